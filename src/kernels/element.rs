@@ -1,0 +1,58 @@
+//! What an activation is to the training step: a pair of passes over slices.
+
+use super::real::Real;
+use crate::random::Stream;
+
+/// Training or evaluation: randomised activations draw in the first and use the mean in the second.
+#[derive(Debug)]
+pub enum Mode<'a> {
+    /// Draws come from the method's own stream.
+    Train(&'a mut Stream),
+    /// No draw.
+    Evaluate,
+}
+
+/// One activation site: `inputs` pre-activations per row in, `outputs` features per row out (the same
+/// number for all but the doubling ones), rows contiguous, row-major.
+///
+/// Coefficients (if any) are one flat slice per site in the order that [`coefficients.csv`] shows.
+pub trait ElementKernel<T: Real>: Send + Sync {
+    /// Features per row from pre-activations `z` (rows × inputs) into `y` (rows × outputs).
+    ///
+    /// `saved` is handed to `backward` unchanged: a place for what the forward pass draws or computes
+    /// and the backward pass needs again (empty on entry).
+    fn forward(
+        &self,
+        coefficients: &[T],
+        inputs: usize,
+        z: &[T],
+        y: &mut [T],
+        saved: &mut Vec<T>,
+        mode: &mut Mode<'_>,
+    );
+
+    /// Given dL/dy, overwrites `dz` with dL/dz and *adds* dL/dθ to `d_coefficients`.
+    #[allow(clippy::too_many_arguments, reason = "one pass reads and writes all of them")]
+    fn backward(
+        &self,
+        coefficients: &[T],
+        inputs: usize,
+        z: &[T],
+        y: &[T],
+        saved: &[T],
+        dy: &[T],
+        dz: &mut [T],
+        d_coefficients: &mut [T],
+    );
+}
+
+/// A site's kernel in both float types.
+pub trait Kernel: ElementKernel<f32> + ElementKernel<f64> {}
+impl<K: ElementKernel<f32> + ElementKernel<f64>> Kernel for K {}
+
+/// Runs `body` compiled for the widest vectors that this processor has (AVX-512, AVX2 with FMA, or
+/// the baseline), chosen at run time. `body` must be `#[inline(always)]` all the way down to the loop.
+#[inline(always)]
+pub fn vectorized<R>(body: impl FnOnce() -> R) -> R {
+    pulp::Arch::new().dispatch(body)
+}

@@ -1,0 +1,100 @@
+//! The two float types that the kernels are written for: f32 trains, f64 checks gradients.
+
+use std::fmt::{Debug, Display};
+use std::iter::Sum;
+use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
+
+/// f32 or f64.
+pub trait Real:
+    Copy
+    + Default
+    + PartialOrd
+    + Debug
+    + Display
+    + Send
+    + Sync
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+    + AddAssign
+    + SubAssign
+    + MulAssign
+    + Sum
+    + 'static
+{
+    /// 0
+    const ZERO: Self;
+    /// 1
+    const ONE: Self;
+    /// Largest finite value.
+    const MAX: Self;
+    /// Rounded from f64.
+    fn of(x: f64) -> Self;
+    /// Widened to f64.
+    fn wide(self) -> f64;
+    /// self · a + b in one rounding.
+    #[must_use]
+    fn mul_add(self, a: Self, b: Self) -> Self;
+    /// |x|
+    #[must_use]
+    fn abs(self) -> Self;
+    /// √x
+    #[must_use]
+    fn sqrt(self) -> Self;
+    /// Neither infinite nor NaN.
+    fn is_finite(self) -> bool;
+    /// The larger one; the other where one is NaN.
+    #[must_use]
+    fn max(self, other: Self) -> Self;
+    /// The smaller one; the other where one is NaN.
+    #[must_use]
+    fn min(self, other: Self) -> Self;
+}
+
+macro_rules! real {
+    ($t:ident) => {
+        impl Real for $t {
+            const ZERO: Self = 0.0;
+            const ONE: Self = 1.0;
+            const MAX: Self = $t::MAX;
+            #[inline(always)]
+            #[allow(clippy::cast_possible_truncation, clippy::cast_lossless)]
+            fn of(x: f64) -> Self {
+                x as $t
+            }
+            #[inline(always)]
+            #[allow(clippy::cast_lossless)]
+            fn wide(self) -> f64 {
+                self as f64
+            }
+            #[inline(always)]
+            fn mul_add(self, a: Self, b: Self) -> Self {
+                $t::mul_add(self, a, b)
+            }
+            #[inline(always)]
+            fn abs(self) -> Self {
+                $t::abs(self)
+            }
+            #[inline(always)]
+            fn sqrt(self) -> Self {
+                $t::sqrt(self)
+            }
+            #[inline(always)]
+            fn is_finite(self) -> bool {
+                $t::is_finite(self)
+            }
+            #[inline(always)]
+            fn max(self, other: Self) -> Self {
+                $t::max(self, other)
+            }
+            #[inline(always)]
+            fn min(self, other: Self) -> Self {
+                $t::min(self, other)
+            }
+        }
+    };
+}
+real!(f32);
+real!(f64);

@@ -1,0 +1,3 @@
+//! Command line of plasticity-bench.
+
+fn main() {}

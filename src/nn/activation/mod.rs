@@ -1,0 +1,66 @@
+//! Activations, one file each; [`registry`] is the list that specs, `list` and the docs read.
+
+use std::sync::Arc;
+
+use crate::kernels::element::Kernel;
+
+/// An activation at one place in a network.
+#[derive(Clone)]
+pub struct Activation {
+    /// The two passes.
+    pub kernel: Arc<dyn Kernel>,
+    /// Features per pre-activation: 1, or 2 for those that double the width.
+    pub widening: usize,
+    /// What is trained, if anything is.
+    pub coefficients: Option<Coefficients>,
+}
+
+/// The trained coefficients of an activation site.
+#[derive(Clone)]
+pub struct Coefficients {
+    /// Start values, (sets, names.len()) row-major.
+    pub start: Vec<f64>,
+    /// Names within a set, as in coefficients.csv: a0 … am, b1 … bn.
+    pub names: Vec<String>,
+    /// Learning rate of their own; the optimiser's where absent.
+    pub learning_rate: Option<f64>,
+    /// Weight decay of their own; the optimiser's where absent.
+    pub weight_decay: Option<f64>,
+    /// Whether all sites of the network train the same coefficients.
+    pub network_wide: bool,
+    /// What a constraint does to them between steps, and how they are described.
+    pub rule: Arc<dyn CoefficientRule>,
+}
+
+/// What happens to coefficients outside the two passes.
+pub trait CoefficientRule: Send + Sync {
+    /// Whether they are trained during task number `task` (from 0).
+    fn trained_in(&self, task: usize) -> bool {
+        let _ = task;
+        true
+    }
+    /// Called on the values after every optimiser step (a projection); most rules do nothing.
+    fn project(&self, values: &mut [f32]) {
+        let _ = values;
+    }
+    /// Facts about the curve that set number `set` of `values` draws, where the activation has them.
+    fn describe(&self, values: &[f32], set: usize) -> Option<Curve> {
+        let _ = (values, set);
+        None
+    }
+    /// The values to write to coefficients.csv (effective ones, after the constraint's form).
+    fn effective(&self, values: &[f32]) -> Vec<f64> {
+        values.iter().map(|&v| f64::from(v)).collect()
+    }
+}
+
+/// The quantities that constraints bound (definitions: probe `output_scale`).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Curve {
+    /// lim |y(x) / x| for |x| → ∞ (infinite where the curve grows faster), the larger of both sides.
+    pub tail_slope: f64,
+    /// Largest |y'(x)| on the grid over [-r, r].
+    pub steepest: f64,
+    /// Smallest denominator on the same grid.
+    pub least_denominator: f64,
+}

@@ -1,0 +1,3 @@
+//! Networks: layers, activations, initialisation.
+
+pub mod activation;

@@ -1,0 +1,168 @@
+//! What can be chosen by name: every room lists its own entries (activations, constraints, task
+//! families, …) with their parameters, and the spec is checked against them. The same entries feed
+//! `list` and the documentation, so neither can fall behind the code.
+
+use std::collections::BTreeMap;
+
+/// One thing that a spec can name.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// Name in specs and CSV, kebab-case or the field's own spelling (`leaky_relu`).
+    pub name: &'static str,
+    /// One line for `list`: the formula or what it does.
+    pub summary: &'static str,
+    /// Where it comes from: paper and year, arXiv number.
+    pub source: &'static str,
+    /// What can be set beside the name.
+    pub parameters: &'static [Parameter],
+}
+
+/// A setting of an [`Entry`].
+#[derive(Clone, Copy, Debug)]
+pub struct Parameter {
+    /// Key in the spec.
+    pub name: &'static str,
+    /// One line, with unit and meaning.
+    pub summary: &'static str,
+    /// Type, default and range.
+    pub kind: Kind,
+}
+
+/// Type, default and range of a [`Parameter`]. A default of `None` means that the key may be absent
+/// and then has no value at all ([`Choice::get`] gives `None`).
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs, reason = "each variant's text names its fields")]
+pub enum Kind {
+    /// A finite float in `min..=max`; integers in the TOML are taken too.
+    Number { default: Option<f64>, min: f64, max: f64 },
+    /// An integer in `min..=max`.
+    Integer { default: Option<i64>, min: i64, max: i64 },
+    /// One of the listed words.
+    Text { default: Option<&'static str>, one_of: &'static [&'static str] },
+    /// true or false.
+    Flag { default: bool },
+    /// A list of integers, each in `min..=max`, of a length in `lengths.0..=lengths.1`.
+    Integers { default: &'static [i64], min: i64, max: i64, lengths: (usize, usize) },
+    /// A nested choice from the named section of the catalogue (`"constraints"`); a bare string in
+    /// the TOML is short for `{ name = … }`.
+    Choice { of: &'static str, default: &'static str },
+}
+
+/// A checked value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// A finite float.
+    Number(f64),
+    /// An integer.
+    Integer(i64),
+    /// A word.
+    Text(String),
+    /// A switch.
+    Flag(bool),
+    /// A list of integers.
+    Integers(Vec<i64>),
+    /// A nested choice.
+    Choice(Choice),
+}
+
+/// A name from the catalogue with every parameter checked and every default filled in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Choice {
+    /// The entry's name.
+    pub name: String,
+    /// All parameters that have a value.
+    pub parameters: BTreeMap<String, Value>,
+}
+
+impl Choice {
+    /// The value under `key`, if there is one.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.parameters.get(key)
+    }
+
+    /// The number under `key`, if set.
+    #[must_use]
+    pub fn optional_number(&self, key: &str) -> Option<f64> {
+        match self.get(key)? {
+            Value::Number(x) => Some(*x),
+            other => panic!("{}.{key} is not a number: {other:?}", self.name),
+        }
+    }
+
+    /// The number under `key`, which the catalogue gives a default.
+    ///
+    /// # Panics
+    /// If the entry has no such number: a plan is only made from checked choices.
+    #[must_use]
+    pub fn number(&self, key: &str) -> f64 {
+        self.optional_number(key).unwrap_or_else(|| panic!("{} has no number {key}", self.name))
+    }
+
+    /// The integer under `key`. Panics like [`Choice::number`].
+    #[must_use]
+    pub fn integer(&self, key: &str) -> i64 {
+        match self.get(key) {
+            Some(Value::Integer(i)) => *i,
+            other => panic!("{}.{key} is not an integer: {other:?}", self.name),
+        }
+    }
+
+    /// The word under `key`. Panics like [`Choice::number`].
+    #[must_use]
+    pub fn text(&self, key: &str) -> &str {
+        match self.get(key) {
+            Some(Value::Text(t)) => t,
+            other => panic!("{}.{key} is not a word: {other:?}", self.name),
+        }
+    }
+
+    /// The switch under `key`. Panics like [`Choice::number`].
+    #[must_use]
+    pub fn flag(&self, key: &str) -> bool {
+        match self.get(key) {
+            Some(Value::Flag(f)) => *f,
+            other => panic!("{}.{key} is not a switch: {other:?}", self.name),
+        }
+    }
+
+    /// The integers under `key`. Panics like [`Choice::number`].
+    #[must_use]
+    pub fn integers(&self, key: &str) -> &[i64] {
+        match self.get(key) {
+            Some(Value::Integers(list)) => list,
+            other => panic!("{}.{key} is not a list of integers: {other:?}", self.name),
+        }
+    }
+
+    /// The nested choice under `key`. Panics like [`Choice::number`].
+    #[must_use]
+    pub fn choice(&self, key: &str) -> &Choice {
+        match self.get(key) {
+            Some(Value::Choice(choice)) => choice,
+            other => panic!("{}.{key} is not a choice: {other:?}", self.name),
+        }
+    }
+}
+
+/// Everything that a spec can name, by section: `datasets`, `families`, `networks`, `activations`,
+/// `constraints`, `optimizers`, `methods`, `probes`.
+#[derive(Clone, Debug, Default)]
+pub struct Catalogue {
+    /// Section name and its entries, in the order in which `list` shows them.
+    pub sections: Vec<(&'static str, Vec<Entry>)>,
+}
+
+impl Catalogue {
+    /// The entries of a section; empty for an unknown one.
+    #[must_use]
+    pub fn section(&self, name: &str) -> &[Entry] {
+        self.sections.iter().find(|(n, _)| *n == name).map_or(&[], |(_, entries)| entries)
+    }
+
+    /// One entry.
+    #[must_use]
+    pub fn entry(&self, section: &str, name: &str) -> Option<&Entry> {
+        self.section(section).iter().find(|e| e.name == name)
+    }
+}
