@@ -1,5 +1,6 @@
 //! The two float types that the kernels are written for: f32 trains, f64 checks gradients.
 
+use super::functions as vector_functions;
 use std::fmt::{Debug, Display};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
@@ -51,10 +52,28 @@ pub trait Real:
     /// The smaller one; the other where one is NaN.
     #[must_use]
     fn min(self, other: Self) -> Self;
+    /// eˣ; f32 saturates at about e^±87 instead of overflowing.
+    #[must_use]
+    fn exp(self) -> Self;
+    /// tanh x
+    #[must_use]
+    fn tanh(self) -> Self;
+    /// The error function.
+    #[must_use]
+    fn erf(self) -> Self;
+    /// ln(1 + x) for x ≥ 0.
+    #[must_use]
+    fn ln_1p(self) -> Self;
+    /// 1 / (1 + e^-x)
+    #[inline(always)]
+    #[must_use]
+    fn sigmoid(self) -> Self {
+        Self::ONE / (Self::ONE + (-self).exp())
+    }
 }
 
 macro_rules! real {
-    ($t:ident) => {
+    ($t:ident, $functions:ident) => {
         impl Real for $t {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
@@ -93,8 +112,29 @@ macro_rules! real {
             fn min(self, other: Self) -> Self {
                 $t::min(self, other)
             }
+            #[inline(always)]
+            fn exp(self) -> Self {
+                $functions::exp(self)
+            }
+            #[inline(always)]
+            fn tanh(self) -> Self {
+                $functions::tanh(self)
+            }
+            #[inline(always)]
+            fn erf(self) -> Self {
+                $functions::erf(self)
+            }
+            #[inline(always)]
+            fn ln_1p(self) -> Self {
+                $functions::ln_1p(self)
+            }
         }
     };
 }
-real!(f32);
-real!(f64);
+real!(f32, vector_functions);
+real!(f64, libm_functions);
+
+/// f64 only checks gradients: the library's functions will do.
+mod libm_functions {
+    pub use libm::{erf, exp, log1p as ln_1p, tanh};
+}

@@ -1,3 +1,11 @@
 //! Networks: layers, activations, initialisation.
 
 pub mod activation;
+pub mod initialization;
+mod mlp;
+mod network;
+mod parameter;
+
+pub use mlp::Mlp;
+pub use network::{ActivationSite, Layer, Network, NetworkError, Pass, build, entries};
+pub use parameter::{Parameter, Role};

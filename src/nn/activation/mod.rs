@@ -1,8 +1,22 @@
 //! Activations, one file each; [`registry`] is the list that specs, `list` and the docs read.
 
+mod crelu;
+mod elu;
+mod gelu;
+mod identity;
+mod leaky_relu;
+mod randomized_smooth_leaky;
+mod relu;
+mod sigmoid;
+mod smooth_leaky;
+mod swish;
+mod tanh;
+
 use std::sync::Arc;
 
 use crate::kernels::element::Kernel;
+use crate::kernels::scalar::{Pointwise, Scalar};
+use crate::spec::{Choice, Entry};
 
 /// An activation at one place in a network.
 #[derive(Clone)]
@@ -63,4 +77,37 @@ pub struct Curve {
     pub steepest: f64,
     /// Smallest denominator on the same grid.
     pub least_denominator: f64,
+}
+
+/// A registered activation: its catalogue entry, and what builds it for a layer of so many units.
+#[derive(Clone, Copy)]
+pub struct Registered {
+    /// Name, summary, source, parameters.
+    pub entry: Entry,
+    /// From a checked choice and the number of units of the layer; the error is a sentence.
+    pub build: fn(&Choice, usize) -> Result<Activation, String>,
+}
+
+/// Every activation. A new one is a file and a line here.
+#[must_use]
+pub fn registry() -> Vec<Registered> {
+    macro_rules! fixed {
+        ($($file:ident),*) => { [$(Registered { entry: $file::ENTRY, build: |c, u| Ok($file::build(c, u)) }),*] };
+    }
+    let mut all =
+        fixed![relu, leaky_relu, elu, gelu, swish, tanh, sigmoid, identity, crelu, smooth_leaky].to_vec();
+    all.push(Registered { entry: randomized_smooth_leaky::ENTRY, build: randomized_smooth_leaky::build });
+    all
+}
+
+/// Builds the activation that `choice` names for a layer of `units` units.
+pub fn build(choice: &Choice, units: usize) -> Result<Activation, String> {
+    let known = registry().into_iter().find(|r| r.entry.name == choice.name);
+    let known = known.ok_or_else(|| format!("there is no activation named {}", choice.name))?;
+    (known.build)(choice, units)
+}
+
+/// An activation without coefficients from its scalar function.
+fn pointwise(function: impl Scalar + 'static) -> Activation {
+    Activation { kernel: Arc::new(Pointwise(function)), widening: 1, coefficients: None }
 }

@@ -1,0 +1,119 @@
+//! Where a parameter's gradient is written.
+//!
+//! candle's gradient store allocates zeros and adds to them for every gradient that an op returns:
+//! two more passes over every weight matrix. Our ops return none for their parameters and write it
+//! here instead, into a buffer that lives as long as the parameter.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use candle_core::{CpuStorage, DType, Result, bail};
+
+use super::element::{ElementKernel, Kernel};
+use super::matmul::Element;
+
+/// The gradient of one parameter.
+#[derive(Debug)]
+pub struct Gradient(Mutex<Buffer>);
+
+/// The buffer behind a [`Gradient`].
+#[derive(Debug)]
+pub struct Buffer {
+    values: CpuStorage,
+    /// Whether nothing was written since the last step: the next write replaces, later ones add.
+    fresh: bool,
+}
+
+impl Gradient {
+    /// A gradient of `len` zeros.
+    pub fn new(len: usize, dtype: DType) -> Result<Self> {
+        let values = match dtype {
+            DType::F32 => CpuStorage::F32(vec![0.0; len]),
+            DType::F64 => CpuStorage::F64(vec![0.0; len]),
+            other => bail!("a parameter is f32 or f64, not {other:?}"),
+        };
+        Ok(Self(Mutex::new(Buffer { values, fresh: true })))
+    }
+
+    /// The buffer, for reading or writing. Only one thread trains a network, so nobody waits here.
+    pub fn lock(&self) -> MutexGuard<'_, Buffer> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Marks the gradient as used: the next write replaces it.
+    pub fn reset(&self) {
+        self.lock().fresh = true;
+    }
+
+    /// A copy in f32, zeros if nothing was written since the last reset.
+    #[must_use]
+    pub fn to_f32(&self) -> Vec<f32> {
+        let buffer = self.lock();
+        let scale = if buffer.fresh { 0.0 } else { 1.0 };
+        match &buffer.values {
+            CpuStorage::F32(v) => v.iter().map(|x| x * scale).collect(),
+            CpuStorage::F64(v) => v.iter().map(|x| *x as f32 * scale).collect(),
+            _ => unreachable!("made as f32 or f64"),
+        }
+    }
+}
+
+impl Buffer {
+    /// The values and whether to add to them; after this they count as written.
+    pub fn write<T: Slices>(&mut self) -> Result<(&mut [T], bool)> {
+        let add = !std::mem::replace(&mut self.fresh, false);
+        Ok((T::slice_mut(&mut self.values)?, add))
+    }
+
+    /// The values, set to zero first if they are fresh: for a kernel that always adds.
+    pub fn accumulate<T: Slices>(&mut self) -> Result<&mut [T]> {
+        let (values, add) = self.write::<T>()?;
+        if !add {
+            values.fill(T::ZERO);
+        }
+        Ok(values)
+    }
+
+    /// The values as they stand; `None` if nothing was written since the last reset.
+    pub fn read<T: Slices>(&mut self) -> Result<Option<&mut [T]>> {
+        if self.fresh { Ok(None) } else { T::slice_mut(&mut self.values).map(Some) }
+    }
+}
+
+/// Access to the slices inside candle's storage.
+pub trait Slices: Element {
+    /// The values, if they are of this type.
+    fn slice_mut(storage: &mut CpuStorage) -> Result<&mut [Self]>;
+    /// The values, if they are of this type.
+    fn slice(storage: &CpuStorage) -> Result<&[Self]>;
+    /// A storage of these values.
+    fn store(values: Vec<Self>) -> CpuStorage;
+    /// The passes of a kernel for this type.
+    fn kernel(kernel: &dyn Kernel) -> &dyn ElementKernel<Self>;
+}
+
+macro_rules! slices {
+    ($t:ident, $variant:ident) => {
+        impl Slices for $t {
+            fn slice_mut(storage: &mut CpuStorage) -> Result<&mut [Self]> {
+                match storage {
+                    CpuStorage::$variant(values) => Ok(values),
+                    _ => bail!("expected {} values", stringify!($t)),
+                }
+            }
+            fn slice(storage: &CpuStorage) -> Result<&[Self]> {
+                match storage {
+                    CpuStorage::$variant(values) => Ok(values),
+                    _ => bail!("expected {} values", stringify!($t)),
+                }
+            }
+            fn store(values: Vec<Self>) -> CpuStorage {
+                CpuStorage::$variant(values)
+            }
+            fn kernel(kernel: &dyn Kernel) -> &dyn ElementKernel<Self> {
+                kernel
+            }
+        }
+    };
+}
+slices!(f32, F32);
+slices!(f64, F64);

@@ -1,0 +1,113 @@
+//! Mean softmax cross-entropy over a batch, with the number of correct predictions on the way.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
+
+use super::dense::{contiguous, cpu};
+use super::gradient::Slices;
+use super::real::Real;
+
+/// The op: apply with `logits.apply_op1(op)`, logits (batch, classes); gives a scalar, the mean of
+/// -ln softmax(logits)\[label\] (PyTorch's `cross_entropy`).
+pub struct CrossEntropy {
+    labels: Arc<Vec<u32>>,
+    /// softmax - one-hot, from the forward pass, and the count of correct rows.
+    saved: Mutex<(CpuStorage, usize)>,
+}
+
+/// Loss and accuracy of a batch.
+pub struct BatchLoss {
+    /// Mean cross-entropy, part of candle's graph.
+    pub loss: Tensor,
+    /// Rows whose largest logit is the label's (the first one of equals).
+    pub correct: usize,
+}
+
+/// Mean cross-entropy and number of correct rows of `logits` (batch, classes).
+pub fn cross_entropy(logits: &Tensor, labels: Arc<Vec<u32>>) -> Result<BatchLoss> {
+    let op = Arc::new(CrossEntropy { labels, saved: Mutex::new((CpuStorage::F32(Vec::new()), 0)) });
+    let loss = logits.apply_op1_arc(Arc::new(Box::new(Shared(Arc::clone(&op)))))?;
+    let correct = op.saved.lock().unwrap_or_else(PoisonError::into_inner).1;
+    Ok(BatchLoss { loss, correct })
+}
+
+/// Lets the caller read what the op counted after candle took it over.
+struct Shared(Arc<CrossEntropy>);
+
+/// Per row: loss in f64 summed over the batch, softmax - one-hot, correct rows.
+fn rows<T: Slices>(logits: &[T], labels: &[u32], classes: usize) -> (f64, Vec<T>, usize) {
+    let mut difference = vec![T::ZERO; logits.len()];
+    let (mut total, mut correct) = (0.0, 0);
+    for ((row, out), &label) in
+        logits.chunks_exact(classes).zip(difference.chunks_exact_mut(classes)).zip(labels)
+    {
+        let label = label as usize;
+        let mut best = 0;
+        for (k, &v) in row.iter().enumerate() {
+            if v > row[best] {
+                best = k;
+            }
+        }
+        let largest = row[best];
+        let mut sum = T::ZERO;
+        for (p, &v) in out.iter_mut().zip(row) {
+            *p = Real::exp(v - largest);
+            sum += *p;
+        }
+        for p in out.iter_mut() {
+            *p = *p / sum;
+        }
+        out[label] -= <T as Real>::ONE;
+        // `best` is 0 where all are NaN, and so is the loss: a diverged batch is not a correct one.
+        let loss = libm::log(sum.wide()) + (largest - row[label]).wide();
+        correct += usize::from(best == label && !loss.is_nan());
+        total += loss;
+    }
+    (total, difference, correct)
+}
+
+impl Shared {
+    fn forward<T: Slices>(&self, logits: &[T], (batch, classes): (usize, usize)) -> Result<CpuStorage> {
+        let labels = &self.0.labels;
+        if labels.len() != batch || labels.iter().any(|&l| l as usize >= classes) {
+            bail!("cross entropy: {} labels for logits of {batch} × {classes}", labels.len());
+        }
+        let (total, difference, correct) = rows(logits, labels, classes);
+        *self.0.saved.lock().unwrap_or_else(PoisonError::into_inner) = (T::store(difference), correct);
+        Ok(T::store(vec![T::of(total / batch as f64)]))
+    }
+
+    fn back<T: Slices>(&self, dims: (usize, usize), dy: &Tensor) -> Result<Tensor> {
+        let (dy, layout) = dy.storage_and_layout();
+        let dy = contiguous(T::slice(cpu(&dy)?)?, layout)?[0];
+        let scale = dy * T::of(1.0 / dims.0 as f64);
+        let saved = self.0.saved.lock().unwrap_or_else(PoisonError::into_inner);
+        let dx: Vec<T> = T::slice(&saved.0)?.iter().map(|&d| d * scale).collect();
+        Tensor::from_vec(dx, dims, &candle_core::Device::Cpu)
+    }
+}
+
+impl CustomOp1 for Shared {
+    fn name(&self) -> &'static str {
+        "cross-entropy"
+    }
+
+    fn cpu_fwd(&self, logits: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let dims = layout.shape().dims2()?;
+        let loss = match logits {
+            CpuStorage::F32(values) => self.forward(contiguous(values, layout)?, dims)?,
+            CpuStorage::F64(values) => self.forward(contiguous(values, layout)?, dims)?,
+            _ => bail!("cross entropy takes f32 or f64"),
+        };
+        Ok((loss, Shape::from(())))
+    }
+
+    fn bwd(&self, logits: &Tensor, _: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
+        let dims = logits.dims2()?;
+        match logits.dtype() {
+            DType::F32 => self.back::<f32>(dims, dy).map(Some),
+            _ => self.back::<f64>(dims, dy).map(Some),
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Activations without coefficients: an author writes the function and its derivative for one number
+//! and gets the vectorised passes.
+
+use super::element::{ElementKernel, Mode, vectorized};
+use super::real::Real;
+
+/// A function of one number.
+///
+/// Both methods must be `#[inline(always)]`, free of branches that depend on data (use `if a { b }
+/// else { c }` on values already computed) and let NaN through, so that a diverging network is seen.
+pub trait Scalar: Copy + Send + Sync {
+    /// f(x)
+    fn value<T: Real>(self, x: T) -> T;
+    /// f'(x); `y` is f(x), for functions whose derivative is cheap in terms of it.
+    fn derivative<T: Real>(self, x: T, y: T) -> T;
+}
+
+/// The kernel of a [`Scalar`].
+#[derive(Clone, Copy, Debug)]
+pub struct Pointwise<S>(pub S);
+
+impl<S: Scalar, T: Real> ElementKernel<T> for Pointwise<S> {
+    fn forward(&self, _: &[T], _: usize, z: &[T], y: &mut [T], _: &mut Vec<T>, _: &mut Mode<'_>) {
+        let f = self.0;
+        vectorized(
+            #[inline(always)]
+            || {
+                for (y, &x) in y.iter_mut().zip(z) {
+                    *y = f.value(x);
+                }
+            },
+        );
+    }
+
+    fn backward(&self, _: &[T], _: usize, z: &[T], y: &[T], _: &[T], dy: &[T], dz: &mut [T], _: &mut [T]) {
+        let f = self.0;
+        vectorized(
+            #[inline(always)]
+            || {
+                for (((dz, &x), &y), &dy) in dz.iter_mut().zip(z).zip(y).zip(dy) {
+                    *dz = dy * f.derivative(x, y);
+                }
+            },
+        );
+    }
+}

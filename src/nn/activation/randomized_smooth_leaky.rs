@@ -1,0 +1,90 @@
+//! randomized-smooth-leaky: smooth-leaky with r ~ U(low, high) in α's place, drawn per element in
+//! training; (low + high)/2 in evaluation (arXiv 2509.22562).
+//!
+//! The paper sweeps low and high; the defaults here are rrelu's (1/8, 1/3), the paper's own best
+//! values being unknown to us.
+
+use std::sync::Arc;
+
+use super::{Activation, smooth_leaky};
+use crate::kernels::element::{ElementKernel, Mode, vectorized};
+use crate::kernels::real::Real;
+use crate::spec::{Choice, Entry, Kind, Parameter};
+
+/// Catalogue entry.
+pub const ENTRY: Entry = Entry {
+    name: "randomized-smooth-leaky",
+    summary: "smooth-leaky with alpha ~ U(low, high) per element in training, the mean in evaluation",
+    source: "Lillo & Cheney 2025, arXiv 2509.22562",
+    parameters: &[
+        Parameter {
+            name: "low",
+            summary: "least slope",
+            kind: Kind::Number { default: Some(0.125), min: -1.0, max: 10.0 },
+        },
+        Parameter {
+            name: "high",
+            summary: "greatest slope, at least low",
+            kind: Kind::Number { default: Some(1.0 / 3.0), min: -1.0, max: 10.0 },
+        },
+        smooth_leaky::STEEPNESS[0],
+        smooth_leaky::STEEPNESS[1],
+    ],
+};
+
+struct RandomizedSmoothLeaky {
+    low: f64,
+    high: f64,
+    steepness: f64,
+}
+
+impl<T: Real> ElementKernel<T> for RandomizedSmoothLeaky {
+    fn forward(&self, _: &[T], _: usize, z: &[T], y: &mut [T], saved: &mut Vec<T>, mode: &mut Mode<'_>) {
+        match mode {
+            Mode::Train(stream) => saved.extend(z.iter().map(|_| T::of(stream.uniform(self.low, self.high)))),
+            Mode::Evaluate => saved.resize(z.len(), T::of(f64::midpoint(self.low, self.high))),
+        }
+        let (slopes, k) = (&*saved, T::of(self.steepness));
+        vectorized(
+            #[inline(always)]
+            || {
+                for ((y, &x), &r) in y.iter_mut().zip(z).zip(slopes) {
+                    *y = smooth_leaky::value(x, r, k);
+                }
+            },
+        );
+    }
+
+    fn backward(
+        &self,
+        _: &[T],
+        _: usize,
+        z: &[T],
+        _: &[T],
+        saved: &[T],
+        dy: &[T],
+        dz: &mut [T],
+        _: &mut [T],
+    ) {
+        let k = T::of(self.steepness);
+        vectorized(
+            #[inline(always)]
+            || {
+                for (((dz, &x), &r), &dy) in dz.iter_mut().zip(z).zip(saved).zip(dy) {
+                    *dz = dy * smooth_leaky::derivative(x, r, k);
+                }
+            },
+        );
+    }
+}
+
+/// Builds it.
+pub fn build(choice: &Choice, _: usize) -> Result<Activation, String> {
+    let (low, high) = (choice.number("low"), choice.number("high"));
+    if low > high {
+        return Err(format!("randomized-smooth-leaky: low ({low}) must not exceed high ({high})"));
+    }
+    let steepness = choice.number("c") / choice.number("p");
+    let kernel = Arc::new(RandomizedSmoothLeaky { low, high, steepness });
+    Ok(Activation { kernel, widening: 1, coefficients: None })
+}

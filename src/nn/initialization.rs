@@ -1,0 +1,56 @@
+//! Start values of linear layers (and of convolutions, whose fan counts the filter's area).
+//!
+//! `pytorch`: `torch.nn.Linear`'s default, U(-1/√fan_in, 1/√fan_in) for weight and bias. It is what
+//! `kaiming_uniform_(a=√5)` comes to, so the gain of relu is *not* in it. `xavier`: U(±√(6/(fan_in +
+//! fan_out))), Glorot & Bengio 2010. `kaiming`: U(±√(6/fan_in)), He et al. 2015, relu's gain. The
+//! last two start biases at 0.
+
+use crate::random::Stream;
+
+/// Names of the schemes, the default first.
+pub const SCHEMES: &[&str] = &["pytorch", "xavier", "kaiming"];
+
+/// Weight (`fan_out` × `fan_in`) and bias (`fan_out`) by the named scheme.
+///
+/// The bound is rounded to f32 before the draw and the draw after it, so that the values are f32
+/// numbers within the bound.
+///
+/// # Panics
+/// If the scheme is not one of [`SCHEMES`]: the spec's check lets no other through.
+#[must_use]
+pub fn linear(scheme: &str, fan_in: usize, fan_out: usize, stream: &mut Stream) -> (Vec<f64>, Vec<f64>) {
+    let (fan_in_f, fan_out_f) = (fan_in as f64, fan_out as f64);
+    let (bound, bias_bound) = match scheme {
+        "pytorch" => (1.0 / fan_in_f.sqrt(), 1.0 / fan_in_f.sqrt()),
+        "xavier" => ((6.0 / (fan_in_f + fan_out_f)).sqrt(), 0.0),
+        "kaiming" => ((6.0 / fan_in_f).sqrt(), 0.0),
+        other => panic!("no initialisation is named {other}"),
+    };
+    let mut draw = |n: usize, bound: f64| -> Vec<f64> {
+        (0..n).map(|_| f64::from(stream.uniform(-bound, bound) as f32)).collect()
+    };
+    let weight = draw(fan_in * fan_out, bound);
+    let bias = draw(fan_out, bias_bound);
+    (weight, bias)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Uniform on ±bound: variance bound²/3, nothing outside.
+    #[test]
+    fn schemes_have_their_bounds_and_variances() {
+        for (scheme, bound) in [
+            ("pytorch", (1.0f64 / 784.0).sqrt()),
+            ("xavier", (6.0f64 / 884.0).sqrt()),
+            ("kaiming", (6.0f64 / 784.0).sqrt()),
+        ] {
+            let (weight, bias) = linear(scheme, 784, 100, &mut Stream::new(0, "init", 0));
+            let variance = weight.iter().map(|w| w * w).sum::<f64>() / weight.len() as f64;
+            assert!((variance / (bound * bound / 3.0) - 1.0).abs() < 0.02, "{scheme}: {variance}");
+            assert!(weight.iter().all(|w| w.abs() <= bound * 1.000_001));
+            assert_eq!(bias.iter().all(|&b| b == 0.0), scheme != "pytorch");
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! What the training loop and the probes know of a network.
+
+use std::sync::{Arc, Mutex};
+
+use candle_core::Tensor;
+
+use super::activation::{CoefficientRule, Coefficients};
+use super::{Mlp, Parameter};
+use crate::kernels::dense::Tap;
+use crate::random::Stream;
+use crate::spec::{Choice, Entry, Plan};
+
+/// Why a network could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum NetworkError {
+    /// Settings that do not go together.
+    #[error("{0}.")]
+    Settings(String),
+    /// candle refused.
+    #[error("the network could not be built: {0}")]
+    Candle(#[from] candle_core::Error),
+}
+
+/// How a forward pass is run.
+#[derive(Clone)]
+pub enum Pass {
+    /// Recorded for the backward pass; randomised activations draw from the stream.
+    Train(Arc<Mutex<Stream>>),
+    /// Not recorded, nothing drawn.
+    Evaluate,
+}
+
+/// A layer as the probes name it.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    /// layers.0, layers.1, …
+    pub name: String,
+    /// Index of its weight in [`Network::parameters`].
+    pub weight: usize,
+    /// Index of its activation in [`Network::sites`]; `None` for the head.
+    pub site: Option<usize>,
+    /// Features that it puts out.
+    pub units: usize,
+}
+
+/// An activation with coefficients, where it stands.
+#[derive(Clone)]
+pub struct ActivationSite {
+    /// activations.0, …; `activations` alone where the network shares one set.
+    pub name: String,
+    /// Index of its coefficients in [`Network::parameters`]; `None` if it has none.
+    pub parameter: Option<usize>,
+    /// Start, names and rule of its coefficients.
+    pub coefficients: Option<Coefficients>,
+}
+
+impl ActivationSite {
+    /// The rule of the coefficients, if there are any.
+    #[must_use]
+    pub fn rule(&self) -> Option<&dyn CoefficientRule> {
+        self.coefficients.as_ref().map(|c| &*c.rule)
+    }
+}
+
+/// A network.
+pub trait Network: Send {
+    /// Logits (batch, classes) of inputs (batch, features).
+    fn forward(&self, inputs: &Tensor, pass: &Pass) -> candle_core::Result<Tensor>;
+
+    /// What every layer with an activation computes on the inputs, in evaluation mode.
+    fn taps(&self, inputs: &Tensor) -> candle_core::Result<Vec<Tap>>;
+
+    /// All trained values, in a fixed order.
+    fn parameters(&self) -> &[Parameter];
+
+    /// Layers in forward order, the head last.
+    fn layers(&self) -> &[Layer];
+
+    /// Activation sites in forward order; one entry for all where the network shares its coefficients.
+    fn sites(&self) -> &[ActivationSite];
+}
+
+/// Catalogue section `networks`.
+#[must_use]
+pub fn entries() -> Vec<Entry> {
+    vec![super::mlp::ENTRY]
+}
+
+/// The network of a plan for inputs of `features` numbers and `classes` classes, drawn from `stream`.
+pub fn build(
+    plan: &Plan,
+    features: usize,
+    classes: usize,
+    stream: &mut Stream,
+) -> Result<Box<dyn Network>, NetworkError> {
+    let choice: &Choice = &plan.network;
+    match choice.name.as_str() {
+        "mlp" => Ok(Box::new(Mlp::new(
+            choice,
+            &plan.activation,
+            features,
+            classes,
+            stream,
+            candle_core::DType::F32,
+        )?)),
+        other => Err(NetworkError::Settings(format!("there is no network named {other}"))),
+    }
+}
