@@ -4,6 +4,7 @@ pub mod dense;
 pub mod element;
 mod functions;
 pub mod gradient;
+pub mod inplace;
 pub mod loss;
 pub mod matmul;
 pub mod optimizer;

@@ -1,0 +1,125 @@
+//! A network, its optimiser, and one step of them.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use candle_core::{Result, Tensor};
+
+use super::optimizer::Optimizer;
+use super::{StepTrace, TrainError};
+use crate::kernels::inplace::update;
+use crate::kernels::loss::cross_entropy;
+use crate::nn::{self, Network, Pass, Role};
+use crate::random::Stream;
+use crate::spec::Plan;
+use crate::tasks::TaskStream;
+
+/// Loss and correct predictions of one batch, before the update.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepResult {
+    /// Mean cross-entropy.
+    pub loss: f64,
+    /// Correct rows of the batch.
+    pub correct: usize,
+}
+
+/// What is trained.
+pub struct Learner {
+    network: Box<dyn Network>,
+    optimizer: Optimizer,
+    draws: Arc<Mutex<Stream>>,
+    pass: Pass,
+    task: usize,
+}
+
+impl Learner {
+    /// A new network drawn from `init`, and an optimiser without a history.
+    pub fn new(
+        plan: &Plan,
+        stream: &dyn TaskStream,
+        init: &mut Stream,
+    ) -> std::result::Result<Self, TrainError> {
+        let (channels, height, width) = stream.dims();
+        let network = nn::build(plan, channels * height * width, stream.classes(), init)?;
+        let optimizer = Optimizer::new(&plan.optimizer, network.parameters());
+        let draws = Arc::new(Mutex::new(Stream::new(plan.seed, "activation", 0)));
+        let pass = Pass::Train(Arc::clone(&draws));
+        Ok(Self { network, optimizer, draws, pass, task: 0 })
+    }
+
+    /// Tells which task comes; the activations' draws start anew, so a resumed run draws the same.
+    pub fn start_task(&mut self, plan: &Plan, task: usize) -> Result<()> {
+        self.task = task;
+        *self.draws.lock().unwrap_or_else(PoisonError::into_inner) =
+            Stream::new(plan.seed, "activation", task as u64);
+        Ok(())
+    }
+
+    /// One step: forward, loss, backward, update. A loss that is no number is returned as it is and
+    /// changes nothing.
+    pub fn step(&mut self, inputs: &Tensor, labels: &Arc<Vec<u32>>) -> Result<StepResult> {
+        let logits = self.network.forward(inputs, &self.pass)?;
+        let batch = cross_entropy(&logits, Arc::clone(labels))?;
+        let result =
+            StepResult { loss: f64::from(batch.loss.to_scalar::<f32>()?), correct: batch.correct };
+        if result.loss.is_finite() {
+            for parameter in self.network.parameters() {
+                parameter.gradient.reset();
+            }
+            batch.loss.backward()?;
+            self.update()?;
+        }
+        Ok(result)
+    }
+
+    fn update(&mut self) -> Result<()> {
+        let (network, task) = (&*self.network, self.task);
+        let rule = |role: Role| match role {
+            Role::Coefficients(site) => network.sites()[site].rule(),
+            Role::Weight | Role::Bias => None,
+        };
+        self.optimizer.step(network.parameters(), |role| rule(role).is_none_or(|r| r.trained_in(task)))?;
+        for parameter in network.parameters() {
+            if let Some(rule) = rule(parameter.role) {
+                update(&parameter.values, |values| rule.project(values))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The network.
+    #[must_use]
+    pub fn network(&self) -> &dyn Network {
+        &*self.network
+    }
+
+    /// The optimiser with its state.
+    #[must_use]
+    pub fn optimizer(&self) -> &Optimizer {
+        &self.optimizer
+    }
+
+    /// The same, to restore a state.
+    pub fn optimizer_mut(&mut self) -> &mut Optimizer {
+        &mut self.optimizer
+    }
+
+    /// A copy of every layer's weight.
+    pub fn weights(&self) -> Result<Vec<Vec<f32>>> {
+        let layers = self.network.layers().iter();
+        layers.map(|layer| self.network.parameters()[layer.weight].to_vec()).collect()
+    }
+
+    /// The last step's gradients, and what it changed since `before`.
+    pub fn trace(&self, before: &[Vec<f32>]) -> Result<StepTrace> {
+        let layers = self.network.layers();
+        let gradients =
+            layers.iter().map(|l| self.network.parameters()[l.weight].gradient.to_f32()).collect();
+        let updates = self
+            .weights()?
+            .into_iter()
+            .zip(before)
+            .map(|(now, then)| now.iter().zip(then).map(|(a, b)| a - b).collect())
+            .collect();
+        Ok(StepTrace { gradients, updates })
+    }
+}

@@ -1,0 +1,123 @@
+//! What the loop shows to whoever records it, and the running figures of one task.
+
+use std::collections::BTreeMap;
+
+use super::{Evaluation, Learner};
+use crate::tasks::TaskStream;
+
+/// Sees a run from outside. Nothing that it does can reach the training: it gets the network to read,
+/// no random stream, no gradient to change.
+pub trait Observer {
+    /// Called once before the first task, with the file lengths that a checkpoint remembers (empty for
+    /// a new run): whatever was written after them is to be cut off.
+    fn resume(&mut self, lengths: &BTreeMap<String, u64>) -> anyhow::Result<()>;
+    /// Lengths of the files as they stand now.
+    fn lengths(&mut self) -> anyhow::Result<BTreeMap<String, u64>>;
+    /// Everything written so far must be on the disk when this returns.
+    fn sync(&mut self) -> anyhow::Result<()>;
+    /// Whether gradients and updates of a task's first and last step are wanted.
+    fn traces_steps(&self) -> bool;
+    /// Before the first step of a task.
+    fn task_started(&mut self, task: usize, stream: &dyn TaskStream, learner: &Learner) -> anyhow::Result<()>;
+    /// After every step: mean loss and accuracy of the batch before the update.
+    fn stepped(&mut self, task: usize, step: usize, loss: f64, accuracy: f64) -> anyhow::Result<()>;
+    /// After the first and the last step, if wanted.
+    fn traced(&mut self, task: usize, first: bool, last: bool, trace: &StepTrace) -> anyhow::Result<()>;
+    /// After the evaluation that ends a task.
+    fn task_ended(
+        &mut self,
+        result: &TaskResult,
+        stream: &dyn TaskStream,
+        learner: &Learner,
+    ) -> anyhow::Result<()>;
+    /// In place of `task_ended`, when the loss left the finite numbers.
+    fn diverged(&mut self, result: &TaskResult) -> anyhow::Result<()>;
+}
+
+/// Gradient and change of every layer's weight in one step.
+#[derive(Clone, Debug, Default)]
+pub struct StepTrace {
+    /// Per layer, the minibatch gradient that the optimiser saw.
+    pub gradients: Vec<Vec<f32>>,
+    /// Per layer, the weight after the step minus before it.
+    pub updates: Vec<Vec<f32>>,
+}
+
+/// Figures of one task (definitions: metrics over a task).
+#[derive(Clone, Debug)]
+pub struct TaskResult {
+    /// Number of the task, from 0.
+    pub task: usize,
+    /// Whether it counts towards the stream's score.
+    pub scored: bool,
+    /// Training examples of the task.
+    pub examples: usize,
+    /// Steps made.
+    pub steps: usize,
+    /// Whether it ended in a loss that is no number.
+    pub diverged: bool,
+    /// On the training examples, in evaluation mode.
+    pub train: Option<Evaluation>,
+    /// On the test set, if there is one.
+    pub test: Option<Evaluation>,
+    /// Wall time.
+    pub seconds: f64,
+    accuracy_sum: f64,
+    loss_sum: f64,
+    fresh_accuracy_sum: Option<f64>,
+}
+
+impl TaskResult {
+    /// Nothing stepped yet.
+    #[must_use]
+    pub fn new(task: usize, scored: bool, examples: usize) -> Self {
+        Self {
+            task,
+            scored,
+            examples,
+            steps: 0,
+            diverged: false,
+            train: None,
+            test: None,
+            seconds: 0.0,
+            accuracy_sum: 0.0,
+            loss_sum: 0.0,
+            fresh_accuracy_sum: None,
+        }
+    }
+
+    /// Adds one batch, as it stood before its update.
+    pub fn online(&mut self, correct: usize, batch: usize, loss: f64) {
+        self.steps += 1;
+        self.accuracy_sum += correct as f64 / batch as f64;
+        self.loss_sum += loss;
+    }
+
+    /// Adds one batch of the paired fresh network.
+    pub fn online_fresh(&mut self, correct: usize, batch: usize) {
+        *self.fresh_accuracy_sum.get_or_insert(0.0) += correct as f64 / batch as f64;
+    }
+
+    /// Adds the evaluations that end the task.
+    pub fn finish(&mut self, train: Evaluation, test: Option<Evaluation>) {
+        (self.train, self.test) = (Some(train), test);
+    }
+
+    /// Mean over the steps of the batch accuracy before the update; NaN without a step.
+    #[must_use]
+    pub fn online_accuracy(&self) -> f64 {
+        self.accuracy_sum / self.steps as f64
+    }
+
+    /// Mean over the steps of the batch loss before the update; NaN without a step.
+    #[must_use]
+    pub fn online_loss(&self) -> f64 {
+        self.loss_sum / self.steps as f64
+    }
+
+    /// Online accuracy of the paired fresh network, where there is one.
+    #[must_use]
+    pub fn fresh_online_accuracy(&self) -> Option<f64> {
+        self.fresh_accuracy_sum.map(|sum| sum / self.steps as f64)
+    }
+}

@@ -1,0 +1,169 @@
+//! Optimisers with a readable state: Adam, `AdamW`, SGD with momentum, as `PyTorch` defines them.
+//!
+//! candle's SGD has no momentum and its Adam's moments can be neither read nor set, which checkpoints
+//! and methods that reset them need.
+
+use candle_core::Result;
+
+use crate::kernels::inplace::update;
+use crate::kernels::optimizer::{Adam, Sgd};
+use crate::nn::{Parameter, Role};
+use crate::spec::{Choice, Entry, Kind, Parameter as Setting};
+
+const RATE: Setting = Setting {
+    name: "learning_rate",
+    summary: "step size",
+    kind: Kind::Number { default: Some(1e-3), min: 0.0, max: 1e6 },
+};
+const BETA1: Setting = Setting {
+    name: "beta1",
+    summary: "decay of the mean of gradients",
+    kind: Kind::Number { default: Some(0.9), min: 0.0, max: 0.999_999_999 },
+};
+const BETA2: Setting = Setting {
+    name: "beta2",
+    summary: "decay of the mean of squared gradients",
+    kind: Kind::Number { default: Some(0.999), min: 0.0, max: 0.999_999_999 },
+};
+const EPSILON: Setting = Setting {
+    name: "epsilon",
+    summary: "added to the root of the second moment",
+    kind: Kind::Number { default: Some(1e-8), min: 0.0, max: 1e6 },
+};
+
+const fn decay(summary: &'static str, default: f64) -> Setting {
+    Setting {
+        name: "weight_decay",
+        summary,
+        kind: Kind::Number { default: Some(default), min: 0.0, max: 1e6 },
+    }
+}
+
+/// Catalogue section `optimizers`.
+#[must_use]
+pub fn entries() -> Vec<Entry> {
+    vec![
+        Entry {
+            name: "adam",
+            summary: "Adam; weight decay is coupled (an L2 penalty)",
+            source: "Kingma & Ba 2015, arXiv 1412.6980; torch.optim.Adam",
+            parameters: &[RATE, BETA1, BETA2, EPSILON, decay("L2 penalty, added to the gradient", 0.0)],
+        },
+        Entry {
+            name: "adamw",
+            summary: "Adam with decoupled weight decay",
+            source: "Loshchilov & Hutter 2019, arXiv 1711.05101; torch.optim.AdamW",
+            parameters: &[RATE, BETA1, BETA2, EPSILON, decay("share lost per step and unit of learning rate", 0.01)],
+        },
+        Entry {
+            name: "sgd",
+            summary: "stochastic gradient descent with momentum",
+            source: "torch.optim.SGD",
+            parameters: &[
+                RATE,
+                Setting {
+                    name: "momentum",
+                    summary: "decay of the gradient sum, without dampening",
+                    kind: Kind::Number { default: Some(0.0), min: 0.0, max: 0.999_999_999 },
+                },
+                Setting { name: "nesterov", summary: "look ahead", kind: Kind::Flag { default: false } },
+                decay("L2 penalty, added to the gradient", 0.0),
+            ],
+        },
+    ]
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Rule {
+    Adam(Adam),
+    Sgd(Sgd),
+}
+
+/// The state that an optimiser keeps for one parameter.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct State {
+    /// Adam's first moment, or SGD's momentum buffer.
+    pub first: Vec<f32>,
+    /// Adam's second moment; empty for SGD.
+    pub second: Vec<f32>,
+    /// Steps that this parameter has taken (a frozen one takes none).
+    pub steps: u64,
+}
+
+/// One optimiser for all parameters of a network.
+#[derive(Clone, Debug)]
+pub struct Optimizer {
+    rule: Rule,
+    states: Vec<State>,
+}
+
+impl Optimizer {
+    /// From a checked choice. States start at 0.
+    ///
+    /// # Panics
+    /// If the choice is not one of [`entries`].
+    #[must_use]
+    pub fn new(choice: &Choice, parameters: &[Parameter]) -> Self {
+        let (learning_rate, weight_decay) = (choice.number("learning_rate"), choice.number("weight_decay"));
+        let rule = match choice.name.as_str() {
+            name @ ("adam" | "adamw") => Rule::Adam(Adam {
+                learning_rate,
+                betas: (choice.number("beta1"), choice.number("beta2")),
+                epsilon: choice.number("epsilon"),
+                weight_decay,
+                decoupled: name == "adamw",
+            }),
+            "sgd" => Rule::Sgd(Sgd {
+                learning_rate,
+                momentum: choice.number("momentum"),
+                nesterov: choice.flag("nesterov"),
+                weight_decay,
+            }),
+            other => panic!("no optimiser is named {other}"),
+        };
+        let state = |p: &Parameter| {
+            let zeros = vec![0.0; p.values.elem_count()];
+            let second = if matches!(rule, Rule::Adam(_)) { zeros.clone() } else { Vec::new() };
+            State { first: zeros, second, steps: 0 }
+        };
+        Self { rule, states: parameters.iter().map(state).collect() }
+    }
+
+    /// One step on every parameter whose role is trained and that has a gradient.
+    pub fn step(&mut self, parameters: &[Parameter], trained: impl Fn(Role) -> bool) -> Result<()> {
+        for (parameter, state) in parameters.iter().zip(&mut self.states) {
+            if !trained(parameter.role) {
+                continue;
+            }
+            let mut gradient = parameter.gradient.lock();
+            let Some(gradient) = gradient.read::<f32>()? else { continue };
+            state.steps += 1;
+            match self.rule {
+                Rule::Adam(mut rule) => {
+                    rule.learning_rate = parameter.learning_rate.unwrap_or(rule.learning_rate);
+                    rule.weight_decay = parameter.weight_decay.unwrap_or(rule.weight_decay);
+                    update(&parameter.values, |values| {
+                        rule.step(state.steps, values, gradient, &mut state.first, &mut state.second);
+                    })?;
+                }
+                Rule::Sgd(mut rule) => {
+                    rule.learning_rate = parameter.learning_rate.unwrap_or(rule.learning_rate);
+                    rule.weight_decay = parameter.weight_decay.unwrap_or(rule.weight_decay);
+                    update(&parameter.values, |values| rule.step(values, gradient, &mut state.first))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// States in the order of the parameters.
+    #[must_use]
+    pub fn states(&self) -> &[State] {
+        &self.states
+    }
+
+    /// The same, to restore or reset them.
+    pub fn states_mut(&mut self) -> &mut [State] {
+        &mut self.states
+    }
+}
