@@ -1,5 +1,6 @@
 //! plasticity-bench: benchmarks of loss of plasticity in continual learning.
 
+pub mod atomic;
 pub mod data;
 pub mod kernels;
 pub mod methods;

@@ -1,0 +1,91 @@
+//! Files that are whole or absent: written beside their place, synced, then renamed into it.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// A file that is written but not yet in its place. Dropped without [`Staged::commit`], it is removed.
+#[derive(Debug)]
+pub struct Staged {
+    target: PathBuf,
+    temporary: PathBuf,
+    committed: bool,
+}
+
+impl Staged {
+    /// Writes and syncs what will stand at `target`; `content` gets a buffered writer.
+    pub fn write(
+        target: &Path,
+        content: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+    ) -> io::Result<Self> {
+        let name = target.file_name().ok_or(io::ErrorKind::IsADirectory)?.to_string_lossy().into_owned();
+        // The process id keeps two processes that write the same file from tearing each other's.
+        let temporary = target.with_file_name(format!(".{name}.{}.partial", std::process::id()));
+        let file = File::create(&temporary)?;
+        let staged = Self { target: target.to_owned(), temporary, committed: false };
+        let mut writer = BufWriter::with_capacity(1 << 18, file);
+        content(&mut writer)?;
+        writer.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+        Ok(staged)
+    }
+
+    /// Puts the file in its place, over what stood there.
+    pub fn commit(mut self) -> io::Result<()> {
+        fs::rename(&self.temporary, &self.target)?;
+        self.committed = true;
+        // The rename itself lasts through a power cut only once its folder is synced; where a folder
+        // cannot be opened as a file (Windows), the rename is all there is.
+        if let Some(Ok(folder)) = self.target.parent().map(File::open) {
+            let _ = folder.sync_all();
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if !self.committed {
+            let _ = fs::remove_file(&self.temporary);
+        }
+    }
+}
+
+/// Writes `bytes` to `target`, whole or not at all.
+pub fn write(target: &Path, bytes: &[u8]) -> io::Result<()> {
+    Staged::write(target, |file| file.write_all(bytes))?.commit()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<String> =
+            fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file_and_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.csv");
+        write(&path, b"old").unwrap();
+        let failed = Staged::write(&path, |file| {
+            file.write_all(b"new")?;
+            Err(io::Error::other("disk full"))
+        });
+        assert!(failed.is_err());
+        drop(Staged::write(&path, |file| file.write_all(b"never committed")).unwrap());
+        assert_eq!((fs::read(&path).unwrap(), names(folder.path())), (b"old".to_vec(), vec!["x.csv".into()]));
+        write(&path, b"new").unwrap();
+        assert_eq!((fs::read(&path).unwrap(), names(folder.path())), (b"new".to_vec(), vec!["x.csv".into()]));
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(write(&folder.path().join("missing/x.csv"), b"x").is_err());
+        assert!(write(Path::new("/"), b"x").is_err());
+    }
+}
