@@ -2,6 +2,7 @@
 
 use candle_core::Result;
 
+use super::batch::batch;
 use crate::kernels::loss::cross_entropy;
 use crate::nn::{Network, Pass};
 use crate::tasks::Examples;
@@ -23,7 +24,7 @@ pub fn evaluate(network: &dyn Network, examples: &Examples) -> Result<Evaluation
     let positions: Vec<u32> = (0..examples.labels.len() as u32).collect();
     let (mut correct, mut loss) = (0, 0.0);
     for positions in positions.chunks(BATCH) {
-        let (inputs, labels) = examples.batch(positions)?;
+        let (inputs, labels) = batch(examples, positions)?;
         let batch = cross_entropy(&network.forward(&inputs, &Pass::Evaluate)?, labels)?;
         correct += batch.correct;
         loss += f64::from(batch.loss.to_scalar::<f32>()?) * positions.len() as f64;

@@ -59,8 +59,7 @@ impl Learner {
     pub fn step(&mut self, inputs: &Tensor, labels: &Arc<Vec<u32>>) -> Result<StepResult> {
         let logits = self.network.forward(inputs, &self.pass)?;
         let batch = cross_entropy(&logits, Arc::clone(labels))?;
-        let result =
-            StepResult { loss: f64::from(batch.loss.to_scalar::<f32>()?), correct: batch.correct };
+        let result = StepResult { loss: f64::from(batch.loss.to_scalar::<f32>()?), correct: batch.correct };
         if result.loss.is_finite() {
             for parameter in self.network.parameters() {
                 parameter.gradient.reset();

@@ -1,5 +1,6 @@
 //! The training loop: tasks one after the other, one network and one optimiser for the whole stream.
 
+mod batch;
 pub mod checkpoint;
 pub mod control;
 mod evaluate;
@@ -11,6 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use self::batch::batch;
 use self::checkpoint::{CheckpointError, Checkpoints, Keep};
 use self::control::{Control, Outcome, Progress, Pulse};
 pub use self::evaluate::{Evaluation, evaluate};
@@ -108,14 +110,14 @@ fn task(
     }
     observer.task_started(index, stream, learner)?;
 
-    let mut result = TaskResult::new(index, task.scored, batches.examples());
+    let mut result = TaskResult::new(index, task.scored, task.train.len());
     let (mut pulse, mut pulse_step) = (Pulse::every(REPORT_EVERY), 0);
     let mut pulsed = Instant::now();
     for step in 0..steps {
         if control.interrupted() {
             return Ok(Outcome::Interrupted);
         }
-        let (inputs, labels) = task.train.batch(batches.batch(step))?;
+        let (inputs, labels) = batch(&task.train, batches.batch(step))?;
         // Only the first and the last step are traced: what the optimiser saw at the task's edges.
         let traced = observer.traces_steps() && (step == 0 || step + 1 == steps);
         let before = if traced { Some(learner.weights()?) } else { None };

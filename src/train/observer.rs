@@ -18,7 +18,8 @@ pub trait Observer {
     /// Whether gradients and updates of a task's first and last step are wanted.
     fn traces_steps(&self) -> bool;
     /// Before the first step of a task.
-    fn task_started(&mut self, task: usize, stream: &dyn TaskStream, learner: &Learner) -> anyhow::Result<()>;
+    fn task_started(&mut self, task: usize, stream: &dyn TaskStream, learner: &Learner)
+    -> anyhow::Result<()>;
     /// After every step: mean loss and accuracy of the batch before the update.
     fn stepped(&mut self, task: usize, step: usize, loss: f64, accuracy: f64) -> anyhow::Result<()>;
     /// After the first and the last step, if wanted.

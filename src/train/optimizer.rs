@@ -39,6 +39,20 @@ const fn decay(summary: &'static str, default: f64) -> Setting {
     }
 }
 
+const ADAM: &[Setting] = &[RATE, BETA1, BETA2, EPSILON, decay("L2 penalty, added to the gradient", 0.0)];
+const ADAMW: &[Setting] =
+    &[RATE, BETA1, BETA2, EPSILON, decay("share lost per step and unit of learning rate", 0.01)];
+const SGD: &[Setting] = &[
+    RATE,
+    Setting {
+        name: "momentum",
+        summary: "decay of the gradient sum, without dampening",
+        kind: Kind::Number { default: Some(0.0), min: 0.0, max: 0.999_999_999 },
+    },
+    Setting { name: "nesterov", summary: "look ahead", kind: Kind::Flag { default: false } },
+    decay("L2 penalty, added to the gradient", 0.0),
+];
+
 /// Catalogue section `optimizers`.
 #[must_use]
 pub fn entries() -> Vec<Entry> {
@@ -47,28 +61,19 @@ pub fn entries() -> Vec<Entry> {
             name: "adam",
             summary: "Adam; weight decay is coupled (an L2 penalty)",
             source: "Kingma & Ba 2015, arXiv 1412.6980; torch.optim.Adam",
-            parameters: &[RATE, BETA1, BETA2, EPSILON, decay("L2 penalty, added to the gradient", 0.0)],
+            parameters: ADAM,
         },
         Entry {
             name: "adamw",
             summary: "Adam with decoupled weight decay",
             source: "Loshchilov & Hutter 2019, arXiv 1711.05101; torch.optim.AdamW",
-            parameters: &[RATE, BETA1, BETA2, EPSILON, decay("share lost per step and unit of learning rate", 0.01)],
+            parameters: ADAMW,
         },
         Entry {
             name: "sgd",
             summary: "stochastic gradient descent with momentum",
             source: "torch.optim.SGD",
-            parameters: &[
-                RATE,
-                Setting {
-                    name: "momentum",
-                    summary: "decay of the gradient sum, without dampening",
-                    kind: Kind::Number { default: Some(0.0), min: 0.0, max: 0.999_999_999 },
-                },
-                Setting { name: "nesterov", summary: "look ahead", kind: Kind::Flag { default: false } },
-                decay("L2 penalty, added to the gradient", 0.0),
-            ],
+            parameters: SGD,
         },
     ]
 }

@@ -1,0 +1,40 @@
+//! Shared by the integration tests: choices with their defaults.
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use std::collections::BTreeMap;
+
+use plasticity_bench::nn::activation;
+use plasticity_bench::spec::{Choice, Entry, Kind, Value};
+
+/// An entry's choice with every default.
+pub fn defaults(entry: &Entry) -> Choice {
+    let mut parameters = BTreeMap::new();
+    for parameter in entry.parameters {
+        let value = match parameter.kind {
+            Kind::Number { default, .. } => default.map(Value::Number),
+            Kind::Integer { default, .. } => default.map(Value::Integer),
+            Kind::Text { default, .. } => default.map(|t| Value::Text(t.into())),
+            Kind::Flag { default } => Some(Value::Flag(default)),
+            Kind::Integers { default, .. } => Some(Value::Integers(default.to_vec())),
+            Kind::Choice { default, .. } => {
+                Some(Value::Choice(Choice { name: default.into(), parameters: BTreeMap::new() }))
+            }
+        };
+        parameters.extend(value.map(|v| (parameter.name.to_string(), v)));
+    }
+    Choice { name: entry.name.into(), parameters }
+}
+
+/// An activation by name with its defaults.
+pub fn activation(name: &str) -> Choice {
+    let registry = activation::registry();
+    let known = registry.iter().find(|r| r.entry.name == name);
+    defaults(&known.unwrap_or_else(|| panic!("no activation {name}")).entry)
+}
+
+/// An MLP with the given hidden widths.
+pub fn mlp(hidden: &[i64]) -> Choice {
+    let mut choice = defaults(&plasticity_bench::nn::entries()[0]);
+    choice.parameters.insert("hidden".into(), Value::Integers(hidden.to_vec()));
+    choice
+}

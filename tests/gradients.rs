@@ -1,0 +1,112 @@
+//! The whole differentiated path (layers, every activation, the loss) against central finite
+//! differences in f64.
+
+mod common;
+
+use std::sync::{Arc, Mutex};
+
+use candle_core::{DType, Device, Tensor, Var};
+use plasticity_bench::kernels::loss::cross_entropy;
+use plasticity_bench::nn::activation::registry;
+use plasticity_bench::nn::{Mlp, Network, Pass};
+use plasticity_bench::random::Stream;
+
+const ROWS: usize = 7;
+const INPUTS: usize = 6;
+const CLASSES: usize = 5;
+
+struct Case {
+    network: Mlp,
+    inputs: Var,
+    labels: Arc<Vec<u32>>,
+}
+
+impl Case {
+    fn new(name: &str) -> Self {
+        let mut stream = Stream::new(3, "test", 0);
+        let network = Mlp::new(
+            &common::mlp(&[8, 4]),
+            &common::activation(name),
+            INPUTS,
+            CLASSES,
+            &mut stream,
+            DType::F64,
+        )
+        .unwrap();
+        let pixels: Vec<f64> = (0..ROWS * INPUTS).map(|_| 2.0 * stream.normal()).collect();
+        let inputs = Tensor::from_vec(pixels, (ROWS, INPUTS), &Device::Cpu).unwrap();
+        let labels = (0..ROWS).map(|_| stream.below(CLASSES as u64) as u32).collect();
+        Self { network, inputs: Var::from_tensor(&inputs).unwrap(), labels: Arc::new(labels) }
+    }
+
+    /// Training mode with the same draws at every call, so that randomised activations are a function.
+    fn loss(&self) -> Tensor {
+        let pass = Pass::Train(Arc::new(Mutex::new(Stream::new(9, "activation", 0))));
+        let logits = self.network.forward(self.inputs.as_tensor(), &pass).unwrap();
+        cross_entropy(&logits, Arc::clone(&self.labels)).unwrap().loss
+    }
+
+    fn differences(&self, variable: &Var) -> Vec<f64> {
+        let shape = variable.dims().to_vec();
+        let start: Vec<f64> = variable.flatten_all().unwrap().to_vec1().unwrap();
+        let at = |values: &[f64]| {
+            variable.set(&Tensor::from_slice(values, shape.as_slice(), &Device::Cpu).unwrap()).unwrap();
+            self.loss().to_scalar::<f64>().unwrap()
+        };
+        let h = 1e-6;
+        let gradient = (0..start.len())
+            .map(|i| {
+                let mut moved = start.clone();
+                moved[i] = start[i] + h;
+                let up = at(&moved);
+                moved[i] = start[i] - h;
+                (up - at(&moved)) / (2.0 * h)
+            })
+            .collect();
+        at(&start);
+        gradient
+    }
+}
+
+fn assert_close(name: &str, ours: &[f64], differences: &[f64]) {
+    assert_eq!(ours.len(), differences.len());
+    for (i, (a, b)) in ours.iter().zip(differences).enumerate() {
+        assert!((a - b).abs() < 1e-7 + 1e-5 * b.abs(), "{name}[{i}]: {a} against {b}");
+    }
+    assert!(differences.iter().any(|d| d.abs() > 1e-6), "{name}: nothing was tested");
+}
+
+#[test]
+fn every_activation_in_a_network_matches_finite_differences() {
+    for registered in registry() {
+        let name = registered.entry.name;
+        let case = Case::new(name);
+        let gradients = case.loss().backward().unwrap();
+        let dx: Vec<f64> = gradients.get(&case.inputs).unwrap().flatten_all().unwrap().to_vec1().unwrap();
+        assert_close(&format!("{name} inputs"), &dx, &case.differences(&case.inputs));
+        for parameter in case.network.parameters() {
+            parameter.gradient.reset();
+        }
+        case.loss().backward().unwrap();
+        for parameter in case.network.parameters() {
+            let ours = parameter.gradient.lock().read::<f64>().unwrap().unwrap().to_vec();
+            assert_close(&format!("{name} {}", parameter.name), &ours, &case.differences(&parameter.values));
+        }
+    }
+}
+
+#[test]
+fn a_second_backward_pass_adds_until_the_gradient_is_reset() {
+    let case = Case::new("tanh");
+    let weight = &case.network.parameters()[0];
+    let read = || weight.gradient.lock().read::<f64>().unwrap().unwrap().to_vec();
+    case.loss().backward().unwrap();
+    let once = read();
+    case.loss().backward().unwrap();
+    let twice = read();
+    assert!(once.iter().zip(&twice).all(|(a, b)| (2.0 * a - b).abs() < 1e-12));
+    weight.gradient.reset();
+    assert!(weight.gradient.lock().read::<f64>().unwrap().is_none());
+    case.loss().backward().unwrap();
+    assert_eq!(once, read());
+}
