@@ -1,5 +1,40 @@
 //! Images: where they come from and what they look like in memory.
+//!
+//! [`load`] takes a name and gives verified images. What a set is (shape, counts, checksum, files) is
+//! its [`Manifest`]; readers of file forms (`idx`, `parquet`) know nothing of names, and places
+//! (folders, the hub) nothing of forms.
 
+#[cfg(feature = "hub")]
+pub mod candle;
+mod digest;
+mod error;
+mod fashion_mnist;
+pub mod generated;
+#[cfg(feature = "hub")]
+mod hub;
+#[cfg(not(feature = "hub"))]
+#[path = "hub_absent.rs"]
+mod hub;
+mod idx;
 mod images;
+mod inventory;
+mod load;
+mod manifest;
+mod mnist;
+mod parquet;
+mod picture;
+mod places;
+mod progress;
+mod registry;
 
+pub use error::DataError;
+pub use fashion_mnist::FASHION_MNIST;
+pub use generated::{GENERATED_DIGITS, GENERATED_TEXTURES};
 pub use images::{DataSet, Images};
+pub use inventory::{Listing, Report, fetch, fetch_with, list, verify, verify_with};
+pub use load::{Loaded, load, load_with};
+pub use manifest::{Columns, Decoded, Evidence, Form, Hub, Manifest, Origin};
+pub use mnist::MNIST;
+pub use places::{DATA_DIR_VARIABLE, Folder, HubAccess, Places};
+pub use progress::{Progress, Silent};
+pub use registry::{MANIFESTS, manifest, registry};

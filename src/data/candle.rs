@@ -1,0 +1,79 @@
+//! To and from `candle-datasets`, for programs that already work with its `vision::Dataset`.
+//!
+//! The benchmark itself does not read through it: it checks neither counts nor content, keeps four
+//! bytes a pixel, and has no set with superclasses. It serves as the second opinion in the tests of
+//! our readers.
+
+use candle_core::{DType, Device, Tensor};
+use candle_datasets::vision::Dataset;
+
+use super::{DataError, DataSet, Images};
+
+impl TryFrom<&DataSet> for Dataset {
+    type Error = candle_core::Error;
+
+    /// Images as (examples, channels × height × width) floats on [0, 1] and labels as bytes, as
+    /// `candle_datasets::vision::mnist` gives them.
+    fn try_from(set: &DataSet) -> Result<Self, Self::Error> {
+        let images = |split: &Images| {
+            Tensor::from_slice(&split.pixels, (split.len(), split.size()), &Device::Cpu)?.to_dtype(DType::F32)?
+                / 255.0
+        };
+        let labels = |split: &Images| {
+            Tensor::from_slice(&split.labels, split.len(), &Device::Cpu)?.to_dtype(DType::U8)
+        };
+        Ok(Self {
+            train_images: images(&set.train)?,
+            train_labels: labels(&set.train)?,
+            test_images: images(&set.test)?,
+            test_labels: labels(&set.test)?,
+            labels: set.train.classes,
+        })
+    }
+}
+
+/// The training and test images of a set that candle loaded, as the exact bytes they were made from.
+/// `shape` is (channels, height, width), which candle's set does not say itself.
+pub fn split(dataset: &Dataset, shape: [usize; 3]) -> Result<(Images, Images), DataError> {
+    Ok((
+        images(&dataset.train_images, &dataset.train_labels, dataset.labels, shape)?,
+        images(&dataset.test_images, &dataset.test_labels, dataset.labels, shape)?,
+    ))
+}
+
+fn images(
+    pixels: &Tensor,
+    labels: &Tensor,
+    classes: usize,
+    [channels, height, width]: [usize; 3],
+) -> Result<Images, DataError> {
+    let foreign = |error: candle_core::Error| DataError::Foreign(error.to_string());
+    let size = channels * height * width;
+    let floats: Vec<f32> =
+        pixels.to_dtype(DType::F32).and_then(|t| t.flatten_all()?.to_vec1()).map_err(foreign)?;
+    let labels: Vec<u32> =
+        labels.to_dtype(DType::U32).and_then(|t| t.flatten_all()?.to_vec1()).map_err(foreign)?;
+    if floats.len() != labels.len() * size {
+        return Err(DataError::Foreign(format!(
+            "its images have the shape {:?}, but {} labels and {size} bytes an image are expected",
+            pixels.shape(),
+            labels.len()
+        )));
+    }
+    if let Some(label) = labels.iter().find(|&&label| label as usize >= classes) {
+        return Err(DataError::Foreign(format!("it has the label {label} in a set of {classes} classes")));
+    }
+    let bytes: Option<Vec<u8>> = floats.iter().map(|&float| byte(float)).collect();
+    let pixels = bytes.ok_or_else(|| {
+        DataError::Foreign("its images hold values that are not a byte divided by 255".into())
+    })?;
+    Ok(Images { pixels, labels, coarse_labels: Vec::new(), channels, height, width, classes })
+}
+
+/// The byte that gave `float` when divided by 255 (candle multiplies by the reciprocal, which is up
+/// to an ulp off), or `None` if none did.
+fn byte(float: f32) -> Option<u8> {
+    let scaled = float * 255.0;
+    let whole = scaled.round();
+    ((scaled - whole).abs() < 1e-3 && (0.0..=255.0).contains(&whole)).then_some(whole as u8)
+}

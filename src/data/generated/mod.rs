@@ -1,0 +1,12 @@
+//! Procedural sets: no files, no download, the same bytes on every machine.
+//!
+//! They are for trying the suite out, for tests, and for machines without data; figures on them are
+//! comparable with each other only. All functions beyond +, -, ×, ÷ and √ come from `libm`, because
+//! the platforms' own sines differ in the last bit.
+
+mod canvas;
+mod digits;
+mod textures;
+
+pub use digits::GENERATED_DIGITS;
+pub use textures::GENERATED_TEXTURES;

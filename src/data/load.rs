@@ -1,0 +1,196 @@
+//! From a data set's name to its verified images.
+//!
+//! The first place that has the set decides. What is found there and is not what it should be is an
+//! error at once: going on to the next place would hide from the user that a run did not use the
+//! files they named.
+
+use std::path::{Path, PathBuf};
+
+use super::manifest::{Decoded, Evidence, Form, Hub, Manifest, Origin};
+use super::places::{self, Copy, HubAccess, Places};
+use super::{DataError, DataSet, Images, Progress, hub, parquet, registry};
+
+/// A data set and where it came from.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The images.
+    pub set: DataSet,
+    /// The files that were read; none for a generated set.
+    pub files: Vec<PathBuf>,
+    /// The place in words.
+    pub place: String,
+    /// How far the content was checked.
+    pub evidence: Evidence,
+}
+
+/// Loads the data set `name` from the first place that has it: `data_dir`, the folder that
+/// `PLASTICITY_DATA_DIR` names, `data`, the hub's cache, the hub.
+pub fn load(
+    name: &str,
+    data_dir: Option<&Path>,
+    progress: &mut dyn Progress,
+) -> Result<DataSet, DataError> {
+    Ok(load_with(registry::manifest(name)?, &Places::standard(data_dir), progress)?.set)
+}
+
+/// Loads the data set of a manifest, which need not be in the catalogue, from the given places.
+pub fn load_with(
+    manifest: &Manifest,
+    places: &Places,
+    progress: &mut dyn Progress,
+) -> Result<Loaded, DataError> {
+    let (forms, source) = match &manifest.origin {
+        Origin::Generated(generate) => return generated(manifest, *generate),
+        Origin::Files { forms, hub } => (*forms, hub),
+    };
+    let mut looked = Vec::new();
+    for folder in &places.folders {
+        let place = format!("{} ({})", folder.path.display(), folder.named_by);
+        if !folder.path.is_dir() {
+            looked.push(format!("{place}: no such folder"));
+            continue;
+        }
+        if let Some(copy) = places::copies(manifest, forms, &folder.path)?.into_iter().next() {
+            return read(manifest, copy, place);
+        }
+        looked.push(format!("{place}: no files of this set"));
+    }
+    if let Some(access) = &places.hub {
+        match from_hub(manifest, source, access, progress)? {
+            Ok(loaded) => return Ok(loaded),
+            Err(reasons) => looked.extend(reasons),
+        }
+    }
+    Err(DataError::Missing { name: manifest.name.to_owned(), looked, cure: cure(manifest, forms, source) })
+}
+
+/// The hub's cache, then the hub; inner error: why neither gave anything, a line a place.
+fn from_hub(
+    manifest: &Manifest,
+    source: &Hub,
+    access: &HubAccess,
+    progress: &mut dyn Progress,
+) -> Result<Result<Loaded, Vec<String>>, DataError> {
+    let cache = hub::cache(access);
+    let place = format!("the hub's cache ({})", cache.display());
+    if let Some(files) = hub::cached(source, access) {
+        return read(manifest, hub_copy(files), place).map(Ok).map_err(|error| match error {
+            DataError::Corrupt { path, expected, found, .. } => DataError::Corrupt {
+                path,
+                expected,
+                found,
+                cure: format!(
+                    "`plasticity-bench data fetch {}` throws it away and downloads it anew.",
+                    manifest.name
+                ),
+            },
+            other => other,
+        });
+    }
+    let mut reasons = vec![match hub::UNAVAILABLE {
+        Some(reason) => format!("the hub and its cache: {reason}"),
+        None => format!("{place}: not there"),
+    }];
+    if hub::UNAVAILABLE.is_some() {
+        return Ok(Err(reasons));
+    }
+    let address = hub::address(source, access);
+    if access.offline {
+        reasons.push(format!("{address}: not asked, since HF_HUB_OFFLINE is set"));
+        return Ok(Err(reasons));
+    }
+    let files = match hub::download(source, access, progress) {
+        Ok(files) => files,
+        Err(reason) => {
+            reasons.push(format!("{address}: {reason}"));
+            return Ok(Err(reasons));
+        }
+    };
+    read(manifest, hub_copy(files.clone()), format!("{address}, now in {place}")).map(Ok).map_err(|error| {
+        // Left there, the next run would meet it as a cached copy.
+        hub::discard(&files);
+        match error {
+            DataError::Corrupt { expected, found, .. } => DataError::Corrupt {
+                path: PathBuf::from(address),
+                expected,
+                found,
+                cure: "The download was thrown away. Try again; if it comes out the same, the hub's files have \
+                       changed or something on the way alters them."
+                    .into(),
+            },
+            other => other,
+        }
+    })
+}
+
+/// The hub's two files as a copy to read.
+pub(super) fn hub_copy(files: Vec<PathBuf>) -> Copy {
+    let form = Form { name: "parquet", folders: &[], files: parquet::FILES, read: parquet::read };
+    Copy { form, files }
+}
+
+/// Reads and verifies one copy.
+pub(super) fn read(manifest: &Manifest, copy: Copy, place: String) -> Result<Loaded, DataError> {
+    let Decoded { train, test, published_md5 } = (copy.form.read)(manifest, &copy.files)?;
+    let set = manifest.data_set(train, test);
+    let evidence = match manifest.checksum {
+        Some(expected) if expected == set.checksum => Evidence::Content,
+        Some(expected) => return Err(wrong_content(&copy, &set, expected)),
+        None if registry::by_checksum(&set.checksum).is_some() => {
+            return Err(wrong_content(&copy, &set, "another"));
+        }
+        None if published_md5 => Evidence::PublishedFiles,
+        None => Evidence::CountsOnly,
+    };
+    Ok(Loaded { set, files: copy.files, place, evidence })
+}
+
+fn wrong_content(copy: &Copy, set: &DataSet, expected: &str) -> DataError {
+    let first = &copy.files[0];
+    let known =
+        registry::by_checksum(&set.checksum).map_or(String::new(), |other| format!(", that of `{}`", other.name));
+    super::error::corrupt(
+        first.parent().unwrap_or(first),
+        format!("images and labels of `{}` with SHA-256 {expected}", set.name),
+        format!("SHA-256 {}{known}", set.checksum),
+    )
+}
+
+fn generated(
+    manifest: &Manifest,
+    generate: fn() -> (Images, Images),
+) -> Result<Loaded, DataError> {
+    let (train, test) = generate();
+    let set = manifest.data_set(train, test);
+    match manifest.checksum {
+        Some(expected) if expected != set.checksum => Err(DataError::Generation {
+            name: set.name,
+            expected: expected.to_owned(),
+            found: set.checksum,
+        }),
+        checksum => Ok(Loaded {
+            set,
+            files: Vec::new(),
+            place: "generated".into(),
+            evidence: if checksum.is_some() { Evidence::Content } else { Evidence::CountsOnly },
+        }),
+    }
+}
+
+/// How to get a set that is nowhere.
+fn cure(manifest: &Manifest, forms: &[Form], source: &Hub) -> String {
+    let folders = |form: &Form| {
+        let files: Vec<&str> = form.files.iter().map(|names| names[0]).collect();
+        format!("{} in DIR/{}", files.join(", "), form.folders[0])
+    };
+    let forms: Vec<String> = forms.iter().map(folders).collect();
+    format!(
+        "To get it: `plasticity-bench data fetch {}` on a machine that reaches the hub (dataset {}/{}), or put its \
+         files into a folder DIR and name that with --data-dir or {}: {}.",
+        manifest.name,
+        source.owner,
+        source.repository,
+        places::DATA_DIR_VARIABLE,
+        forms.join("; or ")
+    )
+}
