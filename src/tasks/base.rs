@@ -46,9 +46,7 @@ impl Base {
             (Some(count), ExamplesFrom::Seed) => {
                 Some(draw(&mut Stream::new(plan.seed, "data", 0), available, count))
             }
-            (Some(count), ExamplesFrom::First) => {
-                Some((0..u32::try_from(count).expect("fewer than 2^32 examples")).collect())
-            }
+            (Some(count), ExamplesFrom::First) => Some((0..count as u32).collect()),
         };
         let tables = Arc::new(scaling::tables(plan.data.scaling, &data)?);
         let train = Pool::new(Arc::clone(&data), Part::Train, chosen, Arc::clone(&tables));

@@ -66,7 +66,7 @@ impl Batches {
         if self.epoch != Some(epoch) {
             if self.current.is_empty() || self.order == Order::Reshuffled {
                 self.current.clear();
-                self.current.extend(0..u32::try_from(self.examples).expect("fewer than 2^32 examples"));
+                self.current.extend(0..self.examples as u32);
             }
             if self.order == Order::Reshuffled {
                 Stream::new(self.seed, "batches", index(self.task, epoch)).shuffle(&mut self.current);

@@ -2,7 +2,7 @@
 //!
 //! | file | content |
 //! |---|---|
-//! | `inputs.safetensors` | `inputs` and, where there is a test set, `test_inputs`: (examples, channels, height, width), f32, scaled, *before* any task moves pixels. Metadata: name, family, dataset, scaling, seed, classes, batch_size |
+//! | `inputs.safetensors` | `inputs` and, where there is a test set, `test_inputs`: (examples, channels, height, width), f32, scaled, *before* any task moves pixels. Metadata: name, family, dataset, scaling, seed, classes, `batch_size` |
 //! | `labels.csv` | task, index, label: the task's label for row `index` of `inputs` |
 //! | `test_labels.csv` | the same for `test_inputs` |
 //! | `permutations.csv` | task, position, source: where the family moves pixels, pixel `position` (row-major, in every channel) shows pixel `source` of `inputs` |
@@ -286,14 +286,16 @@ mod tests {
         let (area, features) = (height * width, channels * height * width);
         let (labels, order) = (table(&out.join(LABELS)), table(&out.join(ORDER)));
         let permutations =
-            out.join(PERMUTATIONS).exists().then(|| table(&out.join(PERMUTATIONS))).unwrap_or_default();
+            if out.join(PERMUTATIONS).exists() { table(&out.join(PERMUTATIONS)) } else { Vec::new() };
         assert_eq!(permutations.is_empty(), family != "permuted-pixels");
         let present = |task: usize, row: usize, inputs: &[f32]| -> Vec<f32> {
             let image = &inputs[row * features..][..features];
             let moves: Vec<&Vec<usize>> = permutations.iter().filter(|r| r[0] == task).collect();
             let mut shown = image.to_vec();
             for channel in 0..channels {
-                moves.iter().for_each(|r| shown[channel * area + r[1]] = image[channel * area + r[2]]);
+                for r in &moves {
+                    shown[channel * area + r[1]] = image[channel * area + r[2]];
+                }
             }
             shown
         };

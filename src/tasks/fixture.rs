@@ -92,7 +92,9 @@ pub fn rows(inputs: &Inputs) -> Vec<f32> {
 
 pub fn counts(labels: &[u32], classes: usize) -> Vec<usize> {
     let mut counts = vec![0; classes];
-    labels.iter().for_each(|&label| counts[label as usize] += 1);
+    for &label in labels {
+        counts[label as usize] += 1;
+    }
     counts
 }
 

@@ -33,8 +33,10 @@ use crate::spec::{Entry, Plan};
 /// A family: its entry in the catalogue and how its stream is made.
 struct Family {
     entry: Entry,
-    build: fn(&Plan, Base) -> Result<Box<dyn TaskStream>, TaskError>,
+    build: fn(&Plan, Base) -> Built,
 }
+
+type Built = Result<Box<dyn TaskStream>, TaskError>;
 
 /// Every family. A new one is its file and its line here.
 const FAMILIES: &[Family] =
@@ -133,11 +135,12 @@ mod tests {
 
     const NAMES: [&str; 4] = ["shuffled-labels", "random-labels", "remapped-classes", "permuted-pixels"];
 
+    type Content = (Vec<f32>, Vec<u32>);
+
     /// All that a task hands to training, as comparable values.
-    fn content(task: &Task) -> (Vec<f32>, Vec<u32>, Option<(Vec<f32>, Vec<u32>)>) {
+    fn content(task: &Task) -> (Content, Option<Content>) {
         let of = |e: &Examples| (fixture::rows(&e.inputs), e.labels.to_vec());
-        let (inputs, labels) = of(&task.train);
-        (inputs, labels, task.test.as_ref().map(of))
+        (of(&task.train), task.test.as_ref().map(of))
     }
 
     #[test]
@@ -157,7 +160,7 @@ mod tests {
             for index in (0..6).rev() {
                 let cold = fixture::stream(name, 1);
                 assert_eq!(content(&cold.task(index)), walked[index], "{name} task {index}");
-                assert_eq!(cold.test_set(index).is_some(), walked[index].2.is_some());
+                assert_eq!(cold.test_set(index).is_some(), walked[index].1.is_some());
             }
             for index in 0..6 {
                 assert!(

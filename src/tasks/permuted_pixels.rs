@@ -1,6 +1,6 @@
 //! `permuted-pixels`: each task permutes the pixels of all images alike; labels stay.
 //!
-//! x_t[c, p] = x[c, π_t(p)] with π_t uniform over permutations of the height × width positions, the
+//! `x_t[c, p] = x[c, π_t(p)]` with `π_t` uniform over permutations of the height × width positions, the
 //! channels of a pixel moving together, and the test set permuted alike. The first task is permuted
 //! too, as in Dohare et al. 2024 (Nature 632, 'Loss of plasticity in deep continual learning', online
 //! permuted MNIST); also Kumar et al. 2023 (arXiv 2308.11958).
@@ -72,7 +72,7 @@ mod tests {
         let area = source.len();
         rows.chunks_exact(area * channels)
             .flat_map(|row| {
-                (0..channels).flat_map(|c| source.iter().map(move |&from| row[c * area + from as usize]))
+                (0..channels).flat_map(move |c| source.iter().map(move |&from| row[c * area + from as usize]))
             })
             .collect()
     }

@@ -1,6 +1,6 @@
 //! `random-labels`: each task draws a fresh label for every image, uniform over the classes.
 //!
-//! y_t(i) ~ U{0, …, K-1}, independent of the image, of its true label and of other tasks. Class counts
+//! `y_t(i) ~ U{0, …, K-1}`, independent of the image, of its true label and of other tasks. Class counts
 //! vary from task to task, which `shuffled-labels` does not allow. A task can only be memorised, so
 //! there is no test set. Source: the text of Kumar et al. 2023 (arXiv 2308.11958); Lillo & Cheney 2025
 //! (arXiv 2509.22562).

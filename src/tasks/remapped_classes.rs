@@ -1,6 +1,6 @@
 //! `remapped-classes`: each task renames the classes by one permutation of their ids.
 //!
-//! y_t = σ_t(y) with σ_t uniform over permutations of {0, …, K-1}: images of one class keep sharing a
+//! `y_t = σ_t(y)` with `σ_t` uniform over permutations of `{0, …, K-1}`: images of one class keep sharing a
 //! label, so what was learnt about them stays useful and the test set, renamed alike, means something.
 //! Every task is permuted, the first included, as in UPGD (Elsayed & Mahmood 2024, arXiv 2404.00781:
 //! label-permuted EMNIST and CIFAR-10).

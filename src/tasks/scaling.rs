@@ -12,7 +12,7 @@ pub type Table = [f32; 256];
 ///
 /// The operations and their order are those of torchvision's `ToTensor` and `Normalize` on f32
 /// tensors (divide by 255, subtract the mean, divide by the deviation, each rounded to f32), so that
-/// inputs agree with PyTorch's to the last bit: `x * (1 / 255)` would not.
+/// inputs agree with `PyTorch`'s to the last bit: `x * (1 / 255)` would not.
 pub fn tables(scaling: Scaling, data: &DataSet) -> Result<Vec<Table>, TaskError> {
     let channels = data.train.channels;
     let constants: Vec<Option<(f32, f32)>> = match scaling {

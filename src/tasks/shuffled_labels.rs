@@ -1,6 +1,6 @@
 //! `shuffled-labels`: each task permutes the label vector of the run's images across the images.
 //!
-//! y_t = y ∘ π_t with π_t uniform over permutations of the *examples* and y the data set's own labels,
+//! `y_t = y ∘ π_t` with `π_t` uniform over permutations of the *examples* and y the data set's own labels,
 //! the first task included. Class counts stay as they were; what an image shows no longer says
 //! anything about its label, so a task can only be memorised and a test set would mean nothing.
 //! Source: the code of L2 Init (Kumar et al. 2023, arXiv 2308.11958), 'MNIST with reshuffled labels' in
