@@ -1,1 +1,64 @@
-//! methods
+//! Methods against the loss of plasticity: what is done to a network beside its optimiser's steps.
+
+mod l2_init;
+mod shrink_and_perturb;
+
+use candle_core::Result;
+
+use crate::nn::Network;
+use crate::random::Stream;
+use crate::spec::{Choice, Entry};
+
+/// Hooks at the edges of tasks and steps. All of them default to nothing.
+///
+/// A method keeps no state that a resumed run could not rebuild: it is made from the network as
+/// initialised, and what it draws comes from a stream of its own for every task.
+pub trait Method: Send {
+    /// Before the first step of task number `task`.
+    fn start_task(&mut self, task: usize, network: &dyn Network, stream: &mut Stream) -> Result<()> {
+        let _ = (task, network, stream);
+        Ok(())
+    }
+
+    /// Between the backward pass and the optimiser's update: gradients may be added to.
+    fn before_update(&mut self, network: &dyn Network) -> Result<()> {
+        let _ = network;
+        Ok(())
+    }
+}
+
+/// A registered method: its entry, and what builds it for a network just initialised.
+struct Registered {
+    entry: Entry,
+    build: fn(&Choice, &dyn Network) -> Result<Box<dyn Method>>,
+}
+
+/// The plain optimiser.
+struct None;
+
+impl Method for None {}
+
+/// Every method. A new one is a file and a line here.
+const REGISTRY: &[Registered] = &[
+    Registered {
+        entry: Entry { name: "none", summary: "the optimiser alone", source: "", parameters: &[] },
+        build: |_, _| Ok(Box::new(None)),
+    },
+    Registered { entry: l2_init::ENTRY, build: l2_init::build },
+    Registered { entry: shrink_and_perturb::ENTRY, build: shrink_and_perturb::build },
+];
+
+/// Catalogue section `methods`.
+#[must_use]
+pub fn entries() -> Vec<Entry> {
+    REGISTRY.iter().map(|r| r.entry).collect()
+}
+
+/// The method that a checked choice names, for a network just initialised.
+///
+/// # Panics
+/// If the choice is not one of [`entries`].
+pub fn build(choice: &Choice, network: &dyn Network) -> Result<Box<dyn Method>> {
+    let known = REGISTRY.iter().find(|r| r.entry.name == choice.name);
+    (known.unwrap_or_else(|| panic!("no method is named {}", choice.name)).build)(choice, network)
+}

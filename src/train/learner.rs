@@ -8,6 +8,7 @@ use super::optimizer::Optimizer;
 use super::{StepTrace, TrainError};
 use crate::kernels::inplace::update;
 use crate::kernels::loss::cross_entropy;
+use crate::methods::{self, Method};
 use crate::nn::{self, Network, Pass, Role};
 use crate::random::Stream;
 use crate::spec::Plan;
@@ -26,6 +27,7 @@ pub struct StepResult {
 pub struct Learner {
     network: Box<dyn Network>,
     optimizer: Optimizer,
+    method: Box<dyn Method>,
     draws: Arc<Mutex<Stream>>,
     pass: Pass,
     task: usize,
@@ -41,9 +43,10 @@ impl Learner {
         let (channels, height, width) = stream.dims();
         let network = nn::build(plan, channels * height * width, stream.classes(), init)?;
         let optimizer = Optimizer::new(&plan.optimizer, network.parameters());
+        let method = methods::build(&plan.method, &*network)?;
         let draws = Arc::new(Mutex::new(Stream::new(plan.seed, "activation", 0)));
         let pass = Pass::Train(Arc::clone(&draws));
-        Ok(Self { network, optimizer, draws, pass, task: 0 })
+        Ok(Self { network, optimizer, method, draws, pass, task: 0 })
     }
 
     /// Tells which task comes; the activations' draws start anew, so a resumed run draws the same.
@@ -51,7 +54,7 @@ impl Learner {
         self.task = task;
         *self.draws.lock().unwrap_or_else(PoisonError::into_inner) =
             Stream::new(plan.seed, "activation", task as u64);
-        Ok(())
+        self.method.start_task(task, &*self.network, &mut Stream::new(plan.seed, "method", task as u64))
     }
 
     /// One step: forward, loss, backward, update. A loss that is no number is returned as it is and
@@ -65,6 +68,7 @@ impl Learner {
                 parameter.gradient.reset();
             }
             batch.loss.backward()?;
+            self.method.before_update(&*self.network)?;
             self.update()?;
         }
         Ok(result)
