@@ -1,0 +1,138 @@
+//! The dry run: what a grid amounts to, without running any of it.
+
+use std::fmt::Write as _;
+
+use comfy_table::Table;
+
+use super::axes::axes;
+use super::folders::{self, Run, select};
+use super::progress::duration;
+use super::shard::cut;
+use super::{Options, table};
+use crate::spec::{Length, Plan};
+
+/// The grid as text: its axes, the number and length of the runs, those already finished in
+/// `options.out`, and the time that the rest is expected to take.
+///
+/// # Errors
+/// If two different plans share a folder.
+pub fn describe(plans: &[Plan], options: &Options) -> anyhow::Result<String> {
+    let runs = select(plans, options)?;
+    let all: Vec<&Plan> = runs.iter().map(|run| &run.plan).collect();
+    let mut text = format!("{}\n{}\n", heading(&runs, options), axis_table(&all));
+    let left: Vec<&Run> = runs.iter().filter(|run| options.fresh || !folders::is_finished(run)).collect();
+    if left.len() < runs.len() {
+        let _ = writeln!(text, "Finished before: {} of {}.", runs.len() - left.len(), runs.len());
+    }
+    text.push_str(&expected_time(&left, options));
+    Ok(text)
+}
+
+fn heading(runs: &[Run], options: &Options) -> String {
+    let names: std::collections::BTreeSet<&str> = runs.iter().map(|run| run.plan.name.as_str()).collect();
+    let names = names.into_iter().collect::<Vec<_>>().join(", ");
+    let share = options.shard.map(|shard| format!(" (shard {shard})")).unwrap_or_default();
+    format!("{names}: {} {}{share}, into {}", runs.len(), plural(runs.len(), "run"), options.out.display())
+}
+
+fn axis_table(plans: &[&Plan]) -> Table {
+    let mut grid = table::empty(["axis", "values"]);
+    for axis in axes(plans) {
+        grid.add_row([axis.key, axis.values.join(", ")]);
+    }
+    let seeds: std::collections::BTreeSet<u64> = plans.iter().map(|plan| plan.seed).collect();
+    grid.add_row(["seeds".into(), ranges(&seeds.into_iter().collect::<Vec<_>>())]);
+    let mut lengths: Vec<String> = Vec::new();
+    for plan in plans {
+        let length = length(plan);
+        if !lengths.contains(&length) {
+            lengths.push(length);
+        }
+    }
+    grid.add_row(["each run".into(), lengths.join(", ")]);
+    grid
+}
+
+fn length(plan: &Plan) -> String {
+    let tasks = plan.stream.tasks;
+    match plan.stream.length {
+        Length::Steps(steps) => {
+            format!("{tasks} {} × {steps} steps = {} steps", plural(tasks, "task"), tasks * steps)
+        }
+        Length::Epochs(epochs) => format!("{tasks} {} × {epochs} epochs", plural(tasks, "task")),
+    }
+}
+
+fn expected_time(runs: &[&Run], options: &Options) -> String {
+    let seconds: Option<Vec<f64>> = runs.iter().map(|run| (options.estimate)(&run.plan)).collect();
+    let Some(seconds) = seconds else { return "Expected time: unknown.\n".into() };
+    let whole: f64 = seconds.iter().sum();
+    let jobs = options.jobs.max(1);
+    // The queue hands out the longest first, which is how `cut` deals.
+    let load = |share: &Vec<usize>| share.iter().map(|&i| seconds[i]).sum::<f64>();
+    let busiest = cut(&seconds, jobs).iter().map(load).fold(0.0, f64::max);
+    let mut text = format!("Expected time: about {} of computing", duration(whole));
+    if jobs > 1 {
+        let _ = write!(text, ", {} with {jobs} runs at a time", duration(busiest));
+    }
+    text + ".\n"
+}
+
+/// `0..5` for 0, 1, 2, 3, 4, as in specs.
+fn ranges(sorted: &[u64]) -> String {
+    let parts = sorted.chunk_by(|a, b| a + 1 == *b).map(|run| match run {
+        [one] => one.to_string(),
+        [first, second] => format!("{first}, {second}"),
+        [first, .., last] => format!("{first}..{}", last + 1),
+        [] => String::new(),
+    });
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+fn plural(count: usize, noun: &str) -> String {
+    if count == 1 { noun.into() } else { format!("{noun}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runner::status::{self, Status};
+    use crate::runner::test_plans::{plan, rational};
+
+    #[test]
+    fn a_grid_is_told_in_full() {
+        let out = tempfile::tempdir().unwrap();
+        let plans: Vec<Plan> =
+            (0..3).flat_map(|seed| [plan("relu", seed), rational("tail-slope", Some(1.0), seed)]).collect();
+        let mut options = Options::new(out.path());
+        options.jobs = 2;
+        options.estimate = |plan| Some(if plan.activation.name == "relu" { 60.0 } else { 90.0 });
+        let first = select(&plans, &options).unwrap().swap_remove(0).dir;
+        std::fs::create_dir_all(&first).unwrap();
+        status::mark(&first, Status::Done, None).unwrap();
+        let text = describe(&plans, &options).unwrap().replace(&out.path().display().to_string(), "OUT");
+        assert_eq!(
+            text,
+            "\
+bench: 6 runs, into OUT
+ axis         values                             
+─────────────────────────────────────────────────
+ activation   relu, rational                     
+ seeds        0..3                               
+ each run     50 tasks × 100 steps = 5000 steps  
+Finished before: 1 of 6.
+Expected time: about 6 min 30 s of computing, 3 min 30 s with 2 runs at a time.
+"
+        );
+        options.estimate = |_| None;
+        options.shard = Some(crate::runner::Shard::new(2, 2).unwrap());
+        let text = describe(&plans, &options).unwrap();
+        assert!(text.starts_with("bench: 3 runs (shard 2/2), into "), "{text}");
+        assert!(text.ends_with("Expected time: unknown.\n"), "{text}");
+    }
+
+    #[test]
+    fn seeds_are_told_as_ranges() {
+        assert_eq!(ranges(&[0, 1, 2, 5, 7, 8]), "0..3, 5, 7, 8");
+    }
+}

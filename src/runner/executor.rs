@@ -1,0 +1,15 @@
+//! Where the runner ends and training begins.
+
+use std::path::Path;
+
+use crate::spec::Plan;
+use crate::train::control::{Control, Outcome};
+
+/// Carries out one run. A trait, so that the runner is tested without training anything.
+pub trait Executor: Sync {
+    /// Runs `plan` in the existing folder `dir`, going on from whatever a former attempt left there.
+    ///
+    /// It writes `run.toml` with status `running` before its first step; the ending status is the
+    /// runner's to write. On [`Outcome::Interrupted`] all finished tasks are on disk.
+    fn execute(&self, plan: &Plan, dir: &Path, control: &Control) -> anyhow::Result<Outcome>;
+}

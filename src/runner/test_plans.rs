@@ -1,0 +1,46 @@
+//! Plans for the tests of this room.
+
+use std::collections::BTreeMap;
+
+use crate::spec::{
+    Choice, DataPlan, ExamplesFrom, Length, Order, Plan, ProbesPlan, Scaling, StreamPlan, Value,
+};
+
+fn bare(name: &str) -> Choice {
+    Choice { name: name.into(), parameters: BTreeMap::new() }
+}
+
+/// Fifty tasks of 100 steps with Adam.
+pub fn plan(activation: &str, seed: u64) -> Plan {
+    let mut optimizer = bare("adam");
+    optimizer.parameters.insert("learning_rate".into(), Value::Number(1e-4));
+    Plan {
+        name: "bench".into(),
+        source: String::new(),
+        data: DataPlan { dataset: "mnist".into(), scaling: Scaling::Unit },
+        stream: StreamPlan {
+            family: bare("shuffled-labels"),
+            tasks: 50,
+            examples: Some(1200),
+            examples_from: ExamplesFrom::Seed,
+            length: Length::Steps(100),
+            batch_size: 16,
+            order: Order::Reshuffled,
+        },
+        network: bare("mlp"),
+        activation: bare(activation),
+        optimizer,
+        method: bare("none"),
+        probes: ProbesPlan { names: vec!["srank".into()], samples: 100, plasticity_gap: false },
+        seed,
+    }
+}
+
+/// The same with a rational activation under a constraint.
+pub fn rational(constraint: &str, bound: Option<f64>, seed: u64) -> Plan {
+    let mut plan = plan("rational", seed);
+    let mut choice = bare(constraint);
+    choice.parameters.extend(bound.map(|b| ("bound".to_owned(), Value::Number(b))));
+    plan.activation.parameters.insert("constraint".into(), Value::Choice(choice));
+    plan
+}
