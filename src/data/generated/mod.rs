@@ -10,3 +10,6 @@ mod textures;
 
 pub use digits::GENERATED_DIGITS;
 pub use textures::GENERATED_TEXTURES;
+
+#[cfg(test)]
+mod tests;
