@@ -52,36 +52,33 @@ pub fn value(plan: &Plan, key: &str) -> String {
 
 fn settings(plan: &Plan) -> Vec<Setting> {
     let mut all = Vec::new();
-    let mut put = |key: &str, value: String| {
-        all.push(Setting { key: key.into(), owner: String::new(), value });
-    };
-    put("name", plan.name.clone());
-    put("data.dataset", plan.data.dataset.clone());
-    put("data.scaling", scaling(plan.data.scaling).into());
+    plain("name", &plan.name, &mut all);
+    plain("data.dataset", &plan.data.dataset, &mut all);
+    plain("data.scaling", &scaling(plan.data.scaling), &mut all);
     choice("stream.family", "stream", &plan.stream.family, "", &mut all);
-    let mut put = |key: &str, value: String| {
-        all.push(Setting { key: key.into(), owner: String::new(), value });
-    };
-    put("stream.tasks", plan.stream.tasks.to_string());
-    put("stream.examples", plan.stream.examples.map_or("all".into(), |n| n.to_string()));
-    put("stream.examples_from", examples_from(plan.stream.examples_from).into());
-    match plan.stream.length {
-        Length::Steps(steps) => put("stream.steps", steps.to_string()),
-        Length::Epochs(epochs) => put("stream.epochs", epochs.to_string()),
+    let stream = &plan.stream;
+    plain("stream.tasks", &stream.tasks, &mut all);
+    plain("stream.examples", &stream.examples.map_or("all".into(), |n| n.to_string()), &mut all);
+    plain("stream.examples_from", &examples_from(stream.examples_from), &mut all);
+    match stream.length {
+        Length::Steps(steps) => plain("stream.steps", &steps, &mut all),
+        Length::Epochs(epochs) => plain("stream.epochs", &epochs, &mut all),
     }
-    put("stream.batch_size", plan.stream.batch_size.to_string());
-    put("stream.order", order(plan.stream.order).into());
+    plain("stream.batch_size", &stream.batch_size, &mut all);
+    plain("stream.order", &order(stream.order), &mut all);
     choice("network", "network", &plan.network, "", &mut all);
     choice("activation", "activation", &plan.activation, "", &mut all);
     choice("optimizer", "optimizer", &plan.optimizer, "", &mut all);
     choice("method", "method", &plan.method, "", &mut all);
-    let mut put = |key: &str, value: String| {
-        all.push(Setting { key: key.into(), owner: String::new(), value });
-    };
-    put("probes.names", plan.probes.names.join(" "));
-    put("probes.samples", plan.probes.samples.to_string());
-    put("probes.plasticity_gap", plan.probes.plasticity_gap.to_string());
+    plain("probes.names", &plan.probes.names.join(" "), &mut all);
+    plain("probes.samples", &plan.probes.samples, &mut all);
+    plain("probes.plasticity_gap", &plan.probes.plasticity_gap, &mut all);
     all
+}
+
+/// A setting that belongs to no choice.
+fn plain(key: &str, value: &impl ToString, all: &mut Vec<Setting>) {
+    all.push(Setting { key: key.into(), owner: String::new(), value: value.to_string() });
 }
 
 /// The name under `key`, and the parameters under `prefix`.

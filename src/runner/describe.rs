@@ -1,5 +1,6 @@
 //! The dry run: what a grid amounts to, without running any of it.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use comfy_table::Table;
@@ -29,7 +30,7 @@ pub fn describe(plans: &[Plan], options: &Options) -> anyhow::Result<String> {
 }
 
 fn heading(runs: &[Run], options: &Options) -> String {
-    let names: std::collections::BTreeSet<&str> = runs.iter().map(|run| run.plan.name.as_str()).collect();
+    let names: BTreeSet<&str> = runs.iter().map(|run| run.plan.name.as_str()).collect();
     let names = names.into_iter().collect::<Vec<_>>().join(", ");
     let share = options.shard.map(|shard| format!(" (shard {shard})")).unwrap_or_default();
     format!("{names}: {} {}{share}, into {}", runs.len(), plural(runs.len(), "run"), options.out.display())
@@ -40,7 +41,7 @@ fn axis_table(plans: &[&Plan]) -> Table {
     for axis in axes(plans) {
         grid.add_row([axis.key, axis.values.join(", ")]);
     }
-    let seeds: std::collections::BTreeSet<u64> = plans.iter().map(|plan| plan.seed).collect();
+    let seeds: BTreeSet<u64> = plans.iter().map(|plan| plan.seed).collect();
     grid.add_row(["seeds".into(), ranges(&seeds.into_iter().collect::<Vec<_>>())]);
     let mut lengths: Vec<String> = Vec::new();
     for plan in plans {
@@ -115,11 +116,13 @@ mod tests {
             text,
             "\
 bench: 6 runs, into OUT
- axis         values                             
-─────────────────────────────────────────────────
- activation   relu, rational                     
- seeds        0..3                               
- each run     50 tasks × 100 steps = 5000 steps  
+┌────────────────────────────────────────────────┐
+│ axis         values                            │
+╞════════════════════════════════════════════════╡
+│ activation   relu, rational                    │
+│ seeds        0..3                              │
+│ each run     50 tasks × 100 steps = 5000 steps │
+└────────────────────────────────────────────────┘
 Finished before: 1 of 6.
 Expected time: about 6 min 30 s of computing, 3 min 30 s with 2 runs at a time.
 "

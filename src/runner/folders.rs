@@ -1,5 +1,6 @@
 //! Where runs stand on disk: OUT/NAME/RUN, and what is made sure of before the first one starts.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -39,8 +40,8 @@ impl Run {
 #[must_use]
 pub fn run_folder(plan: &Plan) -> String {
     let digest = Sha256::digest(format!("{plan:?}").as_bytes());
-    let hash: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    format!("{}-{}-s{}-{hash}", plan.activation.name, plan.optimizer.name, plan.seed)
+    let hash = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
+    format!("{}-{}-s{}-{hash:08x}", plan.activation.name, plan.optimizer.name, plan.seed)
 }
 
 /// The runs of this process in the order of the grid: every plan once, and of those its shard.
@@ -49,7 +50,7 @@ pub fn run_folder(plan: &Plan) -> String {
 /// If two different plans would share a folder.
 pub fn select(plans: &[Plan], options: &Options) -> anyhow::Result<Vec<Run>> {
     let mut runs: Vec<Run> = Vec::with_capacity(plans.len());
-    let mut known = std::collections::HashMap::new();
+    let mut known = BTreeMap::new();
     for plan in plans {
         let dir = options.out.join(&plan.name).join(run_folder(plan));
         match known.get(&dir) {

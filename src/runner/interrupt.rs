@@ -44,7 +44,7 @@ mod tests {
             std::thread::sleep(Duration::from_millis(5));
         }
         println!("\nraised");
-        std::thread::sleep(Duration::from_secs(60));
+        std::thread::sleep(Duration::from_mins(1));
     }
 
     fn child() -> (Child, Lines<BufReader<ChildStdout>>) {

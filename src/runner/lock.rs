@@ -66,7 +66,7 @@ mod tests {
         let Some(path) = std::env::var_os(CHILD) else { return };
         let _held = claim(Path::new(&path)).unwrap();
         println!("\nheld");
-        std::thread::sleep(Duration::from_secs(60));
+        std::thread::sleep(Duration::from_mins(1));
     }
 
     #[test]

@@ -36,7 +36,7 @@ fn listen() {
                 *place = info.location().map(|at| format!(" at {at}")).unwrap_or_default();
                 true
             });
-            if !contained || std::env::var_os("RUST_BACKTRACE").is_some() {
+            if !contained || std::env::var_os("RUST_BACKTRACE").is_some_and(|wanted| wanted != "0") {
                 before(info);
             }
         }));

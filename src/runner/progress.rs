@@ -80,9 +80,8 @@ impl Board {
             }
         }
         match &self.display {
-            Display::Quiet => {}
             Display::Lines(_) if progress.task_ended => self.say(&self.line(index, progress)),
-            Display::Lines(_) => {}
+            Display::Quiet | Display::Lines(_) => {}
             Display::Bars(bars) => bars.move_to(index, progress),
         }
     }

@@ -18,7 +18,7 @@ pub(super) struct Measured {
     pub dormant: Option<f64>,
 }
 
-/// Name of the probe that counts dormant units at ReDo's threshold.
+/// Name of the probe that counts dormant units at the threshold of `ReDo`.
 const DORMANT: &str = "dormant_units_0.025";
 const SRANK: &str = "srank";
 
@@ -110,4 +110,65 @@ fn number(cell: &str) -> anyhow::Result<Option<f64>> {
         return Ok(None);
     }
     cell.parse().map(Some).with_context(|| format!("{cell:?} is no number"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn folder(tasks: &str, probes: &str) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("tasks.csv"), tasks).unwrap();
+        fs::write(dir.path().join("probes.csv"), probes).unwrap();
+        dir
+    }
+
+    const PROBES: &str = "\
+run,task,phase,layer,units,samples,probe,value
+r,0,end,0,100,50,srank,90
+r,0,end,1,50,50,srank,40
+r,0,end,0,100,50,dormant_units_0.025,0.9
+r,1,start,0,100,50,srank,1
+r,1,end,0,100,50,srank,80
+r,1,end,0,100,50,dormant_units_0.025,0.1
+r,1,end,1,50,50,srank,30.5
+r,1,end,1,50,50,dormant_units_0.025,0.4
+r,1,end,1,50,50,dormant_units_0.1,1
+";
+
+    #[test]
+    fn figures_are_of_the_last_task_and_dormant_units_are_weighed_by_layer() {
+        let tasks = "run,task,online_accuracy,note\nr,0,0.5,\"a, b\"\nr,1,0.25,\n";
+        let measured = measure(folder(tasks, PROBES).path()).unwrap();
+        let expected = Measured {
+            online_accuracy: Some(0.375),
+            last_online_accuracy: Some(0.25),
+            srank: Some(30.5),
+            dormant: Some((0.1 * 100.0 + 0.4 * 50.0) / 150.0),
+        };
+        assert_eq!(measured, expected);
+    }
+
+    #[test]
+    fn empty_cells_count_for_nothing() {
+        let measured =
+            measure(folder("task,online_accuracy\n0,0.5\n1,\n", "task,phase,units,probe,value\n").path());
+        let expected = Measured { online_accuracy: Some(0.5), ..Measured::default() };
+        assert_eq!(measured.unwrap(), expected);
+    }
+
+    #[test]
+    fn a_bad_file_is_named_with_column_or_line() {
+        let says = |tasks: &str| format!("{:#}", measure(folder(tasks, PROBES).path()).unwrap_err());
+        let missing = says("task,accuracy\n0,0.5\n");
+        assert!(
+            missing.contains("tasks.csv") && missing.contains("no column \"online_accuracy\""),
+            "{missing}"
+        );
+        let bad = says("task,online_accuracy\n0,0.5\n1,x\n");
+        assert!(bad.contains("line 3: \"x\" is no number"), "{bad}");
+        let short = says("task,online_accuracy\n0,0.5\n1\n");
+        assert!(short.contains("tasks.csv"), "{short}");
+    }
 }

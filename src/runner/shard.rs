@@ -59,22 +59,17 @@ pub fn heaviest_first(weights: &[f64]) -> Vec<usize> {
 /// Equal weights are dealt like cards. A function of its arguments alone, so all machines agree.
 #[must_use]
 pub fn cut(weights: &[f64], count: usize) -> Vec<Vec<usize>> {
-    let mut shares = vec![(0.0_f64, Vec::new()); count.max(1)];
+    let count = count.max(1);
+    let (mut loads, mut shares) = (vec![0.0; count], vec![Vec::new(); count]);
     for position in heaviest_first(weights) {
-        let lightest = shares
-            .iter_mut()
-            .min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.len().cmp(&b.1.len())))
-            .expect("there is at least one share");
-        lightest.0 += weights[position];
-        lightest.1.push(position);
+        let lightest = (1..count).fold(0, |best, next| if loads[next] < loads[best] { next } else { best });
+        loads[lightest] += weights[position];
+        shares[lightest].push(position);
+    }
+    for share in &mut shares {
+        share.sort_unstable();
     }
     shares
-        .into_iter()
-        .map(|(_, mut positions)| {
-            positions.sort_unstable();
-            positions
-        })
-        .collect()
 }
 
 #[cfg(test)]

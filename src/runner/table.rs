@@ -126,3 +126,93 @@ fn footer(runs: &[Run], groups: &[Group]) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runner::test_plans::{plan, rational};
+    use crate::runner::{Options, select};
+    use crate::spec::{Plan, Value};
+    use std::fs;
+    use std::path::Path;
+
+    fn write(run: &Run, status: Option<Status>, accuracies: &[f64], srank: f64, dormant: f64) {
+        fs::create_dir_all(&run.dir).unwrap();
+        let mut tasks = "run,task,online_accuracy\n".to_owned();
+        let mut probes = "run,task,phase,layer,units,samples,probe,value\n".to_owned();
+        for (task, accuracy) in accuracies.iter().enumerate() {
+            let _ = writeln!(tasks, "r,{task},{accuracy}");
+            let _ = writeln!(probes, "r,{task},end,0,10,20,srank,{srank}");
+            let _ = writeln!(probes, "r,{task},end,0,10,20,dormant_units_0.025,{dormant}");
+        }
+        fs::write(run.dir.join("tasks.csv"), tasks).unwrap();
+        fs::write(run.dir.join("probes.csv"), probes).unwrap();
+        if let Some(status) = status {
+            status::mark(&run.dir, status, None).unwrap();
+        }
+    }
+
+    fn runs(plans: &[Plan], out: &Path) -> Vec<Run> {
+        select(plans, &Options::new(out)).unwrap()
+    }
+
+    #[test]
+    fn rows_are_cells_of_the_grid_and_diverged_runs_are_told() {
+        let out = tempfile::tempdir().unwrap();
+        let plans: Vec<Plan> = [0, 1, 2]
+            .into_iter()
+            .flat_map(|seed| {
+                [plan("relu", seed), rational("none", None, seed), rational("tail-slope", Some(1.0), seed)]
+            })
+            .collect();
+        let runs = runs(&plans, out.path());
+        for (index, run) in runs.iter().enumerate() {
+            let seed = (index / 3) as f64;
+            match (index % 3, index / 3) {
+                (0, _) => write(run, Some(Status::Done), &[0.9, 0.7 + seed / 10.0], 40.0 + seed, 0.5),
+                (1, 0) => write(run, Some(Status::Diverged), &[0.1], 1.0, 1.0),
+                (1, 1) => write(run, Some(Status::Done), &[0.5, 0.75], 7.5, 0.0),
+                (1, _) => write(run, Some(Status::Failed), &[0.1], 1.0, 1.0),
+                _ => {}
+            }
+        }
+        let table = closing_table(&runs).unwrap().replace(&out.path().display().to_string(), "OUT");
+        assert_eq!(table, "\
+┌──────────────────────────────────────────────────────────────────────────────────────────────────────────────────┐
+│ activation   constraint   seeds   diverged   failed   unfinished   online accuracy   last task   srank   dormant │
+╞══════════════════════════════════════════════════════════════════════════════════════════════════════════════════╡
+│ relu                          3          0        0            0            0.8500      0.8000    41.0     0.500 │
+│ rational     none             3          1        1            0           0.6250*     0.7500*    7.5*    0.000* │
+│ rational     tail-slope       3          0        0            3                                                 │
+└──────────────────────────────────────────────────────────────────────────────────────────────────────────────────┘
+* mean of the runs that did not diverge
+Rows: OUT/bench/*/{tasks,probes}.csv
+");
+    }
+
+    #[test]
+    fn what_varies_beside_has_a_column() {
+        let out = tempfile::tempdir().unwrap();
+        let mut plans = [plan("relu", 0), plan("relu", 0)];
+        plans[1].optimizer.parameters.insert("learning_rate".into(), Value::Number(1e-3));
+        let runs = runs(&plans, out.path());
+        for (run, accuracy) in runs.iter().zip([0.25, 0.5]) {
+            write(run, Some(Status::Done), &[accuracy], 3.0, 0.0);
+        }
+        let table = closing_table(&runs).unwrap();
+        let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
+        assert_eq!(rows[1][3], "optimizer.learning_rate");
+        assert_eq!(rows[3], ["│", "relu", "1e-4", "1", "0", "0", "0.2500", "0.2500", "3.0", "0.000", "│"]);
+        assert_eq!(rows[4], ["│", "relu", "1e-3", "1", "0", "0", "0.5000", "0.5000", "3.0", "0.000", "│"]);
+        assert!(!table.contains("unfinished") && !table.contains("* mean"), "{table}");
+    }
+
+    #[test]
+    fn a_finished_run_without_rows_is_an_error() {
+        let out = tempfile::tempdir().unwrap();
+        let runs = runs(&[plan("relu", 0)], out.path());
+        write(&runs[0], Some(Status::Done), &[0.5], 1.0, 0.0);
+        fs::remove_file(runs[0].dir.join("tasks.csv")).unwrap();
+        assert!(format!("{:#}", closing_table(&runs).unwrap_err()).contains("tasks.csv could not be read"));
+    }
+}

@@ -191,3 +191,6 @@ impl Crew<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_pulse_beats_once_a_period() {
-        let mut slow = Pulse::every(Duration::from_secs(3600));
+        let mut slow = Pulse::every(Duration::from_hours(1));
         assert!(!slow.beats());
         let mut quick = Pulse::every(Duration::ZERO);
         assert!(quick.beats() && quick.beats());
