@@ -111,3 +111,43 @@ impl CustomOp1 for Shared {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Device;
+
+    fn loss(logits: &[f32], labels: &[u32]) -> (f32, usize) {
+        let classes = logits.len() / labels.len();
+        let logits = Tensor::from_slice(logits, (labels.len(), classes), &Device::Cpu).unwrap();
+        let batch = cross_entropy(&logits, Arc::new(labels.to_vec())).unwrap();
+        (batch.loss.to_scalar().unwrap(), batch.correct)
+    }
+
+    /// -ln softmax([1, 2, 3])[2] = ln(1 + e⁻¹ + e⁻²), as `PyTorch` gives it: 0.40760597.
+    #[test]
+    fn known_values() {
+        let (value, correct) = loss(&[1.0, 2.0, 3.0, 1.0, 2.0, 3.0], &[2, 0]);
+        assert!((value - (0.407_605_97 + 2.407_606) / 2.0).abs() < 1e-6, "{value}");
+        assert_eq!(correct, 1);
+    }
+
+    #[test]
+    fn large_logits_do_not_overflow_and_ties_go_to_the_first_class() {
+        assert_eq!(loss(&[1e30, -1e30], &[0]), (0.0, 1));
+        assert_eq!(loss(&[5.0, 5.0], &[1]).1, 0);
+    }
+
+    #[test]
+    fn logits_that_are_no_numbers_give_a_loss_that_is_none_and_no_correct_row() {
+        let (value, correct) = loss(&[f32::NAN, f32::NAN], &[0]);
+        assert!(value.is_nan());
+        assert_eq!(correct, 0);
+    }
+
+    #[test]
+    fn a_label_beyond_the_classes_is_refused() {
+        let logits = Tensor::zeros((1, 3), DType::F32, &Device::Cpu).unwrap();
+        assert!(cross_entropy(&logits, Arc::new(vec![3])).is_err());
+    }
+}
