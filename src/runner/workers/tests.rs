@@ -30,6 +30,8 @@ enum Act {
     /// Raises the flag, then ends as a run does that sees it.
     Interrupt,
     Report,
+    /// Does what a second process might meanwhile: finishes the run of the next seed.
+    Overtake,
     /// Spoils its own run.toml, so that no status can be written.
     Spoil,
 }
@@ -75,6 +77,12 @@ impl Executor for Mock {
                 for progress in [task(0, 50), task(0, 100), task(1, 100)] {
                     control.report(&progress);
                 }
+            }
+            Some(Act::Overtake) => {
+                let next = Plan { seed: plan.seed + 1, ..plan.clone() };
+                let dir = dir.with_file_name(folders::run_folder(&next));
+                fs::create_dir_all(&dir)?;
+                status::mark(&dir, Status::Done, None)?;
             }
             Some(Act::Spoil) => fs::write(dir.join("run.toml"), "status = ")?,
         }
@@ -203,6 +211,14 @@ fn a_run_held_by_another_is_left_alone() {
     assert!(!runs[1].dir.exists());
     drop(held);
     assert_eq!(counts(&go(&plans(3), &mock, &options)), [1, 0, 0, 2, 0, 0]);
+}
+
+#[test]
+fn a_run_that_another_process_finishes_meanwhile_is_not_done_again() {
+    let out = tempfile::tempdir().unwrap();
+    let mock = Mock::with([(0, Act::Overtake)]);
+    assert_eq!(counts(&go(&plans(3), &mock, &Options::new(out.path()))), [2, 0, 0, 1, 0, 0]);
+    assert_eq!(mock.begun(), [0, 2]);
 }
 
 #[test]
