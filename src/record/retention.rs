@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Row;
 
-/// Entry A[i][j] of the accuracy matrix: after task i, on task j's test set.
+/// Entry `A[i][j]` of the accuracy matrix: after task i, on task j's test set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RetentionRow {
     /// Name of the run's folder.
