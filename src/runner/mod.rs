@@ -13,12 +13,14 @@ pub mod interrupt;
 mod lock;
 mod panics;
 mod progress;
+mod recording;
 mod rows;
 mod shard;
 mod status;
 mod table;
 #[cfg(test)]
 mod test_plans;
+mod trainer;
 mod workers;
 
 use std::io::IsTerminal;
@@ -35,9 +37,10 @@ use progress::Display;
 pub use describe::describe;
 pub use executor::Executor;
 pub use folders::{Run, run_folder, select};
+pub use recording::Recording;
 pub use shard::{Shard, cut};
-pub use status::Status;
 pub use table::closing_table;
+pub use trainer::Trainer;
 
 /// Seconds that a plan is expected to take, if that can be said.
 ///
