@@ -1,12 +1,14 @@
 //! The real sets, where `PLASTICITY_DATA_DIR` names a folder that holds them; skipped, and saying so,
 //! where it does not. `candle-datasets` and published checksums are the second opinions.
 
+mod small;
+
 use std::path::{Path, PathBuf};
 
+use md5::{Digest, Md5};
 use plasticity_bench::data::{
     Columns, DataSet, Evidence, Folder, Form, Hub, Images, MNIST, Manifest, Origin, Places, Silent, load_with,
 };
-use md5::{Digest, Md5};
 
 /// The data folder, if it has `relative`.
 fn data_dir(relative: &str) -> Option<PathBuf> {
@@ -68,7 +70,7 @@ fn mnist_written_out_again_has_the_published_md5() {
             3 => bytes.extend(&images.pixels),
             _ => bytes.extend(images.labels.iter().map(|&label| u8::try_from(label).unwrap())),
         }
-        Md5::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+        small::hex(&Md5::digest(&bytes))
     };
     assert_eq!(file(&set.train, 3), "6bbc9ace898e44ae57da46a324031adb");
     assert_eq!(file(&set.train, 1), "a25bea736e30d166cdddb491f175f624");
@@ -84,9 +86,12 @@ fn candle_reads_the_same_mnist() {
     let Some(folder) = data_dir("mnist/train-images-idx3-ubyte.gz") else { return };
     // candle reads unpacked files only.
     let unpacked = tempfile::TempDir::new().unwrap();
-    for name in
-        ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]
-    {
+    for name in [
+        "train-images-idx3-ubyte",
+        "train-labels-idx1-ubyte",
+        "t10k-images-idx3-ubyte",
+        "t10k-labels-idx1-ubyte",
+    ] {
         let packed = std::fs::File::open(folder.join("mnist").join(format!("{name}.gz"))).unwrap();
         let mut plain = std::fs::File::create(unpacked.path().join(name)).unwrap();
         std::io::copy(&mut flate2::read::GzDecoder::new(packed), &mut plain).unwrap();
@@ -119,8 +124,8 @@ fn candle_reads_the_same_mnist() {
 /// the MD5 that its authors publish for train.bin and test.bin.
 #[test]
 fn cifar100_tables_hold_the_published_records() {
-    let Some(folder) = data_dir("hub/uoft-cs--cifar100/cifar100") else { return };
     static FORMS: std::sync::OnceLock<Vec<Form>> = std::sync::OnceLock::new();
+    let Some(folder) = data_dir("hub/uoft-cs--cifar100/cifar100") else { return };
     let Origin::Files { forms, hub } = MNIST.origin else { panic!("mnist has files") };
     let columns = Columns { image: "img", label: "fine_label", coarse_label: Some("coarse_label") };
     let manifest = Manifest {
@@ -150,7 +155,7 @@ fn cifar100_tables_hold_the_published_records() {
             hash.update(head);
             hash.update(images.image(i));
         }
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+        small::hex(&hash.finalize())
     };
     assert_eq!(records(&set.train), "6172c7755cfe09b2fe270c85cebc1b15");
     assert_eq!(records(&set.test), "4499cfba6c016c1be1438163640a0898");
