@@ -7,6 +7,7 @@
 mod axes;
 mod bars;
 mod describe;
+mod estimate;
 mod executor;
 mod folders;
 pub mod interrupt;
@@ -35,6 +36,7 @@ use bars::Bars;
 use progress::Display;
 
 pub use describe::describe;
+pub use estimate::estimate;
 pub use executor::Executor;
 pub use folders::{Run, run_folder, select};
 pub use recording::Recording;

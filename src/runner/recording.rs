@@ -76,7 +76,8 @@ impl Recording {
             let mut pixels = Vec::new();
             inputs.gather_range(0..inputs.len(), &mut pixels);
             let shape = (inputs.len(), inputs.features());
-            let taps = network.taps(&candle_core::Tensor::from_vec(pixels, shape, &candle_core::Device::Cpu)?)?;
+            let taps =
+                network.taps(&candle_core::Tensor::from_vec(pixels, shape, &candle_core::Device::Cpu)?)?;
             for (index, layer) in network.layers().iter().enumerate() {
                 let weight = network.parameters()[layer.weight].to_vec()?;
                 let tap = taps.get(index);
@@ -94,7 +95,9 @@ impl Recording {
             }
         }
         for site in network.sites() {
-            let (Some(parameter), Some(coefficients)) = (site.parameter, &site.coefficients) else { continue };
+            let (Some(parameter), Some(coefficients)) = (site.parameter, &site.coefficients) else {
+                continue;
+            };
             let values = coefficients.rule.effective(&network.parameters()[parameter].to_vec()?);
             let names = &coefficients.names;
             for (set, values) in values.chunks_exact(names.len()).enumerate() {
@@ -160,9 +163,7 @@ fn cell(choice: &Choice, leave_out: &[&str]) -> String {
             Value::Integer(i) => i.to_string(),
             Value::Text(word) => word.clone(),
             Value::Flag(flag) => flag.to_string(),
-            Value::Integers(list) => {
-                list.iter().map(ToString::to_string).collect::<Vec<_>>().join("-")
-            }
+            Value::Integers(list) => list.iter().map(ToString::to_string).collect::<Vec<_>>().join("-"),
             Value::Choice(inner) => cell(inner, &[]),
         };
         text.push_str(&format!(" {key}={value}"));
@@ -204,7 +205,12 @@ impl Observer for Recording {
         self.probes.traces_steps()
     }
 
-    fn task_started(&mut self, task: usize, stream: &dyn TaskStream, learner: &Learner) -> anyhow::Result<()> {
+    fn task_started(
+        &mut self,
+        task: usize,
+        stream: &dyn TaskStream,
+        learner: &Learner,
+    ) -> anyhow::Result<()> {
         self.look(task, Phase::Start, stream, learner)
     }
 
@@ -216,12 +222,20 @@ impl Observer for Recording {
         Ok(())
     }
 
-    fn traced(&mut self, task: usize, edge: Edge, learner: &Learner, trace: &StepTrace) -> anyhow::Result<()> {
+    fn traced(
+        &mut self,
+        task: usize,
+        edge: Edge,
+        learner: &Learner,
+        trace: &StepTrace,
+    ) -> anyhow::Result<()> {
         let phase = match edge {
             Edge::First => Phase::Start,
             Edge::Last => Phase::End,
         };
-        for ((layer, gradient), update) in learner.network().layers().iter().zip(&trace.gradients).zip(&trace.updates) {
+        for ((layer, gradient), update) in
+            learner.network().layers().iter().zip(&trace.gradients).zip(&trace.updates)
+        {
             let view = LayerView {
                 name: &layer.name,
                 units: layer.units,

@@ -24,7 +24,8 @@ pub(super) fn mark(
     seconds: f64,
     error: Option<&str>,
 ) -> Result<(), RecordError> {
-    let begun = RunStatus::read(dir)?.unwrap_or_else(|| RunStatus::begin("", "cpu", 1, crate::kernels::name()));
+    let begun =
+        RunStatus::read(dir)?.unwrap_or_else(|| RunStatus::begin("", "cpu", 1, crate::kernels::name()));
     let mut ended = begun.end(status, seconds, error.map(str::to_owned));
     if status == Status::Running {
         ended.finished = None; // interrupted: it will go on

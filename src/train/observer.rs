@@ -21,7 +21,8 @@ pub trait Observer {
     /// After every step: mean loss and accuracy of the batch before the update.
     fn stepped(&mut self, task: usize, step: usize, loss: f64, accuracy: f64) -> anyhow::Result<()>;
     /// After the task's first or last step, if wanted.
-    fn traced(&mut self, task: usize, edge: Edge, learner: &Learner, trace: &StepTrace) -> anyhow::Result<()>;
+    fn traced(&mut self, task: usize, edge: Edge, learner: &Learner, trace: &StepTrace)
+    -> anyhow::Result<()>;
     /// After the evaluation that ends a task. All rows so far must be on disk when this returns: a
     /// checkpoint may follow.
     fn task_ended(
