@@ -1,0 +1,47 @@
+//! Where a probe puts its values.
+
+use super::{LayerView, Measurement};
+
+/// Takes the values of one probe on one layer.
+pub(super) struct Report<'a> {
+    probe: &'static str,
+    units: usize,
+    samples: usize,
+    measurements: &'a mut Vec<Measurement>,
+}
+
+impl<'a> Report<'a> {
+    pub(super) fn new(
+        probe: &'static str,
+        view: &LayerView<'_>,
+        measurements: &'a mut Vec<Measurement>,
+    ) -> Self {
+        Self { probe, units: view.units, samples: view.samples, measurements }
+    }
+
+    /// The probe's only value, measured on the samples.
+    pub(super) fn sampled(&mut self, value: Option<f64>) {
+        self.add("", value.filter(|v| v.is_finite()), Some(self.samples));
+    }
+
+    /// One of several, measured on the samples.
+    pub(super) fn sampled_part(&mut self, part: &str, value: Option<f64>) {
+        self.add(part, value.filter(|v| v.is_finite()), Some(self.samples));
+    }
+
+    /// The probe's main value, which rests on no sample.
+    pub(super) fn fact(&mut self, value: Option<f64>) {
+        self.add("", value.filter(|v| v.is_finite()), None);
+    }
+
+    /// A further one; infinite where that is what the fact is.
+    pub(super) fn fact_part(&mut self, part: &str, value: Option<f64>) {
+        self.add(part, value.filter(|v| !v.is_nan()), None);
+    }
+
+    fn add(&mut self, part: &str, value: Option<f64>, samples: Option<usize>) {
+        let Some(value) = value else { return };
+        let probe = if part.is_empty() { self.probe.to_owned() } else { format!("{}_{part}", self.probe) };
+        self.measurements.push(Measurement { probe, value, units: self.units, samples });
+    }
+}

@@ -1,0 +1,45 @@
+//! A layer under the probes, with what several of them need.
+
+use std::cell::OnceCell;
+
+use super::LayerView;
+use super::columns::Columns;
+use super::spectrum::Spectrum;
+
+/// A view, and what has been computed of it so far.
+pub(super) struct Subject<'a> {
+    pub(super) view: &'a LayerView<'a>,
+    columns: OnceCell<Option<Columns>>,
+    spectrum: OnceCell<Option<Spectrum>>,
+}
+
+impl<'a> Subject<'a> {
+    pub(super) fn new(view: &'a LayerView<'a>) -> Self {
+        let LayerView { name, samples, units, features, .. } = view;
+        assert!(
+            features.is_empty() || features.len() == samples * units,
+            "{name}: {} features are not {samples} samples of {units} units",
+            features.len()
+        );
+        Self { view, columns: OnceCell::new(), spectrum: OnceCell::new() }
+    }
+
+    /// Moments of each unit; `None` if there are no features or some are not finite.
+    pub(super) fn columns(&self) -> Option<&Columns> {
+        let columns = self.columns.get_or_init(|| {
+            let LayerView { features, units, .. } = *self.view;
+            let usable = !features.is_empty() && features.iter().all(|x| x.is_finite());
+            usable.then(|| Columns::new(features, units))
+        });
+        columns.as_ref()
+    }
+
+    /// Singular values of the features; `None` as for [`Subject::columns`].
+    pub(super) fn spectrum(&self) -> Option<&Spectrum> {
+        let spectrum = self.spectrum.get_or_init(|| {
+            let columns = self.columns()?;
+            Spectrum::new(self.view.features, columns)
+        });
+        spectrum.as_ref()
+    }
+}

@@ -1,0 +1,1 @@
+//! Measured against numpy, and the cases that no formula foresees.
