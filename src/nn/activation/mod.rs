@@ -1,5 +1,7 @@
 //! Activations, one file each; [`registry`] is the list that specs, `list` and the docs read.
 
+pub mod rational;
+
 use std::sync::Arc;
 
 use crate::kernels::element::Kernel;
