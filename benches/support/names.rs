@@ -39,8 +39,13 @@ pub fn choice(name: &str) -> Result<Choice, String> {
             return Err(format!("no constraint named {constraint} is registered"));
         };
         choice.parameters.insert(CONSTRAINT.into(), Value::Choice(defaults(entry)));
+        // Where the constraint cannot carry the default degrees, it gets a numerator of the denominator's.
+        if activation::build(&choice, 2).is_err() {
+            let n = choice.integers("degrees")[1];
+            choice.parameters.insert("degrees".into(), Value::Integers(vec![n, n]));
+        }
     }
-    Ok(choice)
+    activation::build(&choice, 2).map(|_| choice)
 }
 
 fn takes_constraint(entry: &Entry) -> bool {

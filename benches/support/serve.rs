@@ -8,7 +8,11 @@ use super::trainer::{Case, Trainer};
 
 /// Answers until the input ends.
 pub fn serve(problem: &Problem, case: &Case) {
-    println!(r#"{{"ready": "plasticity-bench {}"}}"#, env!("CARGO_PKG_VERSION"));
+    println!(
+        r#"{{"ready": "plasticity-bench {} ({})"}}"#,
+        env!("CARGO_PKG_VERSION"),
+        plasticity_bench::kernels::name()
+    );
     for line in stdin().lock().lines() {
         let line = line.expect("the dialogue is text");
         let (command, steps) = line.split_once(' ').expect("a command and a number");
