@@ -104,11 +104,3 @@ pub struct ProbesPlan {
     /// Whether a freshly initialised network is trained beside this one on every task.
     pub plasticity_gap: bool,
 }
-
-impl Plan {
-    /// The plan as a spec.
-    #[must_use]
-    pub fn to_toml(&self) -> String {
-        format!("name = {:?}\nseed = {}\nactivation={:?}", self.name, self.seed, self.activation.name)
-    }
-}
