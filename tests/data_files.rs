@@ -5,8 +5,8 @@ mod small;
 use std::path::Path;
 
 use plasticity_bench::data::{
-    Columns, DataError, Evidence, FASHION_MNIST, Folder, Form, Hub, Loaded, MNIST, Manifest, Origin, Places, Silent,
-    load_with, verify_with,
+    Columns, DataError, Evidence, FASHION_MNIST, Folder, Form, Hub, Loaded, MNIST, Manifest, Origin, Places,
+    Silent, load_with, verify_with,
 };
 use plasticity_bench::random::Stream;
 use tempfile::TempDir;
@@ -22,7 +22,9 @@ fn load(folder: &Path) -> Result<Loaded, DataError> {
 }
 
 fn parquet_pair(folder: &Path, names: [&str; 2]) {
-    (0..2).for_each(|split| small::write(&folder.join(names[split]), &small::parquet_file(split)));
+    for (split, name) in names.iter().enumerate() {
+        small::write(&folder.join(name), &small::parquet_file(split));
+    }
 }
 
 const MAIN: [&str; 2] = ["train-00000-of-00001.parquet", "test-00000-of-00001.parquet"];
@@ -65,8 +67,7 @@ fn error_with(index: usize, gzipped: bool, bytes: &[u8]) -> String {
     small::write_idx(good.path(), false);
     let name = small::IDX_NAMES[index].to_owned() + if gzipped { ".gz" } else { "" };
     small::write(&bad.path().join(&name), bytes);
-    let error =
-        load_with(&small::manifest(), &places(&[bad.path(), good.path()]), &mut Silent).unwrap_err();
+    let error = load_with(&small::manifest(), &places(&[bad.path(), good.path()]), &mut Silent).unwrap_err();
     assert!(matches!(error, DataError::Corrupt { .. }), "{error}");
     let text = error.to_string();
     assert!(text.contains(bad.path().to_str().unwrap()) && text.contains("Replace it"), "{text}");
@@ -95,7 +96,10 @@ fn wrong_idx_files_are_named_with_what_was_expected_and_found() {
     says(error_with(3, false, &edited(3, |b| b.push(0))), &["more bytes behind"]);
     says(error_with(3, false, &[]), &["end of file"]);
     says(error_with(1, false, &edited(1, |b| b[10] = 10)), &["labels below 10", "label 10 at example 2"]);
-    says(error_with(0, false, &edited(0, |b| b[5_000] ^= 1)), &["SHA-256", &small::manifest().checksum.unwrap()[..9]]);
+    says(
+        error_with(0, false, &edited(0, |b| b[5_000] ^= 1)),
+        &["SHA-256", &small::manifest().checksum.unwrap()[..9]],
+    );
     let packed = small::gzip(&small::idx_files()[0]);
     says(error_with(0, true, &packed[..packed.len() / 2]), &["end of file"]);
     let mut flipped = packed.clone();
@@ -108,8 +112,7 @@ fn wrong_idx_files_are_named_with_what_was_expected_and_found() {
 fn a_missing_set_lists_every_place_and_the_cure() {
     let empty = TempDir::new().unwrap();
     let absent = empty.path().join("absent");
-    let error =
-        load_with(&small::manifest(), &places(&[empty.path(), &absent]), &mut Silent).unwrap_err();
+    let error = load_with(&small::manifest(), &places(&[empty.path(), &absent]), &mut Silent).unwrap_err();
     assert!(!error.is_usage());
     let text = error.to_string();
     for part in [
@@ -139,7 +142,12 @@ fn a_folder_without_the_set_is_passed_over_and_a_part_of_it_is_not() {
 
     // Beside a whole copy in the same data folder the part does no harm.
     parquet_pair(&first.path().join("mnist"), MAIN);
-    assert!(load_with(&small::manifest(), &places, &mut Silent).unwrap().place.contains(first.path().to_str().unwrap()));
+    assert!(
+        load_with(&small::manifest(), &places, &mut Silent)
+            .unwrap()
+            .place
+            .contains(first.path().to_str().unwrap())
+    );
 }
 
 #[test]
@@ -153,7 +161,10 @@ fn verify_reports_every_copy() {
     let outcomes: Vec<bool> = reports.iter().map(Result::is_ok).collect();
     assert_eq!(outcomes, [true, false, true], "{reports:?}");
     let shown = reports[0].as_ref().unwrap().to_string();
-    assert!(shown.starts_with("small: 20 training and 10 test images, content verified by SHA-256"), "{shown}");
+    assert!(
+        shown.starts_with("small: 20 training and 10 test images, content verified by SHA-256"),
+        "{shown}"
+    );
 }
 
 fn png_rows(count: usize) -> Vec<Option<Vec<u8>>> {
@@ -162,7 +173,7 @@ fn png_rows(count: usize) -> Vec<Option<Vec<u8>>> {
 }
 
 fn label_rows(count: usize) -> Vec<Option<i64>> {
-    (0..count).map(|i| Some(i as i64 % 10)).collect()
+    (0..count).map(|i| Some(i64::try_from(i % 10).unwrap())).collect()
 }
 
 /// The error of loading with `train` as the training file.
@@ -183,14 +194,20 @@ fn wrong_tables_are_named_with_what_was_expected_and_found() {
         }
     };
     let (images, labels) = (png_rows(20), label_rows(20));
-    says(parquet_error(&small::table("image", &png_rows(19), &[("label", &label_rows(19))])), &["20 rows", "19"]);
+    says(
+        parquet_error(&small::table("image", &png_rows(19), &[("label", &label_rows(19))])),
+        &["20 rows", "19"],
+    );
     says(
         parquet_error(&small::table("img", &images, &[("fine_label", &labels)])),
         &["a column `image.bytes`", "img.bytes, img.path, fine_label"],
     );
     let mut gap = labels.clone();
     gap[13] = None;
-    says(parquet_error(&small::table("image", &images, &[("label", &gap)])), &["column `label`", "an empty cell"]);
+    says(
+        parquet_error(&small::table("image", &images, &[("label", &gap)])),
+        &["column `label`", "an empty cell"],
+    );
     let mut wide = labels.clone();
     wide[3] = Some(10);
     says(parquet_error(&small::table("image", &images, &[("label", &wide)])), &["0 to 9", "10 in row 3"]);
@@ -198,7 +215,10 @@ fn wrong_tables_are_named_with_what_was_expected_and_found() {
     pictures[2] = None;
     says(parquet_error(&small::table("image", &pictures, &[("label", &labels)])), &["an empty cell"]);
     pictures[2] = Some(small::png(&[0; 32 * 32], 32, 32, png::ColorType::Grayscale));
-    says(parquet_error(&small::table("image", &pictures, &[("label", &labels)])), &["28×28", "32×32", "row 2"]);
+    says(
+        parquet_error(&small::table("image", &pictures, &[("label", &labels)])),
+        &["28×28", "32×32", "row 2"],
+    );
     pictures[2] = Some(small::png(&[0; 784 * 3], 28, 28, png::ColorType::Rgb));
     says(parquet_error(&small::table("image", &pictures, &[("label", &labels)])), &["1 channel", "Rgb"]);
     pictures[2] = Some(b"GIF89a".to_vec());
@@ -259,7 +279,9 @@ fn colour_tables_with_two_label_columns_are_read_by_name() {
     // The superclass first: taking columns by type would mistake it for the label.
     let table = small::table("img", &pictures, &[("coarse_label", &coarse), ("fine_label", &fine)]);
     let folder = TempDir::new().unwrap();
-    MAIN.iter().for_each(|name| small::write(&folder.path().join(name), &table));
+    for name in MAIN {
+        small::write(&folder.path().join(name), &table);
+    }
     let loaded = load_with(&manifest, &places(&[folder.path()]), &mut Silent).unwrap();
     assert_eq!(loaded.evidence, Evidence::CountsOnly);
     let red_then_green_then_blue = [0, 3, 6, 9, 12, 15, 1, 4, 7, 10, 13, 16, 2, 5, 8, 11, 14, 17];
@@ -296,4 +318,12 @@ fn an_unknown_name_is_a_usage_error_that_names_the_nearest() {
     assert!(error.to_string().contains("did you mean `fashion-mnist`?"), "{error}");
     let error = plasticity_bench::data::load("imagenet", None, &mut Silent).unwrap_err();
     assert!(!error.to_string().contains("did you mean"), "{error}");
+}
+
+#[cfg(not(feature = "hub"))]
+#[test]
+fn a_build_without_the_hub_says_so() {
+    let places = Places { folders: Vec::new(), hub: Some(plasticity_bench::data::HubAccess::default()) };
+    let text = load_with(&small::manifest(), &places, &mut Silent).unwrap_err().to_string();
+    assert!(text.contains("this build has no hub support (cargo feature `hub`)"), "{text}");
 }

@@ -16,7 +16,8 @@ impl TryFrom<&DataSet> for Dataset {
     /// `candle_datasets::vision::mnist` gives them.
     fn try_from(set: &DataSet) -> Result<Self, Self::Error> {
         let images = |split: &Images| {
-            Tensor::from_slice(&split.pixels, (split.len(), split.size()), &Device::Cpu)?.to_dtype(DType::F32)?
+            Tensor::from_slice(&split.pixels, (split.len(), split.size()), &Device::Cpu)?
+                .to_dtype(DType::F32)?
                 / 255.0
         };
         let labels = |split: &Images| {
@@ -76,4 +77,45 @@ fn byte(float: f32) -> Option<u8> {
     let scaled = float * 255.0;
     let whole = scaled.round();
     ((scaled - whole).abs() < 1e-3 && (0.0..=255.0).contains(&whole)).then_some(whole as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dataset(pixels: &[f32], labels: &[u8]) -> Dataset {
+        let images =
+            Tensor::from_slice(pixels, (labels.len(), pixels.len() / labels.len()), &Device::Cpu).unwrap();
+        let labels = Tensor::from_slice(labels, labels.len(), &Device::Cpu).unwrap();
+        Dataset {
+            train_images: images.clone(),
+            train_labels: labels.clone(),
+            test_images: images,
+            test_labels: labels,
+            labels: 10,
+        }
+    }
+
+    #[test]
+    fn every_byte_comes_back_from_its_float() {
+        let divided: Vec<f32> = (0..=255u8).map(|byte| f32::from(byte) / 255.0).collect();
+        let scaled: Vec<f32> = (0..=255u8).map(|byte| f32::from(byte) * (1.0 / 255.0)).collect();
+        for floats in [divided, scaled] {
+            let (train, _) = split(&dataset(&floats, &[0, 9]), [1, 8, 16]).unwrap();
+            assert_eq!(train.pixels, (0..=255).collect::<Vec<u8>>());
+            assert_eq!(train.labels, [0, 9]);
+        }
+    }
+
+    #[test]
+    fn what_is_not_made_of_bytes_or_has_another_shape_is_refused() {
+        let text = |pixels: &[f32], labels: &[u8]| {
+            split(&dataset(pixels, labels), [1, 1, 2]).unwrap_err().to_string()
+        };
+        assert!(text(&[0.5, 1.0], &[1]).contains("not a byte divided by 255"));
+        assert!(text(&[1.0, -1.0], &[1]).contains("not a byte divided by 255"));
+        assert!(text(&[0.0, f32::NAN], &[1]).contains("not a byte divided by 255"));
+        assert!(text(&[0.0; 3], &[1]).contains("1 labels and 2 bytes an image"));
+        assert!(text(&[0.0; 2], &[10]).contains("label 10 in a set of 10 classes"));
+    }
 }

@@ -59,7 +59,9 @@ pub enum DataError {
         source: std::io::Error,
     },
     /// A procedural set came out otherwise than in the release.
-    #[error("the generated data set `{name}` has checksum {found} on this machine instead of {expected}: its results could not be compared with any other's. Please report this with the platform and compiler version.")]
+    #[error(
+        "the generated data set `{name}` has checksum {found} on this machine instead of {expected}: its results could not be compared with any other's. Please report this with the platform and compiler version."
+    )]
     Generation {
         /// The data set.
         name: String,
@@ -82,12 +84,11 @@ impl DataError {
 }
 
 fn list(places: &[String]) -> String {
-    places.iter().map(|place| format!("\n  - {place}")).collect()
+    places.iter().flat_map(|place| ["\n  - ", place]).collect()
 }
 
 /// What to do about a broken file, unless the place it lies in knows better.
-pub(super) const REPLACE: &str =
-    "Replace it with a fresh copy (data/README.md says where to get one), or remove it so that the next place is used.";
+pub(super) const REPLACE: &str = "Replace it with a fresh copy (data/README.md says where to get one), or remove it so that the next place is used.";
 
 /// Shorthand of the readers.
 pub(super) fn corrupt(

@@ -80,11 +80,7 @@ fn repository(source: &Hub, access: &HubAccess) -> Result<HFRepositorySync<RepoT
     Ok(client.dataset(source.owner, source.repository))
 }
 
-fn cached_file(
-    repository: &HFRepositorySync<RepoTypeDataset>,
-    source: &Hub,
-    path: &str,
-) -> Option<PathBuf> {
+fn cached_file(repository: &HFRepositorySync<RepoTypeDataset>, source: &Hub, path: &str) -> Option<PathBuf> {
     let request = repository.download_file().filename(path).revision(source.revision);
     request.local_files_only(true).send().ok().filter(|file| Path::is_file(file))
 }

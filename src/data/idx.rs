@@ -141,16 +141,13 @@ fn array(path: &Path, magic: u32, shape: &[usize]) -> Result<Vec<u8>, DataError>
 /// download and keep its `.gz`.
 fn open(path: &Path) -> Result<Box<dyn Read>, DataError> {
     let file = BufReader::with_capacity(1 << 16, file(path)?);
-    Ok(if is_gzip(path)? {
-        Box::new(flate2::bufread::MultiGzDecoder::new(file))
-    } else {
-        Box::new(file)
-    })
+    Ok(if is_gzip(path)? { Box::new(flate2::bufread::MultiGzDecoder::new(file)) } else { Box::new(file) })
 }
 
 fn is_gzip(path: &Path) -> Result<bool, DataError> {
     let mut head = BufReader::with_capacity(16, file(path)?);
-    let head = head.fill_buf().map_err(|source| DataError::Unreadable { path: path.to_path_buf(), source })?;
+    let head =
+        head.fill_buf().map_err(|source| DataError::Unreadable { path: path.to_path_buf(), source })?;
     Ok(head.starts_with(&[0x1f, 0x8b]))
 }
 

@@ -21,19 +21,21 @@ pub struct Listing {
 #[must_use]
 pub fn list(data_dir: Option<&Path>) -> Vec<Listing> {
     let places = Places::standard(data_dir);
-    registry::MANIFESTS.iter().map(|&manifest| Listing { manifest, found: whereabouts(manifest, &places) }).collect()
+    registry::MANIFESTS
+        .iter()
+        .map(|&manifest| Listing { manifest, found: whereabouts(manifest, &places) })
+        .collect()
 }
 
 fn whereabouts(manifest: &Manifest, places: &Places) -> Option<String> {
     let Origin::Files { forms, hub: source } = &manifest.origin else {
         return Some("generated".into());
     };
-    let in_folder = places.folders.iter().find_map(|folder| {
-        match places::copies(manifest, forms, &folder.path) {
+    let in_folder =
+        places.folders.iter().find_map(|folder| match places::copies(manifest, forms, &folder.path) {
             Ok(copies) => copies.first().map(|copy| parent(&copy.files)),
             Err(_) => Some(format!("{} (incomplete)", folder.path.display())),
-        }
-    });
+        });
     in_folder.or_else(|| hub::cached(source, places.hub.as_ref()?).map(|files| parent(&files)))
 }
 

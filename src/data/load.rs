@@ -25,11 +25,7 @@ pub struct Loaded {
 
 /// Loads the data set `name` from the first place that has it: `data_dir`, the folder that
 /// `PLASTICITY_DATA_DIR` names, `data`, the hub's cache, the hub.
-pub fn load(
-    name: &str,
-    data_dir: Option<&Path>,
-    progress: &mut dyn Progress,
-) -> Result<DataSet, DataError> {
+pub fn load(name: &str, data_dir: Option<&Path>, progress: &mut dyn Progress) -> Result<DataSet, DataError> {
     Ok(load_with(registry::manifest(name)?, &Places::standard(data_dir), progress)?.set)
 }
 
@@ -114,9 +110,10 @@ fn from_hub(
                 path: PathBuf::from(address),
                 expected,
                 found,
-                cure: "The download was thrown away. Try again; if it comes out the same, the hub's files have \
+                cure:
+                    "The download was thrown away. Try again; if it comes out the same, the hub's files have \
                        changed or something on the way alters them."
-                    .into(),
+                        .into(),
             },
             other => other,
         }
@@ -147,8 +144,8 @@ pub(super) fn read(manifest: &Manifest, copy: Copy, place: String) -> Result<Loa
 
 fn wrong_content(copy: &Copy, set: &DataSet, expected: &str) -> DataError {
     let first = &copy.files[0];
-    let known =
-        registry::by_checksum(&set.checksum).map_or(String::new(), |other| format!(", that of `{}`", other.name));
+    let known = registry::by_checksum(&set.checksum)
+        .map_or(String::new(), |other| format!(", that of `{}`", other.name));
     super::error::corrupt(
         first.parent().unwrap_or(first),
         format!("images and labels of `{}` with SHA-256 {expected}", set.name),
@@ -156,18 +153,13 @@ fn wrong_content(copy: &Copy, set: &DataSet, expected: &str) -> DataError {
     )
 }
 
-fn generated(
-    manifest: &Manifest,
-    generate: fn() -> (Images, Images),
-) -> Result<Loaded, DataError> {
+fn generated(manifest: &Manifest, generate: fn() -> (Images, Images)) -> Result<Loaded, DataError> {
     let (train, test) = generate();
     let set = manifest.data_set(train, test);
     match manifest.checksum {
-        Some(expected) if expected != set.checksum => Err(DataError::Generation {
-            name: set.name,
-            expected: expected.to_owned(),
-            found: set.checksum,
-        }),
+        Some(expected) if expected != set.checksum => {
+            Err(DataError::Generation { name: set.name, expected: expected.to_owned(), found: set.checksum })
+        }
         checksum => Ok(Loaded {
             set,
             files: Vec::new(),

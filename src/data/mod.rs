@@ -1,6 +1,6 @@
 //! Images: where they come from and what they look like in memory.
 //!
-//! [`load`] takes a name and gives verified images. What a set is (shape, counts, checksum, files) is
+//! [`load()`] takes a name and gives verified images. What a set is (shape, counts, checksum, files) is
 //! its [`Manifest`]; readers of file forms (`idx`, `parquet`) know nothing of names, and places
 //! (folders, the hub) nothing of forms.
 

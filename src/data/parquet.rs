@@ -5,6 +5,7 @@
 //! columns for one.
 
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
@@ -32,9 +33,23 @@ pub(super) fn read(manifest: &Manifest, files: &[PathBuf]) -> Result<Decoded, Da
         unreachable!("the form names two files of a set that has files");
     };
     Ok(Decoded {
-        train: split(manifest, &hub.columns, manifest.train, train)?,
-        test: split(manifest, &hub.columns, manifest.test, test)?,
+        train: split_guarded(manifest, &hub.columns, manifest.train, train)?,
+        test: split_guarded(manifest, &hub.columns, manifest.test, test)?,
         published_md5: false,
+    })
+}
+
+/// [`split`], with panics as errors: the `parquet` crate panics on some damaged files (a data page
+/// whose dictionary is gone, for one).
+fn split_guarded(
+    manifest: &Manifest,
+    columns: &Columns,
+    count: usize,
+    path: &Path,
+) -> Result<Images, DataError> {
+    // What a panic leaves half done is dropped with it.
+    catch_unwind(AssertUnwindSafe(|| split(manifest, columns, count, path))).unwrap_or_else(|_| {
+        Err(corrupt(path, "a readable Parquet table", "damage on which the reader gave up"))
     })
 }
 

@@ -90,16 +90,13 @@ pub(super) struct Copy {
 ///
 /// A folder where some files are there and others not is passed over if there is a complete copy
 /// elsewhere in the same data folder, and an error otherwise.
-pub(super) fn copies(
-    manifest: &Manifest,
-    forms: &[Form],
-    folder: &Path,
-) -> Result<Vec<Copy>, DataError> {
+pub(super) fn copies(manifest: &Manifest, forms: &[Form], folder: &Path) -> Result<Vec<Copy>, DataError> {
     let (mut copies, mut incomplete): (Vec<Copy>, _) = (Vec::new(), None);
     for form in forms {
         for &relative in form.folders {
             let place = if relative == "." { folder.to_path_buf() } else { folder.join(relative) };
-            let files: Vec<Option<PathBuf>> = form.files.iter().map(|names| first_file(&place, names)).collect();
+            let files: Vec<Option<PathBuf>> =
+                form.files.iter().map(|names| first_file(&place, names)).collect();
             if let Some(files) = files.iter().cloned().collect::<Option<Vec<_>>>() {
                 copies.push(Copy { form: *form, files });
             } else if let Some(present) = files.iter().flatten().next() {

@@ -10,3 +10,19 @@ pub mod matmul;
 pub mod optimizer;
 pub mod real;
 pub mod scalar;
+
+/// Which vector instructions the kernels run with on this machine: sums may differ in their last bits
+/// between two of them, never on one.
+#[must_use]
+pub fn name() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if std::arch::is_x86_feature_detected!("avx512f") {
+            return "x86-64 avx512";
+        }
+        if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+            return "x86-64 avx2";
+        }
+    }
+    std::env::consts::ARCH
+}

@@ -36,10 +36,7 @@ struct ShrinkAndPerturb {
 
 /// Builds it.
 pub fn build(choice: &Choice, _: &dyn Network) -> Result<Box<dyn Method>> {
-    Ok(Box::new(ShrinkAndPerturb {
-        shrink: choice.number("shrink") as f32,
-        noise: choice.number("noise"),
-    }))
+    Ok(Box::new(ShrinkAndPerturb { shrink: choice.number("shrink") as f32, noise: choice.number("noise") }))
 }
 
 impl Method for ShrinkAndPerturb {

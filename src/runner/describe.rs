@@ -97,7 +97,8 @@ fn plural(count: usize, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runner::status::{self, Status};
+    use crate::record::Status;
+    use crate::runner::status;
     use crate::runner::test_plans::{plan, rational};
 
     #[test]
@@ -108,9 +109,8 @@ mod tests {
         let mut options = Options::new(out.path());
         options.jobs = 2;
         options.estimate = |plan| Some(if plan.activation.name == "relu" { 60.0 } else { 90.0 });
-        let first = select(&plans, &options).unwrap().swap_remove(0).dir;
-        std::fs::create_dir_all(&first).unwrap();
-        status::mark(&first, Status::Done, None).unwrap();
+        let first = select(&plans, &options).unwrap().swap_remove(0);
+        status::mark(&first.plan, &first.dir, Status::Done, 0.0, None).unwrap();
         let text = describe(&plans, &options).unwrap().replace(&out.path().display().to_string(), "OUT");
         assert_eq!(
             text,

@@ -119,5 +119,5 @@ pub(super) fn clear(runs: &[Run]) -> anyhow::Result<()> {
 /// Whether the run has its result already. What cannot be read is not finished: the run itself will
 /// say why.
 pub(super) fn is_finished(run: &Run) -> bool {
-    matches!(status::read(&run.dir), Ok(Some(status)) if status.is_finished())
+    matches!(status::read(&run.dir), Ok(Some(status)) if status::is_finished(status))
 }

@@ -7,18 +7,21 @@
 mod axes;
 mod bars;
 mod describe;
+mod estimate;
 mod executor;
 mod folders;
 pub mod interrupt;
 mod lock;
 mod panics;
 mod progress;
+mod recording;
 mod rows;
 mod shard;
 mod status;
 mod table;
 #[cfg(test)]
 mod test_plans;
+mod trainer;
 mod workers;
 
 use std::io::IsTerminal;
@@ -33,11 +36,13 @@ use bars::Bars;
 use progress::Display;
 
 pub use describe::describe;
+pub use estimate::estimate;
 pub use executor::Executor;
 pub use folders::{Run, run_folder, select};
+pub use recording::Recording;
 pub use shard::{Shard, cut};
-pub use status::Status;
 pub use table::closing_table;
+pub use trainer::Trainer;
 
 /// Seconds that a plan is expected to take, if that can be said.
 ///

@@ -8,7 +8,8 @@ use comfy_table::{CellAlignment, Table};
 use super::axes::{axes, value};
 use super::folders::Run;
 use super::rows::{Measured, measure};
-use super::status::{self, Status};
+use super::status;
+use crate::record::Status;
 
 /// Columns that are shown whether or not they vary.
 const ALWAYS: [&str; 2] = ["activation", "activation.constraint"];
@@ -148,7 +149,7 @@ mod tests {
         fs::write(run.dir.join("tasks.csv"), tasks).unwrap();
         fs::write(run.dir.join("probes.csv"), probes).unwrap();
         if let Some(status) = status {
-            status::mark(&run.dir, status, None).unwrap();
+            status::mark(&run.plan, &run.dir, status, 0.0, None).unwrap();
         }
     }
 

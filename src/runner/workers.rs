@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
@@ -12,8 +12,9 @@ use super::folders::{self, Run};
 use super::lock::Claim;
 use super::progress::{Board, Display};
 use super::shard::heaviest_first;
-use super::status::{self, Status};
+use super::status;
 use super::{Executor, Options, Summary, panics};
+use crate::record::Status;
 use crate::spec::Plan;
 use crate::train::control::{Control, Outcome};
 
@@ -158,7 +159,7 @@ impl Crew<'_> {
                 None
             }
         };
-        if status::read(&run.dir)?.is_some_and(Status::is_finished) {
+        if status::read(&run.dir)?.is_some_and(status::is_finished) {
             return Ok(Ending::Skipped);
         }
         fs::create_dir_all(&run.dir)
@@ -169,23 +170,30 @@ impl Crew<'_> {
         let control = Control::new(Arc::clone(&self.options.interrupt), move |progress| {
             board.report(index, progress);
         });
+        let started = Instant::now();
         let outcome = panics::contain(|| self.executor.execute(&run.plan, &run.dir, &control));
+        let mark = |status, error: Option<&str>| {
+            status::mark(&run.plan, &run.dir, status, started.elapsed().as_secs_f64(), error)
+        };
         let reason = match outcome {
-            Ok(Ok(Outcome::Interrupted)) => return Ok(Ending::Interrupted),
+            Ok(Ok(Outcome::Interrupted)) => {
+                mark(Status::Running, None)?;
+                return Ok(Ending::Interrupted);
+            }
             Ok(Ok(Outcome::Done)) => {
-                status::mark(&run.dir, Status::Done, None)?;
+                mark(Status::Done, None)?;
                 return Ok(Ending::Done);
             }
             Ok(Ok(Outcome::Diverged { task, step })) => {
                 let text = format!("diverged in task {task} at step {step}");
-                status::mark(&run.dir, Status::Diverged, Some(&text))?;
+                mark(Status::Diverged, Some(&text))?;
                 self.board.say_of(index, &text);
                 return Ok(Ending::Diverged);
             }
             Ok(Err(error)) => format!("{error:#}"),
             Err(panic) => panic,
         };
-        match status::mark(&run.dir, Status::Failed, Some(&reason)) {
+        match mark(Status::Failed, Some(&reason)) {
             Ok(()) => Ok(Ending::Failed(reason)),
             Err(second) => Ok(Ending::Failed(format!("{reason} (and {second:#})"))),
         }

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use super::Plan;
+
 /// One thing that a spec can name.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
@@ -151,6 +153,20 @@ impl Choice {
 pub struct Catalogue {
     /// Section name and its entries, in the order in which `list` shows them.
     pub sections: Vec<(&'static str, Vec<Entry>)>,
+    /// The probes that a spec without `probes.names` takes.
+    pub standard_probes: &'static [&'static str],
+    /// What else has to hold of a plan.
+    pub rules: Vec<Rule>,
+}
+
+/// What the entries' ranges cannot say, because it lies between parameters (a constraint that needs
+/// certain degrees, a width that has to be even). Every plan of a grid is held to it before any runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule {
+    /// The section of the spec that is at fault where the rule is broken.
+    pub section: &'static str,
+    /// The error is a sentence.
+    pub check: fn(&Plan) -> Result<(), String>,
 }
 
 impl Catalogue {

@@ -1,7 +1,41 @@
 //! What is asked: TOML in, a checked grid of single-run plans out.
+//!
+//! A spec has the sections `data`, `stream`, `network`, `activation`, `optimizer`, `method` and
+//! `probes`; `[grid]` or `[[variants]]` make many runs of it (see [`Spec`]). Names and parameters are
+//! checked against a [`Catalogue`]. How settings are laid over each other:
+//!
+//! - A value replaces what stood under its key; a dotted key sets that key alone.
+//! - A table (`activation = { … }` in a variant or a grid's list) is laid over the section key by key.
+//!   Where it names another activation, optimiser, method, network or constraint than the section, it
+//!   replaces the section, whose parameters belong to the old name. `[stream]` keeps its own keys
+//!   (tasks, steps, …) and loses those of the old family.
+//! - A word is short for a table with that name: `activation = ["relu", "gelu"]`, `constraint = "frozen"`.
+//! - The order is: the spec, a variant or a grid point (sections before dotted keys), `--set`.
+//! - Runs that come out the same are run once.
 
 mod catalogue;
+mod choice;
+mod error;
+mod grid;
+mod nearest;
+mod overlay;
+mod parse;
 mod plan;
+mod reader;
+mod sections;
+mod seeds;
+mod slug;
+mod tree;
+mod write;
 
-pub use catalogue::{Catalogue, Choice, Entry, Kind, Parameter, Value};
+#[cfg(test)]
+mod tests;
+
+pub use catalogue::{Catalogue, Choice, Entry, Kind, Parameter, Rule, Value};
+pub use error::SpecError;
+pub use parse::{MAX_BYTES, Spec};
 pub use plan::{DataPlan, ExamplesFrom, Length, Order, Plan, ProbesPlan, Scaling, StreamPlan};
+pub use write::number;
+
+/// Most runs that one grid may have.
+pub const MAX_RUNS: usize = 100_000;

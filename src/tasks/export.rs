@@ -11,14 +11,13 @@
 //! All files are written beside their places and renamed into them at the end; a file of an earlier
 //! export that this stream does not have is removed, lest it be taken for part of it.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Batches, ExportError, Inputs, TaskStream};
+use super::{Batches, ExportError, Inputs, TaskStream, tensors};
 use crate::atomic::Staged;
 use crate::data::DataSet;
 use crate::spec::{Plan, Scaling};
@@ -68,7 +67,7 @@ pub fn export(
     folder.stage(INPUTS, |file| {
         let mut tensors = vec![("inputs", &train)];
         tensors.extend(test.as_ref().map(|test| ("test_inputs", test)));
-        write_safetensors(&metadata(plan, stream.classes()), &tensors, file)
+        tensors::write(&metadata(plan, stream.classes()), &tensors, file)
     })?;
     folder.stage(LABELS, |file| write_labels(&*stream, tasks.clone(), false, file))?;
     if test.is_some() {
@@ -141,58 +140,6 @@ fn metadata(plan: &Plan, classes: usize) -> Vec<(&'static str, String)> {
         ("classes", classes.to_string()),
         ("batch_size", plan.stream.batch_size.to_string()),
     ]
-}
-
-/// The format by hand (8 bytes of header length, a JSON header padded to 8 bytes, the tensors): the
-/// crate's own writer wants each tensor in memory as a whole.
-fn write_safetensors(
-    metadata: &[(&str, String)],
-    tensors: &[(&str, &Inputs)],
-    file: &mut impl Write,
-) -> io::Result<()> {
-    let pairs: Vec<String> =
-        metadata.iter().map(|(key, value)| format!("\"{key}\":{}", json_string(value))).collect();
-    let mut header = format!("{{\"__metadata__\":{{{}}}", pairs.join(","));
-    let mut offset = 0;
-    for (name, inputs) in tensors {
-        let (channels, height, width) = inputs.dims();
-        let (examples, end) = (inputs.len(), offset + inputs.len() * inputs.features() * size_of::<f32>());
-        let _ = write!(
-            header,
-            ",\"{name}\":{{\"dtype\":\"F32\",\"shape\":[{examples},{channels},{height},{width}],\
-             \"data_offsets\":[{offset},{end}]}}"
-        );
-        offset = end;
-    }
-    header.push('}');
-    let length = header.len().next_multiple_of(8);
-    file.write_all(&(length as u64).to_le_bytes())?;
-    write!(file, "{header:<length$}")?;
-    let mut values = Vec::new();
-    for (_, inputs) in tensors {
-        for position in 0..inputs.len() {
-            inputs.gather_range(position..position + 1, &mut values);
-            for value in &values {
-                file.write_all(&value.to_le_bytes())?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// A JSON string in ASCII, so that padding by characters is padding by bytes.
-fn json_string(text: &str) -> String {
-    let mut quoted = String::from('"');
-    for unit in text.encode_utf16() {
-        match u8::try_from(unit) {
-            Ok(byte @ b' '..=b'~') if byte != b'"' && byte != b'\\' => quoted.push(char::from(byte)),
-            _ => {
-                let _ = write!(quoted, "\\u{unit:04x}");
-            }
-        }
-    }
-    quoted.push('"');
-    quoted
 }
 
 fn write_labels(

@@ -17,7 +17,7 @@ use self::checkpoint::{CheckpointError, Checkpoints, Keep};
 use self::control::{Control, Outcome, Progress, Pulse};
 pub use self::evaluate::{Evaluation, evaluate};
 pub use self::learner::{Learner, StepResult};
-pub use self::observer::{Observer, StepTrace, TaskResult};
+pub use self::observer::{Edge, Observer, StepTrace, TaskResult};
 use crate::data::DataSet;
 use crate::nn::NetworkError;
 use crate::random::Stream;
@@ -80,7 +80,6 @@ pub fn run(
         }
         let last = index + 1 == stream.tasks();
         if last || checkpoints.due() || control.interrupted() {
-            observer.sync()?;
             checkpoints.save(index + 1, &learner, &observer.lengths()?)?;
         }
     }
@@ -128,7 +127,11 @@ fn task(
         result.online(outcome.correct, labels.len(), outcome.loss);
         observer.stepped(index, step, outcome.loss, outcome.correct as f64 / labels.len() as f64)?;
         if let Some(before) = before {
-            observer.traced(index, step == 0, step + 1 == steps, &learner.trace(&before)?)?;
+            let trace = learner.trace(&before)?;
+            let edges = [(Edge::First, step == 0), (Edge::Last, step + 1 == steps)];
+            for (edge, _) in edges.into_iter().filter(|(_, here)| *here) {
+                observer.traced(index, edge, learner, &trace)?;
+            }
         }
         if let Some(reference) = &mut fresh {
             let outcome = reference.step(&inputs, &labels)?;

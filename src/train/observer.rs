@@ -13,8 +13,6 @@ pub trait Observer {
     fn resume(&mut self, lengths: &BTreeMap<String, u64>) -> anyhow::Result<()>;
     /// Lengths of the files as they stand now.
     fn lengths(&mut self) -> anyhow::Result<BTreeMap<String, u64>>;
-    /// Everything written so far must be on the disk when this returns.
-    fn sync(&mut self) -> anyhow::Result<()>;
     /// Whether gradients and updates of a task's first and last step are wanted.
     fn traces_steps(&self) -> bool;
     /// Before the first step of a task.
@@ -22,9 +20,11 @@ pub trait Observer {
     -> anyhow::Result<()>;
     /// After every step: mean loss and accuracy of the batch before the update.
     fn stepped(&mut self, task: usize, step: usize, loss: f64, accuracy: f64) -> anyhow::Result<()>;
-    /// After the first and the last step, if wanted.
-    fn traced(&mut self, task: usize, first: bool, last: bool, trace: &StepTrace) -> anyhow::Result<()>;
-    /// After the evaluation that ends a task.
+    /// After the task's first or last step, if wanted.
+    fn traced(&mut self, task: usize, edge: Edge, learner: &Learner, trace: &StepTrace)
+    -> anyhow::Result<()>;
+    /// After the evaluation that ends a task. All rows so far must be on disk when this returns: a
+    /// checkpoint may follow.
     fn task_ended(
         &mut self,
         result: &TaskResult,
@@ -33,6 +33,15 @@ pub trait Observer {
     ) -> anyhow::Result<()>;
     /// In place of `task_ended`, when the loss left the finite numbers.
     fn diverged(&mut self, result: &TaskResult) -> anyhow::Result<()>;
+}
+
+/// Which step of a task was traced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edge {
+    /// The first one.
+    First,
+    /// The last one.
+    Last,
 }
 
 /// Gradient and change of every layer's weight in one step.

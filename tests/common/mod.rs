@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use plasticity_bench::nn::activation;
-use plasticity_bench::spec::{Choice, Entry, Kind, Value};
+use plasticity_bench::spec::{
+    Choice, DataPlan, Entry, ExamplesFrom, Kind, Length, Order, Plan, ProbesPlan, Scaling, StreamPlan, Value,
+};
 
 /// An entry's choice with every default.
 pub fn defaults(entry: &Entry) -> Choice {
@@ -37,4 +39,29 @@ pub fn mlp(hidden: &[i64]) -> Choice {
     let mut choice = defaults(&plasticity_bench::nn::entries()[0]);
     choice.parameters.insert("hidden".into(), Value::Integers(hidden.to_vec()));
     choice
+}
+
+/// A small plan on generated digits: shuffled labels, one hidden layer pair.
+pub fn plan(activation: Choice) -> Plan {
+    let adam = defaults(&plasticity_bench::train::optimizer::entries()[0]);
+    Plan {
+        name: "test".into(),
+        source: String::new(),
+        data: DataPlan { dataset: "generated-digits".into(), scaling: Scaling::Symmetric },
+        stream: StreamPlan {
+            family: Choice { name: "shuffled-labels".into(), parameters: BTreeMap::new() },
+            tasks: 2,
+            examples: Some(64),
+            examples_from: ExamplesFrom::Seed,
+            length: Length::Steps(60),
+            batch_size: 16,
+            order: Order::Reshuffled,
+        },
+        network: mlp(&[16, 16]),
+        activation,
+        optimizer: adam,
+        method: Choice { name: "none".into(), parameters: BTreeMap::new() },
+        probes: ProbesPlan { names: Vec::new(), samples: 64, plasticity_gap: false },
+        seed: 0,
+    }
 }

@@ -32,8 +32,13 @@ pub fn manifest() -> Manifest {
         hash.update(pixels(split));
         hash.update(labels(split));
     }
-    let checksum: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let checksum = hex(&hash.finalize());
     Manifest { name: "small", train: TRAIN, test: TEST, checksum: Some(checksum.leak()), ..MNIST }
+}
+
+pub fn hex(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 pub fn count(split: usize) -> usize {
@@ -108,7 +113,7 @@ pub fn parquet_file(split: usize) -> Vec<u8> {
 /// A Parquet table as the hub's: a group of `bytes` and `path`, and integer columns, all of them
 /// nullable; in two row groups, compressed.
 pub fn table(image: &str, images: &[Option<Vec<u8>>], columns: &[(&str, &[Option<i64>])]) -> Vec<u8> {
-    let integers: String = columns.iter().map(|(name, _)| format!("optional int64 {name};")).collect();
+    let integers: String = columns.iter().flat_map(|(name, _)| ["optional int64 ", name, ";"]).collect();
     let schema = format!(
         "message schema {{ optional group {image} {{ optional binary bytes; optional binary path (UTF8); }} {integers} }}"
     );
@@ -120,7 +125,8 @@ pub fn table(image: &str, images: &[Option<Vec<u8>>], columns: &[(&str, &[Option
         let mut group = writer.next_row_group().unwrap();
         let bytes: Vec<ByteArray> =
             images[rows.clone()].iter().flatten().map(|png| ByteArray::from(png.clone())).collect();
-        let levels: Vec<i16> = images[rows.clone()].iter().map(|png| if png.is_some() { 2 } else { 1 }).collect();
+        let levels: Vec<i16> =
+            images[rows.clone()].iter().map(|png| if png.is_some() { 2 } else { 1 }).collect();
         let mut column = group.next_column().unwrap().unwrap();
         column.typed::<ByteArrayType>().write_batch(&bytes, Some(&levels), None).unwrap();
         column.close().unwrap();

@@ -49,11 +49,10 @@ fn strokes(digit: u32) -> Vec<Vec<Point>> {
             line.extend(arc((0.0, 0.47), (0.52, 0.48), -0.45 * PI, 0.8 * PI, 8));
             vec![line]
         }
-        4 => vec![vec![(0.1, -0.95), (-0.25, -0.3), (-0.55, 0.3), (0.0, 0.3), (0.6, 0.3)], vec![
-            (0.25, -0.25),
-            (0.25, 0.3),
-            (0.25, 0.95),
-        ]],
+        4 => vec![
+            vec![(0.1, -0.95), (-0.25, -0.3), (-0.55, 0.3), (0.0, 0.3), (0.6, 0.3)],
+            vec![(0.25, -0.25), (0.25, 0.3), (0.25, 0.95)],
+        ],
         5 => {
             let mut line = vec![(0.5, -0.95), (-0.35, -0.95), (-0.42, -0.1)];
             line.extend(arc((-0.02, 0.35), (0.52, 0.58), -0.65 * PI, 0.8 * PI, 9));
@@ -65,10 +64,7 @@ fn strokes(digit: u32) -> Vec<Vec<Point>> {
             vec![line]
         }
         7 => vec![vec![(-0.55, -0.9), (0.0, -0.9), (0.55, -0.9), (0.2, 0.0), (-0.1, 0.95)]],
-        8 => vec![
-            arc((0.0, -0.5), (0.42, 0.43), 0.0, TAU, 10),
-            arc((0.0, 0.45), (0.5, 0.5), 0.0, TAU, 10),
-        ],
+        8 => vec![arc((0.0, -0.5), (0.42, 0.43), 0.0, TAU, 10), arc((0.0, 0.45), (0.5, 0.5), 0.0, TAU, 10)],
         _ => {
             let mut line = arc((0.0, -0.45), (0.48, 0.48), 0.0, -TAU, 11);
             line.extend([(0.42, 0.25), (0.25, 0.95)]);
@@ -100,10 +96,14 @@ fn draw(digit: u32, stream: &mut Stream, canvas: &mut [f64]) {
     };
     for stroke in strokes(digit) {
         let points: Vec<Point> = stroke.into_iter().map(&mut place).collect();
-        points.windows(2).for_each(|ends| segment(canvas, ends[0], ends[1], radius));
+        for ends in points.windows(2) {
+            segment(canvas, ends[0], ends[1], radius);
+        }
     }
     let pressure = stream.uniform(130.0, 255.0);
-    canvas.iter_mut().for_each(|ink| *ink *= pressure);
+    for ink in canvas.iter_mut() {
+        *ink *= pressure;
+    }
     let amplitude = stream.uniform(0.0, 90.0);
     add_noise(canvas, amplitude, stream);
 }

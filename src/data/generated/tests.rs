@@ -16,7 +16,10 @@ fn nearest_centroid_accuracy(set: &DataSet) -> f64 {
         let mean = &mut means[label as usize * size..][..size];
         mean.iter_mut().zip(set.train.image(index)).for_each(|(sum, &byte)| *sum += f64::from(byte));
     }
-    means.chunks_mut(size).zip(&counts).for_each(|(mean, count)| mean.iter_mut().for_each(|sum| *sum /= count));
+    means
+        .chunks_mut(size)
+        .zip(&counts)
+        .for_each(|(mean, count)| mean.iter_mut().for_each(|sum| *sum /= count));
     let nearest = |image: &[u8]| {
         let distance = |mean: &[f64]| -> f64 {
             mean.iter().zip(image).map(|(m, &byte)| (m - f64::from(byte)).powi(2)).sum()

@@ -39,8 +39,10 @@ fn draw(class: u32, stream: &mut Stream, canvas: &mut [f64]) {
     let pace = TAU * cycles / SIDE as f64;
     // Shifted by less than half a period either way: a free shift would leave no mean image.
     let shift = stream.uniform(-0.3, 0.3) * TAU;
-    let (columns, rows) =
-        (phases(pace * libm::cos(direction), shift, stream), phases(pace * libm::sin(direction), 0.0, stream));
+    let (columns, rows) = (
+        phases(pace * libm::cos(direction), shift, stream),
+        phases(pace * libm::sin(direction), 0.0, stream),
+    );
 
     let hue = (colours + stream.uniform(-0.65, 0.65)) / 10.0;
     let crest = colour(hue, stream.uniform(0.35, 0.95), stream.uniform(0.65, 1.0));
@@ -48,8 +50,10 @@ fn draw(class: u32, stream: &mut Stream, canvas: &mut [f64]) {
     let contrast = stream.uniform(0.45, 1.0);
     let plane = SIDE * SIDE;
     for channel in 0..3 {
-        let (middle, swing) =
-            ((crest[channel] + trough[channel]) * 127.5, (crest[channel] - trough[channel]) * 127.5 * contrast);
+        let (middle, swing) = (
+            (crest[channel] + trough[channel]) * 127.5,
+            (crest[channel] - trough[channel]) * 127.5 * contrast,
+        );
         for (y, &(row_sine, row_cosine)) in rows.iter().enumerate() {
             for (x, &(column_sine, column_cosine)) in columns.iter().enumerate() {
                 // sin(a + b), so that sines are taken a line and not a pixel.

@@ -9,6 +9,7 @@ use std::sync::{Condvar, Mutex};
 use anyhow::bail;
 
 use super::*;
+use crate::record::RunStatus;
 use crate::runner::Shard;
 use crate::runner::test_plans::plan;
 use crate::train::control::Progress;
@@ -30,6 +31,8 @@ enum Act {
     /// Raises the flag, then ends as a run does that sees it.
     Interrupt,
     Report,
+    /// Does what a second process might meanwhile: finishes the run of the next seed.
+    Overtake,
     /// Spoils its own run.toml, so that no status can be written.
     Spoil,
 }
@@ -59,7 +62,7 @@ fn task(task: usize, step: usize) -> Progress {
 impl Executor for Mock {
     fn execute(&self, plan: &Plan, dir: &Path, control: &Control) -> anyhow::Result<Outcome> {
         self.begun.lock().unwrap().push(plan.seed);
-        fs::write(dir.join("run.toml"), format!("seed = {}\nstatus = \"running\"\n", plan.seed))?;
+        RunStatus::begin("", "cpu", 1, "").write(dir, &plan.to_toml())?;
         fs::OpenOptions::new().create(true).append(true).open(dir.join("tasks.csv"))?.write_all(b"row\n")?;
         match self.acts.get(&plan.seed) {
             None => {}
@@ -75,6 +78,12 @@ impl Executor for Mock {
                 for progress in [task(0, 50), task(0, 100), task(1, 100)] {
                     control.report(&progress);
                 }
+            }
+            Some(Act::Overtake) => {
+                let next = Plan { seed: plan.seed + 1, ..plan.clone() };
+                let dir = dir.with_file_name(folders::run_folder(&next));
+                fs::create_dir_all(&dir)?;
+                status::mark(&next, &dir, Status::Done, 0.0, None)?;
             }
             Some(Act::Spoil) => fs::write(dir.join("run.toml"), "status = ")?,
         }
@@ -96,7 +105,8 @@ fn counts(summary: &Summary) -> [usize; 6] {
 }
 
 fn run_toml(summary: &Summary, index: usize) -> toml::Table {
-    fs::read_to_string(summary.runs[index].dir.join("run.toml")).unwrap().parse().unwrap()
+    let text = fs::read_to_string(summary.runs[index].dir.join("run.toml")).unwrap();
+    text.parse::<toml::Table>().unwrap()["run"].as_table().unwrap().clone()
 }
 
 fn rows(summary: &Summary, index: usize) -> usize {
@@ -112,7 +122,6 @@ fn a_panic_and_an_error_fail_their_own_run_alone_and_are_written_down() {
     assert_eq!(counts(&summary), [3, 1, 2, 0, 0, 0]);
     let panic = run_toml(&summary, 1);
     assert_eq!(panic["status"].as_str(), Some("failed"));
-    assert_eq!(panic["seed"].as_integer(), Some(1));
     let reason = panic["error"].as_str().unwrap();
     assert!(reason.contains("tests.rs:") && reason.ends_with("index out of range in run 1"), "{reason}");
     assert_eq!(rows(&summary, 1), 1, "a failed run keeps its rows");
@@ -206,6 +215,14 @@ fn a_run_held_by_another_is_left_alone() {
 }
 
 #[test]
+fn a_run_that_another_process_finishes_meanwhile_is_not_done_again() {
+    let out = tempfile::tempdir().unwrap();
+    let mock = Mock::with([(0, Act::Overtake)]);
+    assert_eq!(counts(&go(&plans(3), &mock, &Options::new(out.path()))), [2, 0, 0, 1, 0, 0]);
+    assert_eq!(mock.begun(), [0, 2]);
+}
+
+#[test]
 fn an_unreadable_status_fails_the_run_and_is_not_overwritten() {
     let out = tempfile::tempdir().unwrap();
     let options = Options::new(out.path());
@@ -214,7 +231,7 @@ fn an_unreadable_status_fails_the_run_and_is_not_overwritten() {
     let mock = Mock::default();
     let again = go(&plans(1), &mock, &options);
     assert_eq!(counts(&again), [0, 0, 1, 0, 0, 0]);
-    assert!(again.failures[0].1.contains("run.toml is not valid TOML"), "{}", again.failures[0].1);
+    assert!(again.failures[0].1.contains("run.toml"), "{}", again.failures[0].1);
     assert_eq!(mock.begun(), [] as [u64; 0]);
     assert_eq!(rows(&again, 0), 1);
 }

@@ -1,0 +1,58 @@
+//! What can go wrong with a run's files, in sentences.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// Why rows cannot be written or read.
+#[derive(Debug, Error)]
+pub enum RecordError {
+    /// The system refused a write.
+    #[error("cannot write {path}: {source}; give --out a folder with room that can be written to")]
+    Unwritable {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The system refused a read.
+    #[error("cannot read {path}: {source}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file that is not what this version writes.
+    #[error("{path} is not what plasticity-bench {version} writes: {reason}", version = super::version())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, with the place.
+        reason: String,
+    },
+    /// Rows that a checkpoint remembers are gone.
+    #[error(
+        "{path} has {found} bytes but its checkpoint remembers {remembered}: rows were lost after the \
+         checkpoint was written, so the run cannot go on from it; start it anew with --fresh"
+    )]
+    Shorter {
+        /// The file.
+        path: PathBuf,
+        /// Its length.
+        found: u64,
+        /// The length in the checkpoint.
+        remembered: u64,
+    },
+    /// A checkpoint of another version.
+    #[error(
+        "the checkpoint remembers rows in {name}, a file that plasticity-bench {version} does not write: \
+         go on with the version that wrote it, or start the run anew with --fresh",
+        version = super::version()
+    )]
+    UnknownFile {
+        /// Name in the checkpoint.
+        name: String,
+    },
+}

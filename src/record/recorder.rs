@@ -1,0 +1,161 @@
+//! The one writer of a run's rows.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::{FILES, RecordError, Row};
+
+/// Collects the rows of a task and appends them at its end.
+///
+/// Rows wait in memory until [`Recorder::commit`] hands each file its share in one write and syncs it,
+/// so a killed run has the rows of whole tasks. What a checkpoint then remembers of the files is their
+/// lengths: a run that resumes cuts each back to that length, repeats what came after, and ends with
+/// the same bytes as one that was never stopped.
+#[derive(Debug)]
+pub struct Recorder {
+    folder: PathBuf,
+    tables: BTreeMap<&'static str, Table>,
+}
+
+#[derive(Debug)]
+struct Table {
+    path: PathBuf,
+    /// Opened with the first rows.
+    file: Option<File>,
+    /// Bytes on disk.
+    length: u64,
+    pending: csv::Writer<Vec<u8>>,
+}
+
+impl Recorder {
+    /// Starts a run in `folder`, which is created where it is missing. Rows of an earlier run there are
+    /// removed: whether that is wanted is for the caller to ask.
+    pub fn create(folder: &Path) -> Result<Self, RecordError> {
+        fs::create_dir_all(folder)
+            .map_err(|source| RecordError::Unwritable { path: folder.to_owned(), source })?;
+        Self::resume(folder, &BTreeMap::new())
+    }
+
+    /// Goes on with a run from a checkpoint that remembers `lengths`: what the files have beyond them
+    /// is cut off, and files that are not among them are removed.
+    pub fn resume(folder: &Path, lengths: &BTreeMap<String, u64>) -> Result<Self, RecordError> {
+        if let Some(name) = lengths.keys().find(|name| !FILES.contains(&name.as_str())) {
+            return Err(RecordError::UnknownFile { name: name.clone() });
+        }
+        // All is looked at before anything is cut, so a refused resume leaves the files as they were.
+        for (name, &remembered) in lengths {
+            let path = folder.join(name);
+            let found = match fs::metadata(&path) {
+                Ok(metadata) => metadata.len(),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+                Err(source) => return Err(RecordError::Unreadable { path, source }),
+            };
+            if found < remembered {
+                return Err(RecordError::Shorter { path, found, remembered });
+            }
+        }
+        let mut tables = BTreeMap::new();
+        for &name in FILES {
+            let path = folder.join(name);
+            let table = Table::open(path.clone(), lengths.get(name).copied().unwrap_or(0))
+                .map_err(|source| RecordError::Unwritable { path, source })?;
+            tables.insert(name, table);
+        }
+        Ok(Self { folder: folder.to_owned(), tables })
+    }
+
+    /// Adds a row to those that wait for the task's end.
+    ///
+    /// # Panics
+    /// If the row is of a kind that no file is listed for, which only a change to this room can bring about.
+    pub fn push<R: Row>(&mut self, row: &R) -> Result<(), RecordError> {
+        let table = self.tables.get_mut(R::FILE).expect("every kind of row stands in FILES");
+        table
+            .pending
+            .serialize(row)
+            .map_err(|source| RecordError::Malformed { path: table.path.clone(), reason: source.to_string() })
+    }
+
+    /// Forgets the rows that wait: of a task that was broken off.
+    pub fn discard(&mut self) {
+        for table in self.tables.values_mut() {
+            table.pending = pending(table.length);
+        }
+    }
+
+    /// Appends all rows that wait, one write a file, and syncs them to disk.
+    pub fn commit(&mut self) -> Result<(), RecordError> {
+        let mut created = false;
+        for table in self.tables.values_mut() {
+            created |= table.file.is_none();
+            table.append().map_err(|source| RecordError::Unwritable { path: table.path.clone(), source })?;
+        }
+        for table in self.tables.values() {
+            if let Some(file) = &table.file {
+                file.sync_all()
+                    .map_err(|source| RecordError::Unwritable { path: table.path.clone(), source })?;
+            }
+        }
+        // A new file's name is lost in a power cut unless its folder is synced too. Where a folder
+        // cannot be opened as a file (Windows), there is nothing to sync.
+        if created && let Ok(folder) = File::open(&self.folder) {
+            let _ = folder.sync_all();
+        }
+        Ok(())
+    }
+
+    /// Bytes of each file that has rows: what a checkpoint remembers. Rows that wait do not count.
+    #[must_use]
+    pub fn lengths(&self) -> BTreeMap<String, u64> {
+        (self.tables.iter().filter(|(_, table)| table.length > 0))
+            .map(|(&name, table)| (name.to_owned(), table.length))
+            .collect()
+    }
+}
+
+/// An empty buffer; the header goes before the first row of a file.
+fn pending(length: u64) -> csv::Writer<Vec<u8>> {
+    csv::WriterBuilder::new().has_headers(length == 0).from_writer(Vec::new())
+}
+
+impl Table {
+    fn open(path: PathBuf, length: u64) -> io::Result<Self> {
+        let mut table = Self { path, file: None, length, pending: pending(length) };
+        if length > 0 {
+            // Not in append mode only because some systems refuse to cut a file that is.
+            OpenOptions::new().write(true).open(&table.path)?.set_len(length)?;
+            table.file = Some(table.append_mode()?);
+        } else if let Err(error) = fs::remove_file(&table.path)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            return Err(error);
+        }
+        Ok(table)
+    }
+
+    fn append_mode(&self) -> io::Result<File> {
+        OpenOptions::new().append(true).create(true).open(&self.path)
+    }
+
+    fn append(&mut self) -> io::Result<()> {
+        let rows = std::mem::replace(&mut self.pending, pending(1));
+        let bytes = rows.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
+        if bytes.is_empty() {
+            self.pending = pending(self.length);
+            return Ok(());
+        }
+        if self.file.is_none() {
+            self.file = Some(self.append_mode()?);
+        }
+        let file = self.file.as_mut().expect("opened above");
+        if let Err(error) = file.write_all(&bytes) {
+            // A full disk takes part of a row: cut back to whole ones, as far as that still works.
+            let _ = OpenOptions::new().write(true).open(&self.path).and_then(|f| f.set_len(self.length));
+            return Err(error);
+        }
+        self.length += bytes.len() as u64;
+        Ok(())
+    }
+}

@@ -1,0 +1,48 @@
+//! What a run is expected to cost, from its plan alone.
+//!
+//! A formula, not a measurement: shards are cut by it, so it has to give the same on every machine.
+//! Its constants were read off one core of a server processor; on others the ratios hold better than
+//! the seconds.
+
+use crate::data;
+use crate::spec::{Length, Plan};
+
+/// Products of a training step run at about this many multiply-adds a second.
+const TRAINING_RATE: f64 = 40e9;
+/// The forward pass of an evaluation, in batches of 256.
+const EVALUATION_RATE: f64 = 50e9;
+/// The optimiser's pass over one parameter.
+const PER_PARAMETER: f64 = 0.3e-9;
+/// What a step costs beside both: graph, loss, batch.
+const PER_STEP: f64 = 15e-6;
+
+/// Seconds on one core; `None` for a plan whose sizes are not known here.
+#[must_use]
+pub fn estimate(plan: &Plan) -> Option<f64> {
+    let manifest = data::manifest(&plan.data.dataset).ok()?;
+    if plan.network.name != "mlp" {
+        return None;
+    }
+    let examples = plan.stream.examples.unwrap_or(manifest.train) as f64;
+    let batch = plan.stream.batch_size as f64;
+    let steps = match plan.stream.length {
+        Length::Steps(steps) => steps as f64,
+        Length::Epochs(epochs) => epochs as f64 * (examples / batch).ceil(),
+    };
+    let inputs = (manifest.channels * manifest.height * manifest.width) as f64;
+    let mut widths = vec![inputs];
+    widths.extend(plan.network.integers("hidden").iter().map(|&width| width as f64));
+    widths.push(manifest.classes as f64);
+    let weights: f64 = widths.windows(2).map(|pair| pair[0] * pair[1]).sum();
+    // Forward, ∂W and ∂x, the last not for the first layer.
+    let multiply_adds = batch * (3.0 * weights - widths[0] * widths[1]);
+    let networks = if plan.probes.plasticity_gap { 2.0 } else { 1.0 };
+    let step = multiply_adds / TRAINING_RATE + weights * PER_PARAMETER + PER_STEP;
+    let tested = match plan.stream.family.name.as_str() {
+        "shuffled-labels" | "random-labels" => 0.0,
+        _ => manifest.test as f64,
+    };
+    let probed = 2.0 * plan.probes.samples as f64;
+    let evaluation = (examples + tested + probed) * weights / EVALUATION_RATE;
+    Some(plan.stream.tasks as f64 * (networks * steps * step + evaluation))
+}

@@ -1,0 +1,268 @@
+//! One run's rows: sees the training loop from outside, measures with the probes, writes the CSV.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use crate::nn::activation::Curve;
+use crate::probes::{LayerView, ProbeSet, worst};
+use crate::record::{CoefficientRow, Phase, ProbeRow, Recorder, Status, StepRow, TaskRow};
+use crate::spec::{Choice, Plan, Value};
+use crate::tasks::TaskStream;
+use crate::train::{Edge, Learner, Observer, StepTrace, TaskResult};
+
+/// The observer that records a run in its folder.
+pub struct Recording {
+    folder: PathBuf,
+    /// Columns that all tasks of the run share.
+    template: TaskRow,
+    probes: ProbeSet,
+    probing: bool,
+    samples: usize,
+    log_steps: bool,
+    recorder: Option<Recorder>,
+}
+
+impl Recording {
+    /// Nothing is touched before the loop says where the run goes on.
+    #[must_use]
+    pub fn new(plan: &Plan, folder: &Path, log_steps: bool) -> Self {
+        let run = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        Self {
+            folder: folder.to_owned(),
+            template: template(plan, run),
+            probes: ProbeSet::new(&plan.probes.names),
+            probing: !plan.probes.names.is_empty(),
+            samples: plan.probes.samples,
+            log_steps,
+            recorder: None,
+        }
+    }
+
+    fn recorder(&mut self) -> anyhow::Result<&mut Recorder> {
+        self.recorder.as_mut().context("the run was recorded before it was begun")
+    }
+
+    /// Rows of all probes on one view of a layer.
+    fn measure(&mut self, task: usize, phase: Phase, view: &LayerView<'_>) -> anyhow::Result<()> {
+        for measured in self.probes.measure(view) {
+            let row = ProbeRow {
+                run: self.template.run.clone(),
+                task,
+                phase,
+                layer: view.name.to_owned(),
+                units: Some(measured.units),
+                samples: measured.samples,
+                probe: measured.probe,
+                value: Some(measured.value),
+            };
+            self.recorder()?.push(&row)?;
+        }
+        Ok(())
+    }
+
+    /// Features and weights of every layer, coefficients of every activation, as they are now.
+    fn look(
+        &mut self,
+        task: usize,
+        phase: Phase,
+        stream: &dyn TaskStream,
+        learner: &Learner,
+    ) -> anyhow::Result<()> {
+        let network = learner.network();
+        if self.probing {
+            let inputs = stream.probe_inputs(task, self.samples);
+            let mut pixels = Vec::new();
+            inputs.gather_range(0..inputs.len(), &mut pixels);
+            let shape = (inputs.len(), inputs.features());
+            let taps =
+                network.taps(&candle_core::Tensor::from_vec(pixels, shape, &candle_core::Device::Cpu)?)?;
+            for (index, layer) in network.layers().iter().enumerate() {
+                let weight = network.parameters()[layer.weight].to_vec()?;
+                let tap = taps.get(index);
+                let view = LayerView {
+                    name: &layer.name,
+                    samples: shape.0,
+                    units: layer.units,
+                    features: tap.map_or(&[], |t| &t.features),
+                    slopes: tap.map(|t| t.slopes.as_slice()).filter(|slopes| !slopes.is_empty()),
+                    weight: &weight,
+                    curve: layer.site.and_then(|site| curve(learner, site)),
+                    ..LayerView::default()
+                };
+                self.measure(task, phase, &view)?;
+            }
+        }
+        for site in network.sites() {
+            let (Some(parameter), Some(coefficients)) = (site.parameter, &site.coefficients) else {
+                continue;
+            };
+            let values = coefficients.rule.effective(&network.parameters()[parameter].to_vec()?);
+            let names = &coefficients.names;
+            for (set, values) in values.chunks_exact(names.len()).enumerate() {
+                for (name, &value) in names.iter().zip(values) {
+                    let row = CoefficientRow {
+                        run: self.template.run.clone(),
+                        task,
+                        phase,
+                        layer: site.name.clone(),
+                        set,
+                        coefficient: name.clone(),
+                        value,
+                    };
+                    self.recorder()?.push(&row)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn row(&self, result: &TaskResult, status: Status) -> TaskRow {
+        let online = (result.steps > 0).then(|| (result.online_accuracy(), result.online_loss()));
+        let fresh = result.fresh_online_accuracy();
+        TaskRow {
+            task: result.task,
+            status,
+            steps: result.steps,
+            examples: result.examples,
+            online_accuracy: online.map(|o| o.0),
+            online_loss: online.map(|o| o.1),
+            train_accuracy: result.train.map(|e| e.accuracy),
+            train_loss: result.train.map(|e| e.loss),
+            test_accuracy: result.test.map(|e| e.accuracy),
+            test_loss: result.test.map(|e| e.loss),
+            fresh_online_accuracy: fresh,
+            plasticity_gap: fresh.zip(online).map(|(fresh, (accuracy, _))| fresh - accuracy),
+            seconds: result.seconds,
+            steps_per_second: result.steps as f64 / result.seconds,
+            ..self.template.clone()
+        }
+    }
+}
+
+/// The worst curve of a site's sets: the one that a bound has to hold for.
+fn curve(learner: &Learner, site: usize) -> Option<Curve> {
+    let site = &learner.network().sites()[site];
+    let (parameter, coefficients) = (site.parameter?, site.coefficients.as_ref()?);
+    let values = learner.network().parameters()[parameter].to_vec().ok()?;
+    let sets = values.len() / coefficients.names.len();
+    let curves = (0..sets).map(|set| coefficients.rule.describe(&values, set)).collect::<Option<Vec<_>>>()?;
+    worst(curves)
+}
+
+/// A choice in one cell: its name, and what sets it apart from others of that name.
+fn cell(choice: &Choice, leave_out: &[&str]) -> String {
+    let mut text = choice.name.clone();
+    for (key, value) in &choice.parameters {
+        if leave_out.contains(&key.as_str()) {
+            continue;
+        }
+        let value = match value {
+            Value::Number(x) => x.to_string(),
+            Value::Integer(i) => i.to_string(),
+            Value::Text(word) => word.clone(),
+            Value::Flag(flag) => flag.to_string(),
+            Value::Integers(list) => list.iter().map(ToString::to_string).collect::<Vec<_>>().join("-"),
+            Value::Choice(inner) => cell(inner, &[]),
+        };
+        text.push_str(&format!(" {key}={value}"));
+    }
+    text
+}
+
+fn template(plan: &Plan, run: String) -> TaskRow {
+    TaskRow {
+        run,
+        benchmark: plan.name.clone(),
+        dataset: plan.data.dataset.clone(),
+        family: plan.stream.family.name.clone(),
+        network: cell(&plan.network, &[]),
+        activation: cell(&plan.activation, &["constraint"]),
+        constraint: match plan.activation.get("constraint") {
+            Some(Value::Choice(constraint)) => Some(cell(constraint, &[])),
+            _ => None,
+        },
+        method: cell(&plan.method, &[]),
+        optimizer: cell(&plan.optimizer, &["learning_rate"]),
+        learning_rate: plan.optimizer.number("learning_rate"),
+        seed: plan.seed,
+        ..TaskRow::default()
+    }
+}
+
+impl Observer for Recording {
+    fn resume(&mut self, lengths: &BTreeMap<String, u64>) -> anyhow::Result<()> {
+        self.recorder = Some(Recorder::resume(&self.folder, lengths)?);
+        Ok(())
+    }
+
+    fn lengths(&mut self) -> anyhow::Result<BTreeMap<String, u64>> {
+        Ok(self.recorder()?.lengths())
+    }
+
+    fn traces_steps(&self) -> bool {
+        self.probes.traces_steps()
+    }
+
+    fn task_started(
+        &mut self,
+        task: usize,
+        stream: &dyn TaskStream,
+        learner: &Learner,
+    ) -> anyhow::Result<()> {
+        self.look(task, Phase::Start, stream, learner)
+    }
+
+    fn stepped(&mut self, task: usize, step: usize, loss: f64, accuracy: f64) -> anyhow::Result<()> {
+        if self.log_steps {
+            let run = self.template.run.clone();
+            self.recorder()?.push(&StepRow { run, task, step, loss: loss as f32, accuracy })?;
+        }
+        Ok(())
+    }
+
+    fn traced(
+        &mut self,
+        task: usize,
+        edge: Edge,
+        learner: &Learner,
+        trace: &StepTrace,
+    ) -> anyhow::Result<()> {
+        let phase = match edge {
+            Edge::First => Phase::Start,
+            Edge::Last => Phase::End,
+        };
+        for ((layer, gradient), update) in
+            learner.network().layers().iter().zip(&trace.gradients).zip(&trace.updates)
+        {
+            let view = LayerView {
+                name: &layer.name,
+                units: layer.units,
+                gradient: Some(gradient),
+                update: Some(update),
+                ..LayerView::default()
+            };
+            self.measure(task, phase, &view)?;
+        }
+        Ok(())
+    }
+
+    fn task_ended(
+        &mut self,
+        result: &TaskResult,
+        stream: &dyn TaskStream,
+        learner: &Learner,
+    ) -> anyhow::Result<()> {
+        self.look(result.task, Phase::End, stream, learner)?;
+        let row = self.row(result, Status::Done);
+        self.recorder()?.push(&row)?;
+        Ok(self.recorder()?.commit()?)
+    }
+
+    fn diverged(&mut self, result: &TaskResult) -> anyhow::Result<()> {
+        let row = self.row(result, Status::Diverged);
+        self.recorder()?.push(&row)?;
+        Ok(self.recorder()?.commit()?)
+    }
+}

@@ -1,0 +1,114 @@
+//! Laying one setting over others: what grid points, variants and `--set` do to the base spec.
+//!
+//! - A value replaces what stood under its key.
+//! - A table is laid over a table key by key, with one exception: where both name something (an
+//!   activation, an optimiser, a constraint) and the names differ, the new table replaces the old one,
+//!   whose parameters would mean nothing to it. Of `[stream]` only the family's own parameters go.
+//! - A word where something is named is short for the table that names it: `constraint = "frozen"`.
+//! - A dotted key sets that key alone.
+
+use super::tree::{Field, Item, Node, Place, Table};
+
+/// Keys of `[stream]` that belong to no family.
+pub(super) const STREAM_KEYS: [&str; 8] =
+    ["family", "tasks", "examples", "examples_from", "steps", "epochs", "batch_size", "order"];
+
+/// The key under which the table at `path` names what it chooses, if it chooses anything.
+pub(super) fn naming_key(path: &[String]) -> Option<&'static str> {
+    match path {
+        [section] => match section.as_str() {
+            "network" => Some("kind"),
+            "stream" => Some("family"),
+            "activation" | "optimizer" | "method" => Some("name"),
+            _ => None,
+        },
+        [] => None,
+        [section, ..] => ["activation", "optimizer", "method", "network", "stream"]
+            .contains(&section.as_str())
+            .then_some("name"),
+    }
+}
+
+/// Whether a word at `path` may stand for a table with that name. Not for `[stream]`, which is more
+/// than its family.
+pub(super) fn takes_a_word(path: &[String]) -> bool {
+    naming_key(path).is_some_and(|key| key != "family")
+}
+
+/// The table that a word stands for.
+pub(super) fn named(word: String, place: Place, naming: &str) -> Table {
+    let node = Node { place, item: Item::Text(word) };
+    Table(vec![Field { key: naming.to_owned(), place, node }])
+}
+
+/// Lays `value`, whose key is at `place`, over what stands at `path` of `root`.
+pub(super) fn lay(root: &mut Table, path: &[String], place: Place, value: Node) {
+    lay_below(root, path, 0, place, value);
+}
+
+fn lay_below(table: &mut Table, path: &[String], depth: usize, place: Place, value: Node) {
+    let here = &path[..=depth];
+    let key = &path[depth];
+    let last = depth + 1 == path.len();
+    let Some(field) = table.0.iter_mut().find(|field| field.key == *key) else {
+        let mut node = Node { place, item: Item::Table(Table::default()) };
+        match &mut node.item {
+            Item::Table(inner) if !last => lay_below(inner, path, depth + 1, place, value),
+            _ => node = value,
+        }
+        table.0.push(Field { key: key.clone(), place, node });
+        return;
+    };
+    if last {
+        merge(&mut field.node, value, here);
+        field.place = place;
+        return;
+    }
+    spell_out(&mut field.node, here);
+    if !matches!(field.node.item, Item::Table(_)) {
+        field.node = Node { place, item: Item::Table(Table::default()) };
+    }
+    if let Item::Table(inner) = &mut field.node.item {
+        lay_below(inner, path, depth + 1, place, value);
+    }
+}
+
+/// Lays `over` over `base`, both at `path`.
+fn merge(base: &mut Node, mut over: Node, path: &[String]) {
+    if matches!(base.item, Item::Table(_)) {
+        spell_out(&mut over, path);
+    } else if matches!(over.item, Item::Table(_)) {
+        spell_out(base, path);
+    }
+    let renamed = differently_named(base, &over, path);
+    match (&mut base.item, over.item) {
+        (Item::Table(old), Item::Table(new)) => {
+            if renamed {
+                old.0.retain(|field| path == ["stream"] && STREAM_KEYS.contains(&field.key.as_str()));
+            }
+            for field in new.0 {
+                let mut path = path.to_vec();
+                path.push(field.key);
+                let depth = path.len() - 1;
+                lay_below(old, &path, depth, field.place, field.node);
+            }
+        }
+        (old, new) => *old = new,
+    }
+    base.place = over.place;
+}
+
+fn differently_named(base: &Node, over: &Node, path: &[String]) -> bool {
+    let (Item::Table(base), Item::Table(over)) = (&base.item, &over.item) else { return false };
+    let Some(key) = naming_key(path) else { return false };
+    matches!((base.text(key), over.text(key)), (Some(old), Some(new)) if old != new)
+}
+
+/// Turns a word that is short for a table into that table.
+fn spell_out(node: &mut Node, path: &[String]) {
+    let (Some(naming), true) = (naming_key(path), takes_a_word(path)) else { return };
+    if let Item::Text(word) = &mut node.item {
+        let table = named(std::mem::take(word), node.place, naming);
+        node.item = Item::Table(table);
+    }
+}

@@ -1,0 +1,68 @@
+//! What a run is called: the name of its folder, and a short label for tables.
+
+use std::fmt::Write as _;
+
+use super::write::number;
+use super::{Choice, Plan, Value};
+
+/// Longest readable part of a folder's name; its 8 hex digits and a dash come on top.
+const LONGEST: usize = 80;
+
+impl Plan {
+    /// Name of the run's folder: `rational-relu-tail-slope-lr1e-4-s3-0f3a9c21`. The readable part may be
+    /// shared by different runs; the digits, the first of [`Plan::digest`], are the run's own.
+    #[must_use]
+    pub fn slug(&self) -> String {
+        let mut parts = vec![self.activation.name.as_str()];
+        parts.extend(word(&self.activation, "start"));
+        parts.extend(nested(&self.activation, "constraint"));
+        parts.extend((self.method.name != "none").then_some(self.method.name.as_str()));
+        let mut readable = parts.join("-");
+        if let Some(Value::Number(rate)) = self.optimizer.get("learning_rate") {
+            let _ = write!(readable, "-lr{}", number(*rate));
+        }
+        let mut readable: String = readable
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' })
+            .collect();
+        let seed = format!("-s{}", self.seed);
+        readable.truncate(LONGEST - seed.len());
+        let digest = self.digest();
+        let hash = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
+        format!("{readable}{seed}-{hash:08x}")
+    }
+
+    /// What is compared, in a few words: `rational A (relu) tail-slope`, `relu + l2-init`.
+    #[must_use]
+    pub fn variant_label(&self) -> String {
+        let mut label = self.activation.name.clone();
+        if let Some(version) = word(&self.activation, "version") {
+            let _ = write!(label, " {version}");
+        }
+        if let Some(start) = word(&self.activation, "start") {
+            let _ = write!(label, " ({start})");
+        }
+        if let Some(constraint) = nested(&self.activation, "constraint") {
+            let _ = write!(label, " {constraint}");
+        }
+        if self.method.name != "none" {
+            let _ = write!(label, " + {}", self.method.name);
+        }
+        label
+    }
+}
+
+fn word<'a>(choice: &'a Choice, key: &str) -> Option<&'a str> {
+    match choice.get(key)? {
+        Value::Text(word) => Some(word),
+        _ => None,
+    }
+}
+
+/// Name of a nested choice, unless it is none.
+fn nested<'a>(choice: &'a Choice, key: &str) -> Option<&'a str> {
+    match choice.get(key)? {
+        Value::Choice(nested) if nested.name != "none" => Some(&nested.name),
+        _ => None,
+    }
+}

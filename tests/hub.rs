@@ -1,0 +1,262 @@
+//! The hub's side of the data sets, against a server on the loopback interface that answers in the
+//! hub's way and fails in the ways that networks fail.
+#![cfg(feature = "hub")]
+
+mod loopback;
+mod small;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use loopback::{Fault, Server};
+use plasticity_bench::data::{
+    DataError, Evidence, Folder, HubAccess, Loaded, Places, Progress, Report, Silent, fetch_with, load_with,
+};
+use tempfile::TempDir;
+
+/// A cache of its own and the server's address.
+fn places(server: &Server, cache: &Path) -> Places {
+    Places {
+        folders: vec![Folder { path: cache.join("no-data-folder"), named_by: "the test" }],
+        hub: Some(HubAccess {
+            endpoint: Some(server.address()),
+            cache: Some(cache.join("hub")),
+            offline: false,
+            patience: Duration::from_secs(20),
+        }),
+    }
+}
+
+fn offline(places: &Places) -> Places {
+    Places { hub: places.hub.clone().map(|access| HubAccess { offline: true, ..access }), ..places.clone() }
+}
+
+fn load(places: &Places) -> Result<Loaded, DataError> {
+    load_with(&small::manifest(), places, &mut Silent)
+}
+
+fn assert_is_the_set(loaded: &Loaded) {
+    assert_eq!(loaded.evidence, Evidence::Content);
+    assert_eq!(loaded.set.train.pixels, small::pixels(0));
+    assert_eq!(loaded.set.test.pixels, small::pixels(1));
+}
+
+fn assert_missing(result: Result<Loaded, DataError>, parts: &[&str]) {
+    let error = result.unwrap_err();
+    assert!(matches!(error, DataError::Missing { .. }), "{error}");
+    let text = error.to_string();
+    for part in parts {
+        assert!(text.contains(part), "no `{part}` in: {text}");
+    }
+}
+
+#[derive(Default)]
+struct Recorder {
+    totals: Vec<u64>,
+    advanced: u64,
+    messages: Vec<String>,
+}
+
+impl Progress for Recorder {
+    fn total(&mut self, bytes: u64) {
+        self.totals.push(bytes);
+    }
+    fn advance(&mut self, bytes: u64) {
+        self.advanced += bytes;
+    }
+    fn message(&mut self, text: &str) {
+        self.messages.push(text.to_owned());
+    }
+}
+
+#[test]
+fn a_set_is_downloaded_once_with_progress_and_then_read_from_the_cache() {
+    let (server, cache) = (Server::start(), TempDir::new().unwrap());
+    let places = places(&server, cache.path());
+    let mut progress = Recorder::default();
+    assert_is_the_set(&load_with(&small::manifest(), &places, &mut progress).unwrap());
+    let sizes: Vec<u64> = (0..2).map(|split| small::parquet_file(split).len() as u64).collect();
+    assert_eq!(progress.totals, sizes);
+    assert_eq!(progress.advanced, sizes.iter().sum::<u64>());
+    assert!(progress.messages[0].contains("mnist/train/0000.parquet"), "{:?}", progress.messages);
+    let requests = server.requests();
+    let base = "/datasets/ylecun/mnist/resolve/refs%2Fconvert%2Fparquet/mnist";
+    let expected = ["train", "test"].map(|split| {
+        [format!("HEAD {base}/{split}/0000.parquet"), format!("GET {base}/{split}/0000.parquet")]
+    });
+    assert_eq!(requests, expected.concat());
+
+    let loaded = load(&places).unwrap();
+    assert_is_the_set(&loaded);
+    assert!(loaded.place.starts_with("the hub's cache"), "{}", loaded.place);
+    assert_is_the_set(&load(&offline(&places)).unwrap());
+    assert_eq!(server.requests().len(), 4, "the cache was not used");
+}
+
+#[test]
+fn a_redirect_to_another_server_is_followed() {
+    let (server, cache) = (Server::start(), TempDir::new().unwrap());
+    server.set(Fault::Redirect);
+    assert_is_the_set(&load(&places(&server, cache.path())).unwrap());
+    assert!(server.requests().iter().any(|request| request.starts_with("GET /cdn/")));
+}
+
+#[test]
+fn a_body_that_breaks_off_is_an_error_and_the_next_try_succeeds() {
+    let (server, cache) = (Server::start(), TempDir::new().unwrap());
+    let places = places(&server, cache.path());
+    server.set(Fault::Truncated);
+    assert_missing(load(&places), &[&server.address(), "mnist/train/0000.parquet could not be downloaded"]);
+    assert_missing(load(&offline(&places)), &["not there", "HF_HUB_OFFLINE"]);
+    server.set(Fault::None);
+    assert_is_the_set(&load(&places).unwrap());
+}
+
+/// hf-hub stores what it gets: altered bytes, an error page. Neither may stay in the cache.
+#[test]
+fn wrong_content_is_refused_and_thrown_away() {
+    for (fault, found) in [(Fault::Altered, "SHA-256"), (Fault::ErrorPage, "Parquet")] {
+        let (server, cache) = (Server::start(), TempDir::new().unwrap());
+        let places = places(&server, cache.path());
+        server.set(fault);
+        let error = load(&places).unwrap_err();
+        assert!(matches!(error, DataError::Corrupt { .. }), "{error}");
+        let text = error.to_string();
+        assert!(
+            text.contains(found) && text.contains("thrown away") && text.contains(&server.address()),
+            "{text}"
+        );
+        server.set(Fault::None);
+        assert_is_the_set(&load(&places).unwrap());
+    }
+}
+
+/// All files under a folder, links followed.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
+#[test]
+fn a_corrupt_cached_copy_is_an_error_that_fetch_cures() {
+    let (server, cache) = (Server::start(), TempDir::new().unwrap());
+    let places = places(&server, cache.path());
+    load(&places).unwrap();
+    let cached = files(cache.path()).into_iter().find(|path| path.ends_with("train/0000.parquet")).unwrap();
+    let good = std::fs::read(&cached).unwrap();
+    std::fs::write(&cached, &good[..good.len() - 9]).unwrap();
+
+    let text = load(&places).unwrap_err().to_string();
+    assert!(text.contains("`plasticity-bench data fetch small`") && text.contains("0000.parquet"), "{text}");
+    assert!(fetch_with(&small::manifest(), &offline(&places), &mut Silent).is_err());
+    let mut progress = Recorder::default();
+    let report: Report = fetch_with(&small::manifest(), &places, &mut progress).unwrap();
+    assert_eq!((report.examples, report.evidence), ((20, 10), Evidence::Content));
+    assert!(progress.messages[0].contains("is corrupt and is downloaded anew"), "{:?}", progress.messages);
+    assert_is_the_set(&load(&offline(&places)).unwrap());
+}
+
+/// A corrupt file in a data folder is the user's: fetching does not touch it, nor hide it.
+#[test]
+fn fetch_leaves_a_corrupt_data_folder_alone() {
+    let (server, cache) = (Server::start(), TempDir::new().unwrap());
+    let mut places = places(&server, cache.path());
+    load(&places).unwrap();
+    let folder = TempDir::new().unwrap();
+    small::write_idx(folder.path(), false);
+    let labels = folder.path().join(small::IDX_NAMES[1]);
+    small::write(&labels, b"labels");
+    places.folders = vec![Folder { path: folder.path().into(), named_by: "--data-dir" }];
+    let error = fetch_with(&small::manifest(), &places, &mut Silent).unwrap_err();
+    assert!(error.to_string().contains(labels.to_str().unwrap()), "{error}");
+    assert_eq!(server.requests().len(), 4);
+    assert!(labels.exists());
+}
+
+#[test]
+fn a_file_that_the_hub_does_not_have_is_named() {
+    let (server, cache) = (Server::start(), TempDir::new().unwrap());
+    let places = places(&server, cache.path());
+    server.set(Fault::NotFound);
+    assert_missing(load(&places), &["mnist/train/0000.parquet could not be downloaded", "not found"]);
+    // hf-hub remembers the absence; a file that is there later must be found all the same.
+    server.set(Fault::None);
+    assert_is_the_set(&load(&places).unwrap());
+}
+
+#[test]
+fn a_hub_that_fails_or_is_silent_is_given_up_in_bounded_time() {
+    let (server, cache) = (Server::start(), TempDir::new().unwrap());
+    let mut places = places(&server, cache.path());
+    server.set(Fault::Unavailable);
+    assert_missing(load(&places), &["503"]);
+    server.set(Fault::Silent);
+    places.hub.as_mut().unwrap().patience = Duration::from_millis(300);
+    assert_missing(load(&places), &["no answer for 0.3 s"]);
+    // Nobody listens on a port that was just given back.
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    places.hub.as_mut().unwrap().endpoint = Some(format!("http://{gone}"));
+    places.hub.as_mut().unwrap().patience = Duration::from_secs(20);
+    assert_missing(load(&places), &["could not be downloaded", "Connection refused"]);
+}
+
+#[test]
+fn offline_means_that_nobody_is_asked() {
+    let (server, cache) = (Server::start(), TempDir::new().unwrap());
+    assert_missing(
+        load(&offline(&places(&server, cache.path()))),
+        &["not asked, since HF_HUB_OFFLINE is set"],
+    );
+    assert!(server.requests().is_empty());
+}
+
+/// Runs [`in_a_process_of_its_own`] there, with the hub's variables set.
+fn with_environment(server: &Server, folder: &Path, more: &[(&str, &str)]) -> String {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["in_a_process_of_its_own", "--exact", "--ignored", "--nocapture"])
+        .current_dir(folder)
+        .env_remove("PLASTICITY_DATA_DIR")
+        .env_remove("HF_HUB_CACHE")
+        .env_remove("HF_HUB_OFFLINE")
+        .env("HF_ENDPOINT", server.address())
+        .env("HF_HOME", folder.join("home"))
+        .envs(more.iter().copied())
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+#[ignore = "run by the_environment_is_honoured, which sets its environment"]
+fn in_a_process_of_its_own() {
+    match load_with(&small::manifest(), &Places::standard(None), &mut Silent) {
+        Ok(loaded) => println!("loaded from {} {:?}", loaded.place, loaded.files),
+        Err(error) => println!("error: {error}"),
+    }
+}
+
+#[test]
+fn the_environment_is_honoured() {
+    let (server, folder) = (Server::start(), TempDir::new().unwrap());
+    let text = with_environment(&server, folder.path(), &[("HF_HUB_OFFLINE", "1")]);
+    assert!(text.contains("error: ") && text.contains("HF_HUB_OFFLINE is set"), "{text}");
+    assert!(server.requests().is_empty());
+
+    let text = with_environment(&server, folder.path(), &[]);
+    assert!(text.contains(&format!("loaded from {}", server.address())), "{text}");
+    assert!(!files(&folder.path().join("home/hub/datasets--ylecun--mnist")).is_empty());
+
+    let text = with_environment(&server, folder.path(), &[("HF_HUB_OFFLINE", "true")]);
+    assert!(text.contains("loaded from the hub's cache"), "{text}");
+
+    // `data` in the current folder comes before the hub, and the variable before `data`.
+    small::write_idx(&folder.path().join("data/mnist"), true);
+    let text = with_environment(&server, folder.path(), &[]);
+    assert!(text.contains("loaded from data (the default)"), "{text}");
+    let other = folder.path().join("elsewhere");
+    small::write_idx(&other, false);
+    let text = with_environment(&server, folder.path(), &[("PLASTICITY_DATA_DIR", other.to_str().unwrap())]);
+    assert!(text.contains("elsewhere (PLASTICITY_DATA_DIR)"), "{text}");
+}
