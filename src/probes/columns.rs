@@ -47,7 +47,9 @@ impl Columns {
         );
         let n = samples as f64;
         for sums in [&mut mean, &mut mean_abs, &mut mean_square] {
-            sums.iter_mut().for_each(|sum| *sum /= n);
+            for sum in sums.iter_mut() {
+                *sum /= n;
+            }
         }
         vectorized(
             #[inline(always)]
@@ -61,7 +63,9 @@ impl Columns {
                 }
             },
         );
-        deviation.iter_mut().for_each(|sum| *sum = (*sum / n).sqrt());
+        for sum in &mut deviation {
+            *sum = (*sum / n).sqrt();
+        }
         Self { mean, mean_abs, mean_square, max_abs, deviation, samples }
     }
 
