@@ -9,6 +9,7 @@ pub mod fit;
 pub mod form;
 mod grid;
 pub mod kernel;
+mod lanes;
 mod pass;
 pub mod rule;
 pub mod shape;

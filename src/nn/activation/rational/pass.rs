@@ -1,18 +1,18 @@
 //! The two passes over elements: sixteen lanes at a time in one straight line, all signs by select.
 //!
-//! The lanes are a fixed number whatever the processor's vectors hold, and every sum is kept by lane
-//! and added up in one order, so a run gives the same bytes with AVX2 as with AVX-512. Lanes add in
-//! `T` for [`FLUSH`] chunks and then move to f64, which keeps f32 sums over large batches exact enough.
+//! The lanes are a fixed number whatever the processor's vectors hold: narrower vectors take them in
+//! turn. Every sum is kept by lane and added up in one order, so a run gives the same bytes with AVX2
+//! as with AVX-512. Lanes add in `T` for [`FLUSH`] chunks and then move to f64, which keeps f32 sums
+//! over large batches exact enough.
 //!
 //! Powers of a large |x| overflow f32 long before R does. A lane beyond [`limit`], or NaN, is taken
 //! out of its chunk and evaluated by [`Ratio`] in f64; the others go on.
 
-use super::form::{MAX_A, MAX_C, Ratio};
-use crate::kernels::element::vectorized;
-use crate::kernels::real::Real;
+use pulp::{Arch, Simd, WithSimd};
 
-/// Elements that go through together.
-pub const LANES: usize = 16;
+use super::form::{MAX_A, MAX_C, Ratio};
+use super::lanes::{LANES, Lane};
+
 /// Chunks between moves of the sums from `T` to f64.
 const FLUSH: usize = 64;
 
@@ -35,27 +35,29 @@ impl Span {
     pub fn whole(len: usize) -> Self {
         Self { rows: 1, stride: 0, start: 0, len }
     }
-}
 
-/// Sums of ∂/∂aᵢ and ∂/∂cₖ, by lane.
-#[derive(Clone, Copy)]
-pub struct Sums<T> {
-    /// By aᵢ.
-    pub a: [[T; LANES]; MAX_A],
-    /// By cₖ.
-    pub c: [[T; LANES]; MAX_C],
-}
-
-impl<T: Real> Sums<T> {
-    /// All 0.
-    #[must_use]
-    #[inline(always)]
-    pub fn zero() -> Self {
-        Self { a: [[T::ZERO; LANES]; MAX_A], c: [[T::ZERO; LANES]; MAX_C] }
+    fn run(&self, row: usize) -> std::ops::Range<usize> {
+        let from = row * self.stride + self.start;
+        from..from + self.len
     }
 }
 
-impl Sums<f64> {
+/// Sums of ∂/∂aᵢ and ∂/∂cₖ, by lane.
+#[derive(Clone, Copy, Debug)]
+pub struct Sums {
+    /// By aᵢ.
+    pub a: [[f64; LANES]; MAX_A],
+    /// By cₖ.
+    pub c: [[f64; LANES]; MAX_C],
+}
+
+impl Sums {
+    /// All 0.
+    #[must_use]
+    pub fn zero() -> Self {
+        Self { a: [[0.0; LANES]; MAX_A], c: [[0.0; LANES]; MAX_C] }
+    }
+
     /// The sums over lanes, in lane order.
     #[must_use]
     pub fn over_lanes(&self) -> ([f64; MAX_A], [f64; MAX_C]) {
@@ -63,68 +65,30 @@ impl Sums<f64> {
     }
 }
 
-/// Coefficients for the lanes of a chunk.
-pub trait Source<T>: Copy {
-    /// aᵢ of a lane.
-    fn a(&self, i: usize, lane: usize) -> T;
-    /// cₖ of a lane.
-    fn c(&self, k: usize, lane: usize) -> T;
-    /// Largest |x| that the direct evaluation may see.
-    fn limit(&self) -> T;
-    /// A lane's curve in f64.
-    fn exact(&self, lane: usize) -> &Ratio;
-}
-
-/// One curve for every lane.
-#[derive(Clone, Copy)]
-pub struct Shared<'a, T> {
-    a: [T; MAX_A],
-    c: [T; MAX_C],
-    limit: T,
-    exact: &'a Ratio,
-}
-
-impl<'a, T: Real> Shared<'a, T> {
-    /// The curve `exact`, whose coefficients are values of `T`.
-    #[must_use]
-    pub fn new(exact: &'a Ratio) -> Self {
-        Self { a: exact.a.map(T::of), c: exact.c.map(T::of), limit: limit(exact), exact }
-    }
-}
-
-impl<T: Real> Source<T> for Shared<'_, T> {
-    #[inline(always)]
-    fn a(&self, i: usize, _: usize) -> T {
-        self.a[i]
-    }
-    #[inline(always)]
-    fn c(&self, k: usize, _: usize) -> T {
-        self.c[k]
-    }
-    #[inline(always)]
-    fn limit(&self) -> T {
-        self.limit
-    }
-    #[inline(always)]
-    fn exact(&self, _: usize) -> &Ratio {
-        self.exact
-    }
-}
-
-/// A curve for each lane, coefficient by coefficient.
-#[derive(Clone, Copy)]
-pub struct PerLane<'a, T> {
+/// The curves that the lanes of a chunk draw.
+#[derive(Clone, Copy, Debug)]
+pub struct Curves<'a, T> {
     a: [[T; LANES]; MAX_A],
     c: [[T; LANES]; MAX_C],
     limit: T,
     exact: [&'a Ratio; LANES],
 }
 
-impl<'a, T: Real> PerLane<'a, T> {
-    /// The curves of up to [`LANES`] lanes; the last one stands in for lanes that are not there.
+impl<'a, T: Lane> Curves<'a, T> {
+    /// One curve, whose coefficients are values of `T`, for every lane.
     #[must_use]
-    pub fn new(curves: &[&'a Ratio]) -> Self {
-        let exact: [&Ratio; LANES] = std::array::from_fn(|lane| curves[lane.min(curves.len() - 1)]);
+    pub fn shared(curve: &'a Ratio) -> Self {
+        Self {
+            a: curve.a.map(|a| [T::of(a); LANES]),
+            c: curve.c.map(|c| [T::of(c); LANES]),
+            limit: limit(curve),
+            exact: [curve; LANES],
+        }
+    }
+
+    /// A curve for each lane.
+    #[must_use]
+    pub fn each(exact: [&'a Ratio; LANES]) -> Self {
         Self {
             a: std::array::from_fn(|i| exact.map(|curve| T::of(curve.a[i]))),
             c: std::array::from_fn(|k| exact.map(|curve| T::of(curve.c[k]))),
@@ -134,28 +98,9 @@ impl<'a, T: Real> PerLane<'a, T> {
     }
 }
 
-impl<T: Real> Source<T> for PerLane<'_, T> {
-    #[inline(always)]
-    fn a(&self, i: usize, lane: usize) -> T {
-        self.a[i][lane]
-    }
-    #[inline(always)]
-    fn c(&self, k: usize, lane: usize) -> T {
-        self.c[k][lane]
-    }
-    #[inline(always)]
-    fn limit(&self) -> T {
-        self.limit
-    }
-    #[inline(always)]
-    fn exact(&self, lane: usize) -> &Ratio {
-        self.exact[lane]
-    }
-}
-
 /// Largest |x| for which P, Q, their derivatives and P/Q² stay far inside `T`: each is at most
 /// 90·max|coefficient|·|x|^degree, and that is kept under 10^16 (f32) or 10^120 (f64).
-fn limit<T: Real>(ratio: &Ratio) -> T {
+fn limit<T: Lane>(ratio: &Ratio) -> T {
     let largest = ratio
         .a
         .iter()
@@ -174,24 +119,264 @@ fn small(ratio: &Ratio) -> bool {
     ratio.form.m <= 5 && ratio.form.n <= 4
 }
 
-/// Runs `$pass` compiled for the form's degrees and denominator.
-macro_rules! dispatch {
-    ($ratio:expr, $pass:ident, $t:ty, $s:ty, ($($argument:expr),*)) => {{
-        let version = $ratio.form.version;
-        match (small($ratio), version.even(), version.absolute()) {
-            (true, true, _) => vectorized(#[inline(always)] || $pass::<$t, $s, 5, 4, true, false>($($argument),*)),
-            (true, _, true) => vectorized(#[inline(always)] || $pass::<$t, $s, 5, 4, false, true>($($argument),*)),
-            (true, ..) => vectorized(#[inline(always)] || $pass::<$t, $s, 5, 4, false, false>($($argument),*)),
-            (_, true, _) => vectorized(#[inline(always)] || $pass::<$t, $s, 9, 8, true, false>($($argument),*)),
-            (_, _, true) => vectorized(#[inline(always)] || $pass::<$t, $s, 9, 8, false, true>($($argument),*)),
-            _ => vectorized(#[inline(always)] || $pass::<$t, $s, 9, 8, false, false>($($argument),*)),
+/// A pass, compiled for degrees (M, N), with the polynomial in Q one in |x| (EVEN) or under | | (ABS).
+trait Pass {
+    type Output;
+    fn go<S: Simd, const M: usize, const N: usize, const EVEN: bool, const ABS: bool>(
+        self,
+        simd: S,
+    ) -> Self::Output;
+}
+
+/// A [`Pass`] with its constants chosen, for pulp to choose the vectors.
+struct Compiled<P, const M: usize, const N: usize, const EVEN: bool, const ABS: bool>(P);
+
+impl<P: Pass, const M: usize, const N: usize, const EVEN: bool, const ABS: bool> WithSimd
+    for Compiled<P, M, N, EVEN, ABS>
+{
+    type Output = P::Output;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> P::Output {
+        self.0.go::<S, M, N, EVEN, ABS>(simd)
+    }
+}
+
+/// Runs the pass compiled for a curve's degrees and denominator, on the widest vectors there are.
+fn dispatch<P: Pass>(ratio: &Ratio, pass: P) -> P::Output {
+    let (arch, version) = (Arch::new(), ratio.form.version);
+    match (small(ratio), version.even(), version.absolute()) {
+        (true, true, _) => arch.dispatch(Compiled::<P, 5, 4, true, false>(pass)),
+        (true, _, true) => arch.dispatch(Compiled::<P, 5, 4, false, true>(pass)),
+        (true, ..) => arch.dispatch(Compiled::<P, 5, 4, false, false>(pass)),
+        (_, true, _) => arch.dispatch(Compiled::<P, 9, 8, true, false>(pass)),
+        (_, _, true) => arch.dispatch(Compiled::<P, 9, 8, false, true>(pass)),
+        _ => arch.dispatch(Compiled::<P, 9, 8, false, false>(pass)),
+    }
+}
+
+/// One part of the lanes, as wide as a vector, with its coefficients.
+struct Part<T: Lane, S: Simd> {
+    simd: S,
+    a: [T::Vector<S>; MAX_A],
+    c: [T::Vector<S>; MAX_C],
+    floor: T::Vector<S>,
+    limit: T::Vector<S>,
+    zero: T::Vector<S>,
+    one: T::Vector<S>,
+}
+
+/// The sums of one part, in registers.
+struct Running<T: Lane, S: Simd> {
+    a: [T::Vector<S>; MAX_A],
+    c: [T::Vector<S>; MAX_C],
+}
+
+impl<T: Lane, S: Simd> Part<T, S> {
+    #[inline(always)]
+    fn new(simd: S, curves: &Curves<'_, T>, part: usize) -> Self {
+        let splat = |x: f64| T::splat(simd, T::of(x));
+        let (mut a, mut c) = ([splat(0.0); MAX_A], [splat(0.0); MAX_C]);
+        for i in 0..MAX_A {
+            a[i] = T::vectors::<S>(&curves.a[i])[part];
         }
-    }};
+        for k in 0..MAX_C {
+            c[k] = T::vectors::<S>(&curves.c[k])[part];
+        }
+        let floor = splat(curves.exact[0].form.version.floor());
+        Self { simd, a, c, floor, limit: T::splat(simd, curves.limit), zero: splat(0.0), one: splat(1.0) }
+    }
+
+    #[inline(always)]
+    fn running(&self) -> Running<T, S> {
+        Running { a: [self.zero; MAX_A], c: [self.zero; MAX_C] }
+    }
+
+    /// Whether no lane is beyond the limit or NaN.
+    #[inline(always)]
+    fn within(&self, x: T::Vector<S>) -> bool {
+        T::all_at_most(self.simd, T::magnitude(self.simd, x), self.limit)
+    }
+
+    /// x with 0 for the lanes whose `judged` is beyond the limit.
+    #[inline(always)]
+    fn only_within(&self, judged: T::Vector<S>, x: T::Vector<S>) -> T::Vector<S> {
+        let size = T::magnitude(self.simd, judged);
+        // Not (limit < size) is not enough: NaN must go too. size < limit loses the limit itself,
+        // which the f64 path takes as well as this one.
+        T::where_less(self.simd, size, self.limit, x, self.zero)
+    }
+
+    #[inline(always)]
+    fn value<const M: usize, const N: usize, const EVEN: bool, const ABS: bool>(
+        &self,
+        x: T::Vector<S>,
+    ) -> T::Vector<S> {
+        let simd = self.simd;
+        let t = if EVEN { T::magnitude(simd, x) } else { x };
+        let mut p = self.a[M];
+        for i in (0..M).rev() {
+            p = T::fused(simd, p, x, self.a[i]);
+        }
+        let mut s = self.c[N];
+        for k in (0..N).rev() {
+            s = T::fused(simd, s, t, self.c[k]);
+        }
+        let s = if ABS { T::magnitude(simd, s) } else { s };
+        T::over(simd, p, T::plus(simd, self.floor, s))
+    }
+
+    /// dy·R'(x); adds dy·∂R/∂aᵢ and dy·∂R/∂cₖ to the running sums.
+    #[inline(always)]
+    fn derivatives<const M: usize, const N: usize, const EVEN: bool, const ABS: bool>(
+        &self,
+        x: T::Vector<S>,
+        dy: T::Vector<S>,
+        sums: &mut Running<T, S>,
+    ) -> T::Vector<S> {
+        let simd = self.simd;
+        let t = if EVEN { T::magnitude(simd, x) } else { x };
+        let (mut p, mut dp) = (T::fused(simd, self.a[M], x, self.a[M - 1]), self.a[M]);
+        for i in (0..M - 1).rev() {
+            dp = T::fused(simd, dp, x, p);
+            p = T::fused(simd, p, x, self.a[i]);
+        }
+        let (mut s, mut ds) = (T::fused(simd, self.c[N], t, self.c[N - 1]), self.c[N]);
+        for k in (0..N - 1).rev() {
+            ds = T::fused(simd, ds, t, s);
+            s = T::fused(simd, s, t, self.c[k]);
+        }
+        // Turned where sgn(S) = -1; sgn(0) = +1, for S and for x alike.
+        let turn = |by: T::Vector<S>, y: T::Vector<S>| {
+            T::where_less(simd, by, self.zero, T::minus(simd, self.zero, y), y)
+        };
+        let q = T::plus(simd, self.floor, if ABS { T::magnitude(simd, s) } else { s });
+        let w = T::over(simd, self.one, q);
+        let r = T::times(simd, p, w);
+        let u = T::times(simd, dy, w);
+        let mut v = T::minus(simd, self.zero, T::times(simd, u, r));
+        if ABS {
+            v = turn(s, v);
+        }
+        // R' = P'/Q - (P/Q²)·dQ/dS·dS/dt·dt/dx, and v is already -dy·(P/Q²)·dQ/dS.
+        let inner = if EVEN { turn(x, ds) } else { ds };
+        let dz = T::fused(simd, v, inner, T::times(simd, u, dp));
+        let mut power = x;
+        sums.a[0] = T::plus(simd, sums.a[0], u);
+        sums.a[1] = T::fused(simd, u, power, sums.a[1]);
+        for i in 2..=M {
+            power = T::times(simd, power, x);
+            sums.a[i] = T::fused(simd, u, power, sums.a[i]);
+        }
+        let mut power = t;
+        if ABS {
+            sums.c[0] = T::plus(simd, sums.c[0], v);
+        }
+        sums.c[1] = T::fused(simd, v, power, sums.c[1]);
+        for k in 2..=N {
+            power = T::times(simd, power, t);
+            sums.c[k] = T::fused(simd, v, power, sums.c[k]);
+        }
+        dz
+    }
+
+    /// Moves the running sums of part number `part` to f64.
+    #[inline(always)]
+    fn flush<const M: usize, const N: usize>(
+        &self,
+        part: usize,
+        running: &mut Running<T, S>,
+        sums: &mut Sums,
+    ) {
+        let width = T::width::<S>();
+        let add = |vector: &mut T::Vector<S>, to: &mut [f64; LANES]| {
+            let mut values = [T::ZERO; LANES];
+            T::vectors_mut::<S>(&mut values)[0] = *vector;
+            *vector = self.zero;
+            for lane in 0..width {
+                to[part * width + lane] += values[lane].wide();
+            }
+        };
+        for i in 0..=M {
+            add(&mut running.a[i], &mut sums.a[i]);
+        }
+        for k in 0..=N {
+            add(&mut running.c[k], &mut sums.c[k]);
+        }
+    }
 }
 
 /// y = R(z) over a span.
-pub fn forward<T: Real, S: Source<T>>(source: &S, span: Span, z: &[T], y: &mut [T]) {
-    dispatch!(source.exact(0), forward_span, T, S, (source, span, z, y));
+pub fn forward<T: Lane>(curves: &Curves<'_, T>, span: Span, z: &[T], y: &mut [T]) {
+    dispatch(curves.exact[0], Forward { curves, span, z, y });
+}
+
+struct Forward<'a, T> {
+    curves: &'a Curves<'a, T>,
+    span: Span,
+    z: &'a [T],
+    y: &'a mut [T],
+}
+
+impl<T: Lane> Pass for Forward<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn go<S: Simd, const M: usize, const N: usize, const EVEN: bool, const ABS: bool>(self, simd: S) {
+        for part in 0..LANES / T::width::<S>() {
+            let lanes = Part::<T, S>::new(simd, self.curves, part);
+            for row in 0..self.span.rows {
+                let (z, z_rest) = self.z[self.span.run(row)].as_chunks::<LANES>();
+                let (y, y_rest) = self.y[self.span.run(row)].as_chunks_mut::<LANES>();
+                for (z, y) in z.iter().zip(y) {
+                    let x = T::vectors::<S>(z)[part];
+                    T::vectors_mut::<S>(y)[part] = lanes.value::<M, N, EVEN, ABS>(x);
+                    if !lanes.within(x) {
+                        forward_outside(self.curves, part * T::width::<S>(), T::width::<S>(), z, y);
+                    }
+                }
+                if !z_rest.is_empty() {
+                    let (mut padded, mut out) = ([T::ZERO; LANES], [T::ZERO; LANES]);
+                    padded[..z_rest.len()].copy_from_slice(z_rest);
+                    let x = T::vectors::<S>(&padded)[part];
+                    T::vectors_mut::<S>(&mut out)[part] = lanes.value::<M, N, EVEN, ABS>(x);
+                    if !lanes.within(x) {
+                        forward_outside(
+                            self.curves,
+                            part * T::width::<S>(),
+                            T::width::<S>(),
+                            &padded,
+                            &mut out,
+                        );
+                    }
+                    for lane in part * T::width::<S>()..((part + 1) * T::width::<S>()).min(z_rest.len()) {
+                        y_rest[lane] = out[lane];
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// False for NaN, and at the limit itself, as in [`Part::only_within`].
+fn direct<T: Lane>(limit: T, x: T) -> bool {
+    x.abs() < limit
+}
+
+#[cold]
+#[inline(never)]
+fn forward_outside<T: Lane>(
+    curves: &Curves<'_, T>,
+    from: usize,
+    width: usize,
+    z: &[T; LANES],
+    y: &mut [T; LANES],
+) {
+    for lane in from..from + width {
+        if !direct(curves.limit, z[lane]) {
+            y[lane] = T::of(curves.exact[lane].value(z[lane].wide()));
+        }
+    }
 }
 
 /// What the backward pass reads.
@@ -206,185 +391,110 @@ pub struct Upstream<'a, T> {
 }
 
 /// dz = dy·R'(z) over a span, and the sums of dy·∂R/∂a, dy·∂R/∂c added to `sums`.
-pub fn backward<T: Real, S: Source<T>>(
-    source: &S,
+pub fn backward<T: Lane>(
+    curves: &Curves<'_, T>,
     span: Span,
     upstream: Upstream<'_, T>,
     dz: &mut [T],
-    sums: &mut Sums<f64>,
+    sums: &mut Sums,
 ) {
-    dispatch!(source.exact(0), backward_span, T, S, (source, span, upstream, dz, sums));
+    dispatch(curves.exact[0], Backward { curves, span, upstream, dz, sums });
 }
 
-/// The largest |R'| over `grid` and where it is; NaN for coefficients that are not numbers.
-#[must_use]
-pub fn steepest(ratio: &Ratio, grid: &[f64]) -> (f64, f64) {
-    let source = Shared::<f64>::new(ratio);
-    let furthest = grid.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
-    if furthest > source.limit {
-        let slopes = grid.iter().map(|&x| (ratio.slope(x).abs(), x));
-        // Not `f64::max`: NaN must win.
-        return slopes.fold((0.0, 0.0), |most, here| if here.0 <= most.0 { most } else { here });
-    }
-    dispatch!(ratio, steepest_of, f64, Shared<'_, f64>, (&source, grid))
-}
-
-#[inline(always)]
-fn steepest_of<T, S, const M: usize, const N: usize, const EVEN: bool, const ABS: bool>(
-    source: &S,
-    grid: &[f64],
-) -> (f64, f64)
-where
-    S: Source<f64>,
-{
-    let (mut most, mut place) = ([0.0; LANES], [0.0; LANES]);
-    let (chunks, rest) = grid.as_chunks::<LANES>();
-    let mut update = |xs: &[f64; LANES]| {
-        let mut slopes = [0.0; LANES];
-        let mut unused = Sums::zero();
-        backward_lanes::<f64, S, M, N, EVEN, ABS>(source, xs, &[1.0; LANES], &mut slopes, &mut unused);
-        for lane in 0..LANES {
-            let (slope, x) = (slopes[lane].abs(), xs[lane]);
-            place[lane] = if slope > most[lane] { x } else { place[lane] };
-            most[lane] = if slope > most[lane] { slope } else { most[lane] };
-        }
-    };
-    chunks.iter().for_each(&mut update);
-    if let Some(&x) = rest.last() {
-        let mut padded = [x; LANES];
-        padded[..rest.len()].copy_from_slice(rest);
-        update(&padded);
-    }
-    (0..LANES)
-        .fold((0.0, 0.0), |best, lane| if most[lane] > best.0 { (most[lane], place[lane]) } else { best })
-}
-
-#[inline(always)]
-fn forward_span<T: Real, S: Source<T>, const M: usize, const N: usize, const EVEN: bool, const ABS: bool>(
-    source: &S,
+struct Backward<'a, T> {
+    curves: &'a Curves<'a, T>,
     span: Span,
-    z: &[T],
-    y: &mut [T],
-) {
-    for row in 0..span.rows {
-        let from = row * span.stride + span.start;
-        let (z, z_rest) = z[from..from + span.len].as_chunks::<LANES>();
-        let (y, y_rest) = y[from..from + span.len].as_chunks_mut::<LANES>();
-        for (z, y) in z.iter().zip(y) {
-            forward_chunk::<T, S, M, N, EVEN, ABS>(source, z, y);
-        }
-        if !z_rest.is_empty() {
-            let (mut padded, mut out) = ([T::ZERO; LANES], [T::ZERO; LANES]);
-            padded[..z_rest.len()].copy_from_slice(z_rest);
-            forward_chunk::<T, S, M, N, EVEN, ABS>(source, &padded, &mut out);
-            y_rest.copy_from_slice(&out[..z_rest.len()]);
-        }
-    }
+    upstream: Upstream<'a, T>,
+    dz: &'a mut [T],
+    sums: &'a mut Sums,
 }
 
-#[inline(always)]
-fn forward_chunk<T: Real, S: Source<T>, const M: usize, const N: usize, const EVEN: bool, const ABS: bool>(
-    source: &S,
-    z: &[T; LANES],
-    y: &mut [T; LANES],
-) {
-    let floor = T::of(source.exact(0).form.version.floor());
-    for lane in 0..LANES {
-        let x = z[lane];
-        let t = if EVEN { x.abs() } else { x };
-        let mut p = source.a(M, lane);
-        for i in (0..M).rev() {
-            p = p.mul_add(x, source.a(i, lane));
-        }
-        let mut s = source.c(N, lane);
-        for k in (0..N).rev() {
-            s = s.mul_add(t, source.c(k, lane));
-        }
-        y[lane] = p / (floor + if ABS { s.abs() } else { s });
-    }
-    if outside(source.limit(), z) {
-        forward_outside(source, z, y);
-    }
-}
+impl<T: Lane> Pass for Backward<'_, T> {
+    type Output = ();
 
-/// Whether some lane is beyond the limit or NaN.
-#[inline(always)]
-fn outside<T: Real>(limit: T, z: &[T; LANES]) -> bool {
-    let mut any = 0u32;
-    for x in z {
-        any |= u32::from(!within(limit, *x));
-    }
-    any != 0
-}
-
-/// False for NaN too.
-#[inline(always)]
-fn within<T: Real>(limit: T, x: T) -> bool {
-    x.abs() <= limit
-}
-
-#[cold]
-#[inline(never)]
-fn forward_outside<T: Real, S: Source<T>>(source: &S, z: &[T; LANES], y: &mut [T; LANES]) {
-    for lane in 0..LANES {
-        if !within(source.limit(), z[lane]) {
-            y[lane] = T::of(source.exact(lane).value(z[lane].wide()));
-        }
-    }
-}
-
-#[inline(always)]
-fn backward_span<T: Real, S: Source<T>, const M: usize, const N: usize, const EVEN: bool, const ABS: bool>(
-    source: &S,
-    span: Span,
-    upstream: Upstream<'_, T>,
-    dz: &mut [T],
-    sums: &mut Sums<f64>,
-) {
-    let mut part = Sums::<T>::zero();
-    let mut chunks = 0;
-    for row in 0..span.rows {
-        let from = row * span.stride + span.start;
-        let run = from..from + span.len;
-        let (z, z_rest) = upstream.z[run.clone()].as_chunks::<LANES>();
-        let (dy, dy_rest) = upstream.dy[run.clone()].as_chunks::<LANES>();
-        let (dz, dz_rest) = dz[run.clone()].as_chunks_mut::<LANES>();
-        for (chunk, ((z, dy), dz)) in z.iter().zip(dy).zip(dz).enumerate() {
-            let mut dy = *dy;
-            if let Some((y, c)) = upstream.squashed {
-                let at = from + chunk * LANES;
-                unsquash(&mut dy, &y[at..at + LANES], c);
+    #[inline(always)]
+    fn go<S: Simd, const M: usize, const N: usize, const EVEN: bool, const ABS: bool>(self, simd: S) {
+        let Self { curves, span, upstream, dz, sums } = self;
+        for part in 0..LANES / T::width::<S>() {
+            let lanes = Part::<T, S>::new(simd, curves, part);
+            let mut running = lanes.running();
+            let mut chunks = 0;
+            for row in 0..span.rows {
+                let run = span.run(row);
+                let from = run.start;
+                let (z, z_rest) = upstream.z[run.clone()].as_chunks::<LANES>();
+                let (dy, dy_rest) = upstream.dy[run.clone()].as_chunks::<LANES>();
+                let (dz, dz_rest) = dz[run.clone()].as_chunks_mut::<LANES>();
+                for (chunk, ((z, dy), dz)) in z.iter().zip(dy).zip(dz).enumerate() {
+                    match upstream.squashed {
+                        None => backward_chunk::<T, S, M, N, EVEN, ABS>(
+                            &lanes,
+                            curves,
+                            part,
+                            z,
+                            dy,
+                            dz,
+                            &mut running,
+                            sums,
+                        ),
+                        Some((y, c)) => {
+                            let mut d = *dy;
+                            unsquash(&mut d, &y[from + chunk * LANES..], c);
+                            backward_chunk::<T, S, M, N, EVEN, ABS>(
+                                &lanes,
+                                curves,
+                                part,
+                                z,
+                                &d,
+                                dz,
+                                &mut running,
+                                sums,
+                            );
+                        }
+                    }
+                    chunks += 1;
+                    if chunks == FLUSH {
+                        lanes.flush::<M, N>(part, &mut running, sums);
+                        chunks = 0;
+                    }
+                }
+                if !z_rest.is_empty() {
+                    // x = 0 with dy = 0 adds exactly 0 to every sum.
+                    let (mut x, mut d, mut out) = ([T::ZERO; LANES], [T::ZERO; LANES], [T::ZERO; LANES]);
+                    let len = z_rest.len();
+                    x[..len].copy_from_slice(z_rest);
+                    d[..len].copy_from_slice(dy_rest);
+                    if let Some((y, c)) = upstream.squashed {
+                        unsquash(&mut d[..len], &y[run.end - len..], c);
+                    }
+                    backward_chunk::<T, S, M, N, EVEN, ABS>(
+                        &lanes,
+                        curves,
+                        part,
+                        &x,
+                        &d,
+                        &mut out,
+                        &mut running,
+                        sums,
+                    );
+                    for lane in part * T::width::<S>()..((part + 1) * T::width::<S>()).min(len) {
+                        dz_rest[lane] = out[lane];
+                    }
+                    chunks += 1;
+                    if chunks == FLUSH {
+                        lanes.flush::<M, N>(part, &mut running, sums);
+                        chunks = 0;
+                    }
+                }
             }
-            backward_chunk::<T, S, M, N, EVEN, ABS>(source, z, &dy, dz, &mut part, sums);
-            chunks += 1;
-            if chunks == FLUSH {
-                flush::<T, M, N>(&mut part, sums);
-                chunks = 0;
-            }
-        }
-        if !z_rest.is_empty() {
-            // x = 0 with dy = 0 adds exactly 0 to every sum.
-            let (mut x, mut d, mut out) = ([T::ZERO; LANES], [T::ZERO; LANES], [T::ZERO; LANES]);
-            x[..z_rest.len()].copy_from_slice(z_rest);
-            d[..z_rest.len()].copy_from_slice(dy_rest);
-            if let Some((y, c)) = upstream.squashed {
-                unsquash(&mut d[..z_rest.len()], &y[run.end - z_rest.len()..run.end], c);
-            }
-            backward_chunk::<T, S, M, N, EVEN, ABS>(source, &x, &d, &mut out, &mut part, sums);
-            dz_rest.copy_from_slice(&out[..z_rest.len()]);
-            chunks += 1;
-            if chunks == FLUSH {
-                flush::<T, M, N>(&mut part, sums);
-                chunks = 0;
-            }
+            lanes.flush::<M, N>(part, &mut running, sums);
         }
     }
-    flush::<T, M, N>(&mut part, sums);
 }
 
 /// dL/dR from dL/dy where y = c·tanh(R/c).
 #[inline(always)]
-fn unsquash<T: Real>(dy: &mut [T], y: &[T], c: T) {
+fn unsquash<T: Lane>(dy: &mut [T], y: &[T], c: T) {
     for (dy, &y) in dy.iter_mut().zip(y) {
         let t = y / c;
         *dy = *dy * (T::ONE - t) * (T::ONE + t);
@@ -392,113 +502,42 @@ fn unsquash<T: Real>(dy: &mut [T], y: &[T], c: T) {
 }
 
 #[inline(always)]
-fn flush<T: Real, const M: usize, const N: usize>(part: &mut Sums<T>, sums: &mut Sums<f64>) {
-    for i in 0..=M {
-        for lane in 0..LANES {
-            sums.a[i][lane] += part.a[i][lane].wide();
-            part.a[i][lane] = T::ZERO;
-        }
-    }
-    for k in 0..=N {
-        for lane in 0..LANES {
-            sums.c[k][lane] += part.c[k][lane].wide();
-            part.c[k][lane] = T::ZERO;
-        }
-    }
-}
-
-#[inline(always)]
-fn backward_chunk<
-    T: Real,
-    S: Source<T>,
-    const M: usize,
-    const N: usize,
-    const EVEN: bool,
-    const ABS: bool,
->(
-    source: &S,
+#[allow(clippy::too_many_arguments, reason = "the inner step of one pass")]
+fn backward_chunk<T: Lane, S: Simd, const M: usize, const N: usize, const EVEN: bool, const ABS: bool>(
+    lanes: &Part<T, S>,
+    curves: &Curves<'_, T>,
+    part: usize,
     z: &[T; LANES],
     dy: &[T; LANES],
     dz: &mut [T; LANES],
-    part: &mut Sums<T>,
-    sums: &mut Sums<f64>,
+    running: &mut Running<T, S>,
+    sums: &mut Sums,
 ) {
-    if outside(source.limit(), z) {
-        let (mut x, mut d) = (*z, *dy);
-        let limit = source.limit();
-        for lane in 0..LANES {
-            if !within(limit, z[lane]) {
-                (x[lane], d[lane]) = (T::ZERO, T::ZERO);
-            }
-        }
-        backward_lanes::<T, S, M, N, EVEN, ABS>(source, &x, &d, dz, part);
-        backward_outside(source, z, dy, dz, sums);
-    } else {
-        backward_lanes::<T, S, M, N, EVEN, ABS>(source, z, dy, dz, part);
+    let (mut x, mut d) = (T::vectors::<S>(z)[part], T::vectors::<S>(dy)[part]);
+    let within = lanes.within(x);
+    if !within {
+        d = lanes.only_within(x, d);
+        x = lanes.only_within(x, x);
     }
-}
-
-#[inline(always)]
-fn backward_lanes<
-    T: Real,
-    S: Source<T>,
-    const M: usize,
-    const N: usize,
-    const EVEN: bool,
-    const ABS: bool,
->(
-    source: &S,
-    z: &[T; LANES],
-    dy: &[T; LANES],
-    dz: &mut [T; LANES],
-    part: &mut Sums<T>,
-) {
-    let floor = T::of(source.exact(0).form.version.floor());
-    for lane in 0..LANES {
-        let x = z[lane];
-        let t = if EVEN { x.abs() } else { x };
-        let (mut p, mut dp) = (source.a(M, lane), T::ZERO);
-        for i in (0..M).rev() {
-            dp = dp.mul_add(x, p);
-            p = p.mul_add(x, source.a(i, lane));
-        }
-        let (mut s, mut ds) = (source.c(N, lane), T::ZERO);
-        for k in (0..N).rev() {
-            ds = ds.mul_add(t, s);
-            s = s.mul_add(t, source.c(k, lane));
-        }
-        // sgn(0) = +1, for S and for x alike.
-        let sigma = if ABS && s < T::ZERO { -T::ONE } else { T::ONE };
-        let inner = if EVEN && x < T::ZERO { -T::ONE } else { T::ONE };
-        let w = T::ONE / (floor + sigma * s);
-        let r = p * w;
-        let u = dy[lane] * w;
-        dz[lane] = u * (dp - r * (sigma * inner * ds));
-        let v = -(u * r) * sigma;
-        let mut power = T::ONE;
-        for i in 0..=M {
-            part.a[i][lane] = u.mul_add(power, part.a[i][lane]);
-            power = power * x;
-        }
-        let mut power = T::ONE;
-        for k in 0..=N {
-            part.c[k][lane] = v.mul_add(power, part.c[k][lane]);
-            power = power * t;
-        }
+    T::vectors_mut::<S>(dz)[part] = lanes.derivatives::<M, N, EVEN, ABS>(x, d, running);
+    if !within {
+        backward_outside(curves, part * T::width::<S>(), T::width::<S>(), z, dy, dz, sums);
     }
 }
 
 #[cold]
 #[inline(never)]
-fn backward_outside<T: Real, S: Source<T>>(
-    source: &S,
+fn backward_outside<T: Lane>(
+    curves: &Curves<'_, T>,
+    from: usize,
+    width: usize,
     z: &[T; LANES],
     dy: &[T; LANES],
     dz: &mut [T; LANES],
-    sums: &mut Sums<f64>,
+    sums: &mut Sums,
 ) {
-    for lane in 0..LANES {
-        if within(source.limit(), z[lane]) {
+    for lane in from..from + width {
+        if direct(curves.limit, z[lane]) {
             continue;
         }
         let (x, weight) = (z[lane].wide(), dy[lane].wide());
@@ -507,11 +546,66 @@ fn backward_outside<T: Real, S: Source<T>>(
             dz[lane] = T::ZERO;
             continue;
         }
-        let curve = source.exact(lane);
+        let curve = curves.exact[lane];
         dz[lane] = T::of(weight * curve.slope(x));
         let (mut by_a, mut by_c) = ([0.0; MAX_A], [0.0; MAX_C]);
         curve.add_gradient(x, weight, &mut by_a, &mut by_c);
         (0..MAX_A).for_each(|i| sums.a[i][lane] += by_a[i]);
         (0..MAX_C).for_each(|k| sums.c[k][lane] += by_c[k]);
+    }
+}
+
+/// The largest |R'| over `grid` and where it is; NaN for coefficients that are not numbers.
+#[must_use]
+pub fn steepest(ratio: &Ratio, grid: &[f64]) -> (f64, f64) {
+    let furthest = grid.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
+    if furthest > limit(ratio) {
+        let slopes = grid.iter().map(|&x| (ratio.slope(x).abs(), x));
+        // Not `f64::max`: NaN must win.
+        return slopes.fold((0.0, 0.0), |most, here| if here.0 <= most.0 { most } else { here });
+    }
+    dispatch(ratio, Steepest { ratio, grid })
+}
+
+struct Steepest<'a> {
+    ratio: &'a Ratio,
+    grid: &'a [f64],
+}
+
+impl Pass for Steepest<'_> {
+    type Output = (f64, f64);
+
+    #[inline(always)]
+    fn go<S: Simd, const M: usize, const N: usize, const EVEN: bool, const ABS: bool>(
+        self,
+        simd: S,
+    ) -> (f64, f64) {
+        let curves = Curves::<f64>::shared(self.ratio);
+        let (chunks, rest) = self.grid.as_chunks::<LANES>();
+        let mut last = [rest.last().copied().unwrap_or(0.0); LANES];
+        last[..rest.len()].copy_from_slice(rest);
+        let last = (!rest.is_empty()).then_some(&last);
+        let mut best = (0.0, 0.0);
+        for part in 0..LANES / f64::width::<S>() {
+            let lanes = Part::<f64, S>::new(simd, &curves, part);
+            let (mut most, mut place) = (lanes.zero, lanes.zero);
+            for xs in chunks.iter().chain(last) {
+                let x = f64::vectors::<S>(xs)[part];
+                let mut unused = lanes.running();
+                let slope = lanes.derivatives::<M, N, EVEN, ABS>(x, lanes.one, &mut unused);
+                let slope = f64::magnitude(simd, slope);
+                place = f64::where_less(simd, most, slope, x, place);
+                most = f64::where_less(simd, most, slope, slope, most);
+            }
+            let (mut values, mut places) = ([0.0; LANES], [0.0; LANES]);
+            f64::vectors_mut::<S>(&mut values)[0] = most;
+            f64::vectors_mut::<S>(&mut places)[0] = place;
+            for lane in 0..f64::width::<S>() {
+                if values[lane] > best.0 {
+                    best = (values[lane], places[lane]);
+                }
+            }
+        }
+        best
     }
 }
