@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::Plan;
+use super::reader::{integer_range, number_range};
 
 /// One thing that a spec can name.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +49,19 @@ pub enum Kind {
     /// A nested choice from the named section of the catalogue (`"constraints"`); a bare string in
     /// the TOML is short for `{ name = … }`.
     Choice { of: &'static str, default: &'static str },
+}
+
+impl Kind {
+    /// The range of a number, an integer or a list's integers, in words: `between 0 and 1`. Empty for the
+    /// other kinds.
+    #[must_use]
+    pub fn bounds(&self) -> String {
+        match *self {
+            Self::Number { min, max, .. } => number_range(min, max),
+            Self::Integer { min, max, .. } | Self::Integers { min, max, .. } => integer_range(min, max),
+            Self::Text { .. } | Self::Flag { .. } | Self::Choice { .. } => String::new(),
+        }
+    }
 }
 
 /// A checked value.

@@ -179,12 +179,12 @@ macro_rules! dispatch {
     ($ratio:expr, $pass:ident, $t:ty, $s:ty, ($($argument:expr),*)) => {{
         let version = $ratio.form.version;
         match (small($ratio), version.even(), version.absolute()) {
-            (true, true, _) => vectorized(|| $pass::<$t, $s, 5, 4, true, false>($($argument),*)),
-            (true, _, true) => vectorized(|| $pass::<$t, $s, 5, 4, false, true>($($argument),*)),
-            (true, ..) => vectorized(|| $pass::<$t, $s, 5, 4, false, false>($($argument),*)),
-            (_, true, _) => vectorized(|| $pass::<$t, $s, 9, 8, true, false>($($argument),*)),
-            (_, _, true) => vectorized(|| $pass::<$t, $s, 9, 8, false, true>($($argument),*)),
-            _ => vectorized(|| $pass::<$t, $s, 9, 8, false, false>($($argument),*)),
+            (true, true, _) => vectorized(#[inline(always)] || $pass::<$t, $s, 5, 4, true, false>($($argument),*)),
+            (true, _, true) => vectorized(#[inline(always)] || $pass::<$t, $s, 5, 4, false, true>($($argument),*)),
+            (true, ..) => vectorized(#[inline(always)] || $pass::<$t, $s, 5, 4, false, false>($($argument),*)),
+            (_, true, _) => vectorized(#[inline(always)] || $pass::<$t, $s, 9, 8, true, false>($($argument),*)),
+            (_, _, true) => vectorized(#[inline(always)] || $pass::<$t, $s, 9, 8, false, true>($($argument),*)),
+            _ => vectorized(#[inline(always)] || $pass::<$t, $s, 9, 8, false, false>($($argument),*)),
         }
     }};
 }
