@@ -1,6 +1,7 @@
 //! One run's rows: sees the training loop from outside, measures with the probes, writes the CSV.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -168,7 +169,7 @@ fn cell(catalogue: &Catalogue, section: &str, choice: &Choice, leave_out: &str) 
             }
             _ => continue,
         };
-        text.push_str(&format!(" {}={value}", parameter.name));
+        let _ = write!(text, " {}={value}", parameter.name);
     }
     text
 }
