@@ -14,6 +14,7 @@ pub fn catalogue() -> Catalogue {
             ("families", tasks::entries()),
             ("networks", nn::entries()),
             ("activations", activations()),
+            ("constraints", activation::rational::constraints()),
             ("optimizers", train::optimizer::entries()),
             ("methods", methods::entries()),
             ("probes", probes::entries()),

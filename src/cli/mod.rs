@@ -10,10 +10,12 @@ mod output;
 mod run;
 mod spec_file;
 mod tasks;
+mod threads;
 
 use clap::{Parser, Subcommand};
 
 pub use exit::{Exit, Failure};
+pub use threads::settle;
 
 /// Benchmarks of loss of plasticity in continual learning.
 ///

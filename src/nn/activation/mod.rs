@@ -6,6 +6,7 @@ mod gelu;
 mod identity;
 mod leaky_relu;
 mod randomized_smooth_leaky;
+pub mod rational;
 mod relu;
 mod sigmoid;
 mod smooth_leaky;
@@ -96,6 +97,10 @@ pub fn registry() -> Vec<Registered> {
     }
     let mut all =
         fixed![relu, leaky_relu, elu, gelu, swish, tanh, sigmoid, identity, crelu, smooth_leaky].to_vec();
+    all.push(Registered {
+        entry: rational::entry(),
+        build: |choice, units| rational::build(choice, units).map_err(|e| e.to_string()),
+    });
     all.push(Registered { entry: randomized_smooth_leaky::ENTRY, build: randomized_smooth_leaky::build });
     all
 }

@@ -1,0 +1,175 @@
+//! Constraints on a rational activation: one file each, and the registry that specs choose from.
+//!
+//! A constraint is a map from the trained coefficients to the *effective* ones that R is drawn with,
+//! and, in one case, a squashing of R. Each file states its formula, what it bounds with a short proof,
+//! and what it does not bound. The bounds are exact in real arithmetic; floats keep to them up to
+//! rounding.
+//!
+//! **Names are by form.** arXiv 2507.14736 reports that a structural constraint which "limits excessive
+//! output scaling while preserving adaptability" mends the loss of plasticity of rational networks;
+//! which constraint that is has not been verified against its text, so none of these claims to be it.
+//!
+//! With version D a draw multiplies the numerator's effective coefficients in training, before a gain
+//! is computed: `lipschitz`, `unit-gain` and `output-bound` hold for every draw, `tail-slope` and
+//! `proper-degree` within the draw's 10 %.
+
+mod coefficient_box;
+mod freeze_after;
+mod frozen;
+mod lipschitz;
+mod none;
+mod output_bound;
+mod proper_degree;
+mod tail_slope;
+mod unit_gain;
+
+pub use coefficient_box::CoefficientBox;
+pub use freeze_after::FreezeAfter;
+pub use frozen::Frozen;
+pub use lipschitz::Lipschitz;
+pub use none::Unconstrained;
+pub use output_bound::OutputBound;
+pub use proper_degree::ProperDegree;
+pub use tail_slope::TailSlope;
+pub use unit_gain::UnitGain;
+
+use std::fmt::Debug;
+
+use super::RationalError;
+use super::form::{Form, Version, sign};
+use crate::spec::{Choice, Entry};
+
+/// Half-width of the interval on which curves are described and `lipschitz` holds, by default.
+pub const RANGE: f64 = 10.0;
+
+/// What a constraint does to one set of coefficients, [a₀…aₘ, b…bₙ]. What a constraint leaves alone it
+/// does not implement.
+pub trait Constraint: Debug + Send + Sync {
+    /// Whether the constraint's bound can be kept by this form.
+    fn check(&self, form: Form) -> Result<(), RationalError> {
+        let _ = form;
+        Ok(())
+    }
+
+    /// Trained coefficients → effective ones, in place.
+    fn effective(&self, form: Form, theta: &mut [f64]) {
+        let _ = (form, theta);
+    }
+
+    /// Gradient by the effective coefficients → gradient by the trained ones `raw`, in place.
+    fn pull_back(&self, form: Form, raw: &[f64], gradient: &mut [f64]) {
+        let _ = (form, raw, gradient);
+    }
+
+    /// A factor on R that depends on the effective coefficients `theta`; its gradient by them goes to
+    /// `gradient` (which comes in as zeros).
+    fn gain(&self, form: Form, theta: &[f64], gradient: &mut [f64]) -> f64 {
+        let _ = (form, theta, gradient);
+        1.0
+    }
+
+    /// c, where y = c·tanh(R/c).
+    fn ceiling(&self) -> Option<f64> {
+        None
+    }
+
+    /// Trained coefficients whose effective ones are as near `fit` as the form allows, in place.
+    fn invert(&self, form: Form, fit: &mut [f64]) {
+        let _ = (form, fit);
+    }
+
+    /// Keeps a start off values from which training could not move (called while a start is fitted).
+    fn confine(&self, form: Form, raw: &mut [f64]) {
+        let _ = (form, raw);
+    }
+
+    /// A second start to try, where the plain fit may lie badly for this constraint: a constraint whose
+    /// own start should be tried.
+    fn gentler(&self) -> Option<Box<dyn Constraint>> {
+        None
+    }
+
+    /// Told once, before training, which trained coefficients every set starts from.
+    fn settle(&mut self, form: Form, start: &[f64]) {
+        let _ = (form, start);
+    }
+
+    /// Whether coefficients are trained in task number `task`, from 0.
+    fn trained_in(&self, task: usize) -> bool {
+        let _ = task;
+        true
+    }
+
+    /// What is done to the trained values (sets of `len`, one after the other) after a step.
+    fn project(&self, len: usize, values: &mut [f32]) {
+        let _ = (len, values);
+    }
+
+    /// r of the interval [-r, r] on which the curve is described.
+    fn range(&self) -> f64 {
+        RANGE
+    }
+}
+
+type Build = fn(&Choice) -> Box<dyn Constraint>;
+
+/// The registry, in the order in which `list` shows it.
+const ALL: &[(Entry, Build)] = &[
+    (none::ENTRY, |_| Box::new(Unconstrained)),
+    (proper_degree::ENTRY, |c| Box::new(ProperDegree::chosen(c))),
+    (tail_slope::ENTRY, |c| Box::new(TailSlope::chosen(c))),
+    (output_bound::ENTRY, |c| Box::new(OutputBound::chosen(c))),
+    (lipschitz::ENTRY, |c| Box::new(Lipschitz::chosen(c))),
+    (unit_gain::ENTRY, |_| Box::new(UnitGain::default())),
+    (coefficient_box::ENTRY, |c| Box::new(CoefficientBox::chosen(c))),
+    (frozen::ENTRY, |_| Box::new(Frozen)),
+    (freeze_after::ENTRY, |c| Box::new(FreezeAfter::chosen(c))),
+];
+
+/// What a spec can put under `constraint`.
+#[must_use]
+pub fn constraints() -> Vec<Entry> {
+    ALL.iter().map(|(entry, _)| *entry).collect()
+}
+
+/// The chosen constraint, if `form` can carry it.
+pub fn build(choice: &Choice, form: Form) -> Result<Box<dyn Constraint>, RationalError> {
+    let (_, build) = ALL
+        .iter()
+        .find(|(entry, _)| entry.name == choice.name)
+        .ok_or_else(|| RationalError::UnknownConstraint(choice.name.clone()))?;
+    let constraint = build(choice);
+    constraint.check(form)?;
+    Ok(constraint)
+}
+
+/// An error unless `value` is a positive finite number.
+fn positive(constraint: &'static str, key: &'static str, value: f64) -> Result<(), RationalError> {
+    if value > 0.0 && value.is_finite() {
+        Ok(())
+    } else {
+        Err(RationalError::NotPositive { constraint, key, value })
+    }
+}
+
+/// An error for version N, where a bound on the curve would be void: it has poles.
+fn without_poles(constraint: &'static str, form: Form) -> Result<(), RationalError> {
+    if form.version == Version::N { Err(RationalError::Poles { constraint }) } else { Ok(()) }
+}
+
+/// The leading denominator coefficient kept away from 0: |b| + ε in version A, sgn(b)·(|b| + ε) in the
+/// versions whose coefficients have signs. Its derivative by b is 1 but for the jump of 2ε at b = 0.
+fn keep_off_zero(form: Form, b: f64, epsilon: f64) -> f64 {
+    let size = b.abs() + epsilon;
+    if form.version.even() { size } else { sign(b) * size }
+}
+
+/// Derivative of [`keep_off_zero`] by b, off the jump.
+fn keep_off_zero_slope(form: Form, b: f64) -> f64 {
+    if form.version.even() { sign(b) } else { 1.0 }
+}
+
+/// The b that [`keep_off_zero`] sends nearest to `lead`.
+fn from_kept_off_zero(lead: f64, epsilon: f64) -> f64 {
+    sign(lead) * (lead.abs() - epsilon).max(0.0)
+}
