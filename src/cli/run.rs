@@ -20,6 +20,7 @@ use crate::train::checkpoint::Keep;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Args {
     #[command(flatten)]
     spec: SpecArgs,
