@@ -123,4 +123,26 @@ mod tests {
             "x.toml:6: crelu gives 2 features a unit, so a hidden layer needs a multiple of 2 features, not 15."
         );
     }
+
+    #[test]
+    fn every_benchmark_is_a_sound_spec_named_after_its_file() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("benchmarks");
+        let mut found = 0;
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            if path.extension().is_none_or(|extension| extension != "toml") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            let spec = Spec::parse(&text, &path.display().to_string(), &[], &catalogue())
+                .unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(spec.name(), path.file_stem().unwrap());
+            for plan in spec.plans(None).unwrap() {
+                let again = Spec::parse(&plan.to_toml(), "run.toml", &[], &catalogue()).unwrap();
+                assert_eq!(again.plans(None).unwrap(), [plan]);
+            }
+            found += 1;
+        }
+        assert!(found >= 7, "{found}");
+    }
 }

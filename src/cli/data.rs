@@ -20,7 +20,7 @@ pub struct Args {
 /// Where data are looked for first.
 #[derive(Debug, clap::Args)]
 pub struct Place {
-    /// Folder to look for data sets in, before PLASTICITY_DATA_DIR, data/, the hub's cache and the hub
+    /// Folder to look for data sets in, before `PLASTICITY_DATA_DIR`, data/, the hub's cache and the hub
     #[arg(long, value_name = "DIR", global = true)]
     pub data_dir: Option<PathBuf>,
 }

@@ -104,9 +104,11 @@ fn range(kind: &Kind) -> String {
         Kind::Text { one_of, .. } => one_of.join(", "),
         Kind::Flag { .. } => "true, false".into(),
         Kind::Choice { of, .. } => format!("see {of}"),
-        Kind::Integers { lengths: (low, high), .. } if low == high => format!("{low} × {}", kind.bounds()),
-        Kind::Integers { .. } => format!("list, each {}", kind.bounds()),
-        Kind::Number { .. } | Kind::Integer { .. } => kind.bounds(),
+        Kind::Integers { lengths: (low, high), .. } if low == high => {
+            format!("{low} integers, each {}", kind.bounds())
+        }
+        Kind::Integers { .. } => format!("integers, each {}", kind.bounds()),
+        Kind::Number { .. } | Kind::Integer { .. } => kind.bounds().replace("a finite number of ", ""),
     }
 }
 

@@ -20,6 +20,7 @@ use crate::train::checkpoint::Keep;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Args {
     #[command(flatten)]
     spec: SpecArgs,
@@ -119,15 +120,16 @@ impl Args {
 /// Runs the grid and tells how it went.
 fn train(plans: &[Plan], executor: &dyn Executor, options: &Options) -> Result<Exit, Failure> {
     let summary = runner::run_all(plans, executor, options).map_err(Failure::usage)?;
-    if !options.quiet {
-        output::print(&runner::closing_table(&summary.runs).map_err(Failure::usage)?)?;
-    }
     for (folder, reason) in &summary.failures {
         eprintln!("error: the run {} failed: {reason}", folder.display());
     }
     if summary.busy > 0 && !options.quiet {
-        let (noun, it) = if summary.busy == 1 { ("run is", "it") } else { ("runs are", "them") };
-        eprintln!("{} {noun} being run by another process, which was left {it}.", summary.busy);
+        eprintln!("Left to another process, which is at them now: {} of the runs.", summary.busy);
+    }
+    if !options.quiet {
+        // A finished run whose rows cannot be read any more has failed after all.
+        let lost = |error| Failure { exit: Exit::RunsFailed, error };
+        output::print(&runner::closing_table(&summary.runs).map_err(lost)?)?;
     }
     Ok(verdict(&summary))
 }

@@ -98,6 +98,9 @@ impl Choice {
     }
 
     /// The number under `key`, if set.
+    ///
+    /// # Panics
+    /// As [`Choice::number`], if something else is set.
     #[must_use]
     pub fn optional_number(&self, key: &str) -> Option<f64> {
         match self.get(key)? {
@@ -115,7 +118,10 @@ impl Choice {
         self.optional_number(key).unwrap_or_else(|| panic!("{} has no number {key}", self.name))
     }
 
-    /// The integer under `key`. Panics like [`Choice::number`].
+    /// The integer under `key`.
+    ///
+    /// # Panics
+    /// As [`Choice::number`].
     #[must_use]
     pub fn integer(&self, key: &str) -> i64 {
         match self.get(key) {
@@ -124,7 +130,10 @@ impl Choice {
         }
     }
 
-    /// The word under `key`. Panics like [`Choice::number`].
+    /// The word under `key`.
+    ///
+    /// # Panics
+    /// As [`Choice::number`].
     #[must_use]
     pub fn text(&self, key: &str) -> &str {
         match self.get(key) {
@@ -133,7 +142,10 @@ impl Choice {
         }
     }
 
-    /// The switch under `key`. Panics like [`Choice::number`].
+    /// The switch under `key`.
+    ///
+    /// # Panics
+    /// As [`Choice::number`].
     #[must_use]
     pub fn flag(&self, key: &str) -> bool {
         match self.get(key) {
@@ -142,7 +154,10 @@ impl Choice {
         }
     }
 
-    /// The integers under `key`. Panics like [`Choice::number`].
+    /// The integers under `key`.
+    ///
+    /// # Panics
+    /// As [`Choice::number`].
     #[must_use]
     pub fn integers(&self, key: &str) -> &[i64] {
         match self.get(key) {
@@ -151,7 +166,10 @@ impl Choice {
         }
     }
 
-    /// The nested choice under `key`. Panics like [`Choice::number`].
+    /// The nested choice under `key`.
+    ///
+    /// # Panics
+    /// As [`Choice::number`].
     #[must_use]
     pub fn choice(&self, key: &str) -> &Choice {
         match self.get(key) {
