@@ -186,15 +186,18 @@ impl<T: Lane, S: Simd> Part<T, S> {
     }
 }
 
+/// What [`super::pass`] sees to.
+const FULL: &str = "a block ends with a full chunk";
+
 /// The chunks of a block of slices: one at the start of every `stride` elements.
 macro_rules! chunks {
     ($slice:expr, $stride:expr) => {
-        $slice.chunks($stride).filter_map(|row| row.first_chunk::<LANES>())
+        $slice.chunks($stride).map(|row| row.first_chunk::<LANES>().expect(FULL))
     };
 }
 macro_rules! chunks_mut {
     ($slice:expr, $stride:expr) => {
-        $slice.chunks_mut($stride).filter_map(|row| row.first_chunk_mut::<LANES>())
+        $slice.chunks_mut($stride).map(|row| row.first_chunk_mut::<LANES>().expect(FULL))
     };
 }
 
