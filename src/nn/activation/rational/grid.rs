@@ -67,7 +67,7 @@ pub fn second_moment(form: Form, theta: &[f64], gradient: &mut [f64]) -> f64 {
         *value *= 2.0 * weight;
     }
     let mut sums = Sums::zero();
-    let upstream = Upstream { z: nodes, dy: &values, squashed: None };
+    let upstream = Upstream { z: nodes, dy: &values };
     pass::backward(&source, Span::whole(NODES), upstream, &mut slopes, &mut sums);
     let (by_a, by_c) = sums.over_lanes();
     form.flatten(theta, &by_a, &by_c, gradient);

@@ -153,8 +153,8 @@ impl<T: Lane> ElementKernel<T> for Rational {
     ) {
         let form = self.shape.form;
         let curves = self.curves(saved);
-        let squashed = self.shape.constraint.ceiling().map(|c| (y, T::of(c)));
-        let upstream = Upstream { z, dy, squashed };
+        let unsquashed = self.shape.constraint.ceiling().map(|c| unsquash(dy, y, T::of(c)));
+        let upstream = Upstream { z, dy: unsquashed.as_deref().unwrap_or(dy) };
         let mut by_a = vec![[0.0; MAX_A]; self.sets.count];
         let mut by_c = vec![[0.0; MAX_C]; self.sets.count];
         self.divide(z.len(), inputs, |work| {
@@ -199,4 +199,18 @@ fn squash<T: Lane>(y: &mut [T], c: T) {
             }
         },
     );
+}
+
+/// dL/dR where y = c·tanh(R/c): dL/dy·(1 - (y/c)²).
+fn unsquash<T: Lane>(dy: &[T], y: &[T], c: T) -> Vec<T> {
+    vectorized(
+        #[inline(always)]
+        || {
+            let flatter = |(&dy, &y): (&T, &T)| {
+                let t = y / c;
+                dy * (T::ONE - t) * (T::ONE + t)
+            };
+            dy.iter().zip(y).map(flatter).collect()
+        },
+    )
 }

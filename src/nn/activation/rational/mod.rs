@@ -16,6 +16,7 @@ pub mod shape;
 pub mod sharing;
 mod tanh;
 pub mod target;
+mod vector;
 
 use std::sync::Arc;
 
