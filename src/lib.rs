@@ -1,6 +1,8 @@
 //! plasticity-bench: benchmarks of loss of plasticity in continual learning.
 
 pub mod atomic;
+pub mod catalogue;
+pub mod cli;
 pub mod data;
 pub mod kernels;
 pub mod methods;

@@ -1,3 +1,21 @@
 //! Command line of plasticity-bench.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+use plasticity_bench::cli::{Cli, settle};
+
+/// Tensors come and go by the thousand a second; glibc maps and unmaps memory for each of the larger ones.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    settle();
+    match Cli::parse().execute() {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            failure.exit.into()
+        }
+    }
+}

@@ -35,6 +35,7 @@ struct ShrinkAndPerturb {
 }
 
 /// Builds it.
+#[allow(clippy::unnecessary_wraps, reason = "the form that every method has")]
 pub fn build(choice: &Choice, _: &dyn Network) -> Result<Box<dyn Method>> {
     Ok(Box::new(ShrinkAndPerturb { shrink: choice.number("shrink") as f32, noise: choice.number("noise") }))
 }

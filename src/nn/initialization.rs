@@ -1,9 +1,9 @@
 //! Start values of linear layers (and of convolutions, whose fan counts the filter's area).
 //!
-//! `pytorch`: `torch.nn.Linear`'s default, U(-1/√fan_in, 1/√fan_in) for weight and bias. It is what
-//! `kaiming_uniform_(a=√5)` comes to, so the gain of relu is *not* in it. `xavier`: U(±√(6/(fan_in +
-//! fan_out))), Glorot & Bengio 2010. `kaiming`: U(±√(6/fan_in)), He et al. 2015, relu's gain. The
-//! last two start biases at 0.
+//! - `pytorch`: the default of `torch.nn.Linear`, uniform on ±1/√n for weight and bias, n the number of
+//!   inputs. It is what `kaiming_uniform_` with a = √5 comes to, so relu's gain is *not* in it.
+//! - `xavier`: uniform on ±√(6/(n + m)), m the number of outputs (Glorot & Bengio 2010); biases at 0.
+//! - `kaiming`: uniform on ±√(6/n), relu's gain (He et al. 2015); biases at 0.
 
 use crate::random::Stream;
 

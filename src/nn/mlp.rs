@@ -144,6 +144,17 @@ impl Mlp {
 }
 
 /// The activation for a layer of `width` features; those that widen have fewer units than features.
+/// Whether the activation can stand after every hidden layer.
+pub fn check(network: &Choice, activation: &Choice) -> Result<(), NetworkError> {
+    let mut widths = network.integers("hidden").to_vec();
+    widths.sort_unstable();
+    widths.dedup();
+    for width in widths {
+        build_for_width(activation, usize::try_from(width).expect("checked against the catalogue"))?;
+    }
+    Ok(())
+}
+
 fn build_for_width(choice: &Choice, width: usize) -> Result<Activation, NetworkError> {
     let activation = activation::build(choice, width).map_err(NetworkError::Settings)?;
     let widening = activation.widening;

@@ -7,5 +7,5 @@ mod network;
 mod parameter;
 
 pub use mlp::Mlp;
-pub use network::{ActivationSite, Layer, Network, NetworkError, Pass, build, entries};
+pub use network::{ActivationSite, Layer, Network, NetworkError, Pass, build, check, entries};
 pub use parameter::{Parameter, Role};

@@ -86,6 +86,14 @@ pub fn entries() -> Vec<Entry> {
     vec![super::mlp::ENTRY]
 }
 
+/// Whether the plan's activation and network go together: found out before anything is drawn or trained.
+pub fn check(plan: &Plan) -> Result<(), NetworkError> {
+    match plan.network.name.as_str() {
+        "mlp" => super::mlp::check(&plan.network, &plan.activation),
+        _ => Ok(()),
+    }
+}
+
 /// The network of a plan for inputs of `features` numbers and `classes` classes, drawn from `stream`.
 pub fn build(
     plan: &Plan,

@@ -1,4 +1,4 @@
-//! Dormant units: the share of units whose score E|φ_j| / mean_k E|φ_k| is at most τ, for τ = 0.025
+//! Dormant units: the share of units whose score `E|φ_j| / mean_k E|φ_k|` is at most τ, for τ = 0.025
 //! and 0.1 (`ReDo`, Sokar et al. 2023, arXiv 2302.12902). The scores are relative to the
 //! *mean* over the layer; against the sum the same τ would mean another thing for every width.
 //!

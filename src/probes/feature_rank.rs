@@ -1,5 +1,5 @@
-//! Feature rank: #{s_i / √n > 0.01} (Lyle et al. 2022, arXiv 2204.09560). The threshold is absolute, so
-//! the 1/√n matters: it makes s_i the root mean square of the features along direction i.
+//! Feature rank: `#{s_i / √n > 0.01}` (Lyle et al. 2022, arXiv 2204.09560). The threshold is absolute, so
+//! the 1/√n matters: it makes sᵢ the root mean square of the features along direction i.
 
 use super::report::Report;
 use super::spectrum::Spectrum;

@@ -1,4 +1,4 @@
-//! Numerical rank: #{s_i > ε·s₁·max(n, d)} with ε of f32, the tolerance of MATLAB's `rank` and numpy's
+//! Numerical rank: `#{s_i > ε·s₁·max(n, d)}` with ε of f32, the tolerance of MATLAB's `rank` and numpy's
 //! `matrix_rank` for features that were computed in f32. Counting s ≠ 0 instead gives min(n, d) whatever
 //! the features are: rounding leaves no singular value at 0.
 

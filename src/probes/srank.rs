@@ -1,5 +1,5 @@
 //! srank: the least number of singular values that hold 99 % of their sum,
-//! min k: Σ_{i≤k} s_i / Σ s_i ≥ 1 - δ with δ = 0.01 (Kumar et al. 2021, arXiv 2010.14498).
+//! `min k: Σ_{i≤k} s_i / Σ s_i ≥ 1 - δ` with δ = 0.01 (Kumar et al. 2021, arXiv 2010.14498).
 //!
 //! Known elsewhere by other names and off by one: Dohare et al. 2024 call it 'stable rank' (which is
 //! another probe here), the code of arXiv 2308.11958 counts one fewer, and 'approximate rank' is the

@@ -5,7 +5,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use sha2::{Digest, Sha256};
 
 use super::Options;
 use super::lock::{self, Claim};
@@ -36,14 +35,6 @@ impl Run {
     }
 }
 
-/// Name of a plan's folder under OUT/NAME: readable, and ended by a hash of the whole plan.
-#[must_use]
-pub fn run_folder(plan: &Plan) -> String {
-    let digest = Sha256::digest(format!("{plan:?}").as_bytes());
-    let hash = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
-    format!("{}-{}-s{}-{hash:08x}", plan.activation.name, plan.optimizer.name, plan.seed)
-}
-
 /// The runs of this process in the order of the grid: every plan once, and of those its shard.
 ///
 /// # Errors
@@ -52,7 +43,7 @@ pub fn select(plans: &[Plan], options: &Options) -> anyhow::Result<Vec<Run>> {
     let mut runs: Vec<Run> = Vec::with_capacity(plans.len());
     let mut known = BTreeMap::new();
     for plan in plans {
-        let dir = options.out.join(&plan.name).join(run_folder(plan));
+        let dir = options.out.join(&plan.name).join(plan.slug());
         match known.get(&dir) {
             None => {
                 known.insert(dir.clone(), runs.len());

@@ -38,7 +38,7 @@ use progress::Display;
 pub use describe::describe;
 pub use estimate::estimate;
 pub use executor::Executor;
-pub use folders::{Run, run_folder, select};
+pub use folders::{Run, select};
 pub use recording::Recording;
 pub use shard::{Shard, cut};
 pub use table::closing_table;

@@ -1,14 +1,16 @@
 //! One run's rows: sees the training loop from outside, measures with the probes, writes the CSV.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
+use crate::catalogue::catalogue;
 use crate::nn::activation::Curve;
 use crate::probes::{LayerView, ProbeSet, worst};
 use crate::record::{CoefficientRow, Phase, ProbeRow, Recorder, Status, StepRow, TaskRow};
-use crate::spec::{Choice, Plan, Value};
+use crate::spec::{Catalogue, Choice, Kind, Plan, Value};
 use crate::tasks::TaskStream;
 use crate::train::{Edge, Learner, Observer, StepTrace, TaskResult};
 
@@ -151,40 +153,43 @@ fn curve(learner: &Learner, site: usize) -> Option<Curve> {
     worst(curves)
 }
 
-/// A choice in one cell: its name, and what sets it apart from others of that name.
-fn cell(choice: &Choice, leave_out: &[&str]) -> String {
+/// A choice in one cell: its name and what is set otherwise than by default (lists always: the sizes of
+/// a network are part of its name).
+fn cell(catalogue: &Catalogue, section: &str, choice: &Choice, leave_out: &str) -> String {
     let mut text = choice.name.clone();
-    for (key, value) in &choice.parameters {
-        if leave_out.contains(&key.as_str()) {
-            continue;
-        }
-        let value = match value {
-            Value::Number(x) => x.to_string(),
-            Value::Integer(i) => i.to_string(),
-            Value::Text(word) => word.clone(),
-            Value::Flag(flag) => flag.to_string(),
-            Value::Integers(list) => list.iter().map(ToString::to_string).collect::<Vec<_>>().join("-"),
-            Value::Choice(inner) => cell(inner, &[]),
+    let Some(entry) = catalogue.entry(section, &choice.name) else { return text };
+    for parameter in entry.parameters.iter().filter(|p| p.name != leave_out) {
+        let value = match (choice.get(parameter.name), parameter.kind) {
+            (Some(Value::Number(x)), Kind::Number { default, .. }) if default != Some(*x) => x.to_string(),
+            (Some(Value::Integer(i)), Kind::Integer { default, .. }) if default != Some(*i) => i.to_string(),
+            (Some(Value::Text(word)), Kind::Text { default, .. }) if default != Some(word) => word.clone(),
+            (Some(Value::Flag(flag)), Kind::Flag { default }) if default != *flag => flag.to_string(),
+            (Some(Value::Integers(list)), _) => {
+                list.iter().map(ToString::to_string).collect::<Vec<_>>().join("-")
+            }
+            _ => continue,
         };
-        text.push_str(&format!(" {key}={value}"));
+        let _ = write!(text, " {}={value}", parameter.name);
     }
     text
 }
 
 fn template(plan: &Plan, run: String) -> TaskRow {
+    let catalogue = catalogue();
+    let constraint = match plan.activation.get("constraint") {
+        Some(Value::Choice(constraint)) => Some(cell(&catalogue, "constraints", constraint, "")),
+        _ => None,
+    };
     TaskRow {
         run,
         benchmark: plan.name.clone(),
         dataset: plan.data.dataset.clone(),
         family: plan.stream.family.name.clone(),
-        network: cell(&plan.network, &[]),
-        activation: cell(&plan.activation, &["constraint"]),
-        constraint: match plan.activation.get("constraint") {
-            Some(Value::Choice(constraint)) => Some(cell(constraint, &[])),
-            _ => None,
-        },
-        method: cell(&plan.method, &[]),
-        optimizer: cell(&plan.optimizer, &["learning_rate"]),
+        network: cell(&catalogue, "networks", &plan.network, ""),
+        activation: cell(&catalogue, "activations", &plan.activation, ""),
+        constraint,
+        method: cell(&catalogue, "methods", &plan.method, ""),
+        optimizer: cell(&catalogue, "optimizers", &plan.optimizer, "learning_rate"),
         learning_rate: plan.optimizer.number("learning_rate"),
         seed: plan.seed,
         ..TaskRow::default()

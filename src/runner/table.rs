@@ -13,6 +13,8 @@ use crate::record::Status;
 
 /// Columns that are shown whether or not they vary.
 const ALWAYS: [&str; 2] = ["activation", "activation.constraint"];
+/// More varying settings than this share one column, which tells of each row what is rare about it.
+const MOST: usize = 3;
 
 /// One row: the runs that differ in their seeds alone.
 struct Group {
@@ -55,7 +57,35 @@ pub fn closing_table(runs: &[Run]) -> anyhow::Result<String> {
             Ok(Some(Status::Running) | None) => group.unfinished += 1,
         }
     }
+    let (keys, groups) =
+        if keys.len() > ALWAYS.len() + MOST { condense(&keys, groups) } else { (keys, groups) };
     Ok(render(&keys, &groups) + &footer(runs, &groups))
+}
+
+/// Puts all columns after the first two into one that leaves out each setting's commonest value.
+fn condense(keys: &[String], mut groups: Vec<Group>) -> (Vec<String>, Vec<Group>) {
+    let common: Vec<String> = (0..keys.len())
+        .map(|column| {
+            let mut counts: Vec<(&str, usize)> = Vec::new();
+            for value in groups.iter().map(|group| group.key[column].as_str()) {
+                match counts.iter_mut().find(|(known, _)| *known == value) {
+                    Some((_, count)) => *count += 1,
+                    None => counts.push((value, 1)),
+                }
+            }
+            // The first of equals: `max_by_key` alone takes the last.
+            counts.iter().rev().max_by_key(|(_, count)| *count).map_or("", |(value, _)| value).to_owned()
+        })
+        .collect();
+    for group in &mut groups {
+        let rare: Vec<String> = (ALWAYS.len()..keys.len())
+            .filter(|&column| group.key[column] != common[column] && !group.key[column].is_empty())
+            .map(|column| format!("{}={}", keys[column], group.key[column]))
+            .collect();
+        group.key.truncate(ALWAYS.len());
+        group.key.push(rare.join(" "));
+    }
+    (vec![keys[0].clone(), keys[1].clone(), "settings".to_owned()], groups)
 }
 
 /// A table in the house's style.

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::Plan;
+use super::reader::{integer_range, number_range};
 
 /// One thing that a spec can name.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +51,19 @@ pub enum Kind {
     Choice { of: &'static str, default: &'static str },
 }
 
+impl Kind {
+    /// The range of a number, an integer or a list's integers, in words: `between 0 and 1`. Empty for the
+    /// other kinds.
+    #[must_use]
+    pub fn bounds(&self) -> String {
+        match *self {
+            Self::Number { min, max, .. } => number_range(min, max),
+            Self::Integer { min, max, .. } | Self::Integers { min, max, .. } => integer_range(min, max),
+            Self::Text { .. } | Self::Flag { .. } | Self::Choice { .. } => String::new(),
+        }
+    }
+}
+
 /// A checked value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
@@ -84,6 +98,9 @@ impl Choice {
     }
 
     /// The number under `key`, if set.
+    ///
+    /// # Panics
+    /// As [`Choice::number`], if something else is set.
     #[must_use]
     pub fn optional_number(&self, key: &str) -> Option<f64> {
         match self.get(key)? {
@@ -101,7 +118,10 @@ impl Choice {
         self.optional_number(key).unwrap_or_else(|| panic!("{} has no number {key}", self.name))
     }
 
-    /// The integer under `key`. Panics like [`Choice::number`].
+    /// The integer under `key`.
+    ///
+    /// # Panics
+    /// As [`Choice::number`].
     #[must_use]
     pub fn integer(&self, key: &str) -> i64 {
         match self.get(key) {
@@ -110,7 +130,10 @@ impl Choice {
         }
     }
 
-    /// The word under `key`. Panics like [`Choice::number`].
+    /// The word under `key`.
+    ///
+    /// # Panics
+    /// As [`Choice::number`].
     #[must_use]
     pub fn text(&self, key: &str) -> &str {
         match self.get(key) {
@@ -119,7 +142,10 @@ impl Choice {
         }
     }
 
-    /// The switch under `key`. Panics like [`Choice::number`].
+    /// The switch under `key`.
+    ///
+    /// # Panics
+    /// As [`Choice::number`].
     #[must_use]
     pub fn flag(&self, key: &str) -> bool {
         match self.get(key) {
@@ -128,7 +154,10 @@ impl Choice {
         }
     }
 
-    /// The integers under `key`. Panics like [`Choice::number`].
+    /// The integers under `key`.
+    ///
+    /// # Panics
+    /// As [`Choice::number`].
     #[must_use]
     pub fn integers(&self, key: &str) -> &[i64] {
         match self.get(key) {
@@ -137,7 +166,10 @@ impl Choice {
         }
     }
 
-    /// The nested choice under `key`. Panics like [`Choice::number`].
+    /// The nested choice under `key`.
+    ///
+    /// # Panics
+    /// As [`Choice::number`].
     #[must_use]
     pub fn choice(&self, key: &str) -> &Choice {
         match self.get(key) {

@@ -71,7 +71,8 @@ impl Spec {
     pub fn plans(&self, seeds_override: Option<&str>) -> Result<Vec<Plan>, SpecError> {
         let given = seeds_override.map(|text| grid::read_seed_text(text, "--seeds")).transpose()?;
         let seeds = given.as_ref().unwrap_or(&self.seeds);
-        grid::bounded(self.points.len().checked_mul(seeds.len()), &self.file)?;
+        let place = if given.is_some() { "--seeds" } else { &self.file };
+        grid::bounded(self.points.len().checked_mul(seeds.len()), place)?;
         let with_seed = |&seed| self.points.iter().map(move |plan| Plan { seed, ..plan.clone() });
         Ok(seeds.iter().flat_map(with_seed).collect())
     }
@@ -120,7 +121,7 @@ fn read_sets(sources: &Sources, grid: &mut Grid) -> Result<Vec<Setting>, SpecErr
                 let field = Field { key: key.trim().to_owned(), place, node: value };
                 grid.add(&path[1..], &field, sources)?;
             }
-            "name" | "source" if path.len() == 1 => last.push(Setting { path, place, value }),
+            "name" | "source" => last.push(Setting { path, place, value }),
             section if sections::SECTIONS.contains(&section) => last.push(Setting { path, place, value }),
             section => {
                 let accepted = || ["name", "source"].into_iter().chain(sections::SECTIONS).chain(["grid"]);

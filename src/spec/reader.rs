@@ -36,11 +36,10 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// The whole number under `key`, in `min..=max`.
-    pub fn count(&self, key: &str, min: usize, max: usize) -> Result<Option<usize>, SpecError> {
+    /// The whole number under `key`, in `min..=max`, of which `min` is not negative.
+    pub fn count(&self, key: &str, min: i64, max: i64) -> Result<Option<usize>, SpecError> {
         let Some(node) = self.table.get(key) else { return Ok(None) };
-        let range = (min as i64, max as i64);
-        self.integer(key, node, range.0, range.1).map(|i| Some(i as usize))
+        self.integer(key, node, min, max).map(|i| Some(i as usize))
     }
 
     /// The switch under `key`.

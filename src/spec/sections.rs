@@ -14,8 +14,8 @@ pub(super) const SECTIONS: [&str; 7] =
     ["data", "stream", "network", "activation", "optimizer", "method", "probes"];
 
 /// Far above any use, and so low that tasks × steps × examples cannot overflow.
-const MOST: usize = 1_000_000_000;
-const MOST_TASKS: usize = 1_000_000;
+const MOST: i64 = 1_000_000_000;
+const MOST_TASKS: i64 = 1_000_000;
 /// What `[probes] samples` is where it is not given (definitions: the probe set).
 const SAMPLES: usize = 2000;
 
@@ -73,7 +73,7 @@ struct Reader<'a> {
     sources: &'a Sources,
 }
 
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     /// Calls `read` with the section of this name.
     fn section<T>(
         self,

@@ -64,6 +64,8 @@ impl Item {
             Self::List(_) => "a list".into(),
             Self::Text(text) => format!("the text {text:?}"),
             Self::Integer(i) => i.to_string(),
+            // With the point that tells it from an integer.
+            Self::Number(x) if x.fract() == 0.0 => format!("{x:?}"),
             Self::Number(x) => super::write::number(*x),
             Self::Flag(flag) => flag.to_string(),
             Self::Date(date) => format!("the date {date}"),

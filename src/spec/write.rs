@@ -99,7 +99,7 @@ fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
-fn word<T: PartialEq>(words: &[(&'static str, T)], meaning: T) -> &'static str {
+fn word<T: PartialEq + Copy>(words: &[(&'static str, T)], meaning: T) -> &'static str {
     words.iter().find(|(_, m)| *m == meaning).expect("every variant has its word").0
 }
 

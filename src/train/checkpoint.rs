@@ -8,8 +8,7 @@
 //! whose files do not match it is passed over for the one before.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -18,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Learner;
+use crate::atomic;
 use crate::kernels::inplace::update;
 use crate::nn::{Network, Parameter, Role};
 
@@ -74,6 +74,9 @@ struct Manifest {
     optimizer_steps: Vec<u64>,
     file_lengths: BTreeMap<String, u64>,
 }
+
+/// A manifest with the bytes of the two files that it vouches for: parameters, moments.
+type Files = (Manifest, Vec<u8>, Vec<u8>);
 
 /// The checkpoints of one run.
 pub struct Checkpoints {
@@ -148,7 +151,7 @@ impl Checkpoints {
 
     /// The three files of a checkpoint; `None` if any is missing, unreadable as what it should be, or
     /// not what the manifest says.
-    fn read(&self, tasks_done: usize) -> Result<Option<(Manifest, Vec<u8>, Vec<u8>)>, CheckpointError> {
+    fn read(&self, tasks_done: usize) -> Result<Option<Files>, CheckpointError> {
         let file = |kind| {
             let path = self.path(tasks_done, kind);
             match fs::read(&path) {
@@ -198,19 +201,16 @@ fn io(path: &Path, source: std::io::Error) -> CheckpointError {
 }
 
 fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+    use std::fmt::Write as _;
+    Sha256::digest(bytes).iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
-/// Temporary file, fsync, rename: a kill leaves the old file or the new one, nothing between.
+/// A kill leaves the old file or the new one, nothing between.
 fn write(path: &Path, bytes: &[u8]) -> Result<(), CheckpointError> {
-    let temporary = path.with_extension("tmp");
-    let save = || {
-        let mut file = File::create(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)
-    };
-    save().map_err(|source| io(path, source))
+    atomic::write(path, bytes).map_err(|source| io(path, source))
 }
 
 struct Named {

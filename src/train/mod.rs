@@ -61,22 +61,16 @@ pub fn run(
     let stream = tasks::stream(plan, data)?;
     let mut learner = Learner::new(plan, &*stream, &mut Stream::new(plan.seed, "init", 0))?;
     let mut checkpoints = Checkpoints::new(dir, keep);
-    let first = match checkpoints.restore(&mut learner)? {
-        Some(resumed) => {
-            observer.resume(&resumed.lengths)?;
-            resumed.tasks_done
-        }
-        None => {
-            observer.resume(&std::collections::BTreeMap::new())?;
-            checkpoints.save(0, &learner, &observer.lengths()?)?;
-            0
-        }
-    };
+    let resumed = checkpoints.restore(&mut learner)?;
+    observer.resume(&resumed.as_ref().map(|r| r.lengths.clone()).unwrap_or_default())?;
+    if resumed.is_none() {
+        checkpoints.save(0, &learner, &observer.lengths()?)?;
+    }
+    let first = resumed.map_or(0, |r| r.tasks_done);
     for index in first..stream.tasks() {
-        match task(plan, &*stream, index, &mut learner, observer, control)? {
-            Outcome::Done => {}
-            end @ Outcome::Diverged { .. } => return Ok(end),
-            Outcome::Interrupted => return Ok(Outcome::Interrupted),
+        let outcome = task(plan, &*stream, index, &mut learner, observer, control)?;
+        if outcome != Outcome::Done {
+            return Ok(outcome);
         }
         let last = index + 1 == stream.tasks();
         if last || checkpoints.due() || control.interrupted() {

@@ -33,7 +33,7 @@ pub struct Activation {
 /// The trained coefficients of an activation site.
 #[derive(Clone)]
 pub struct Coefficients {
-    /// Start values, (sets, names.len()) row-major.
+    /// Start values, (sets, names) row-major.
     pub start: Vec<f64>,
     /// Names within a set, as in coefficients.csv: a0 … am, b1 … bn.
     pub names: Vec<String>,

@@ -81,7 +81,7 @@ impl Executor for Mock {
             }
             Some(Act::Overtake) => {
                 let next = Plan { seed: plan.seed + 1, ..plan.clone() };
-                let dir = dir.with_file_name(folders::run_folder(&next));
+                let dir = dir.with_file_name(next.slug());
                 fs::create_dir_all(&dir)?;
                 status::mark(&next, &dir, Status::Done, 0.0, None)?;
             }

@@ -4,7 +4,7 @@
 use std::sync::OnceLock;
 
 use super::form::{Form, Ratio};
-use super::pass::{self, Shared, Span, Sums, Upstream};
+use super::pass::{self, Curves, Span, Sums, Upstream};
 
 /// Nodes of the Gauss–Hermite sum.
 pub const NODES: usize = 128;
@@ -57,7 +57,7 @@ pub fn gauss_hermite() -> &'static ([f64; NODES], [f64; NODES]) {
 pub fn second_moment(form: Form, theta: &[f64], gradient: &mut [f64]) -> f64 {
     let (nodes, weights) = gauss_hermite();
     let ratio = Ratio::new(form, theta);
-    let source = Shared::new(&ratio);
+    let source = Curves::shared(&ratio);
     let (mut values, mut slopes) = ([0.0; NODES], [0.0; NODES]);
     pass::forward(&source, Span::whole(NODES), nodes, &mut values);
     // ∂Σwᵢ Rᵢ²/∂θ = Σ 2wᵢRᵢ·∂Rᵢ/∂θ: a backward pass from 2wR.
@@ -67,7 +67,7 @@ pub fn second_moment(form: Form, theta: &[f64], gradient: &mut [f64]) -> f64 {
         *value *= 2.0 * weight;
     }
     let mut sums = Sums::zero();
-    let upstream = Upstream { z: nodes, dy: &values, squashed: None };
+    let upstream = Upstream { z: nodes, dy: &values };
     pass::backward(&source, Span::whole(NODES), upstream, &mut slopes, &mut sums);
     let (by_a, by_c) = sums.over_lanes();
     form.flatten(theta, &by_a, &by_c, gradient);

@@ -1,12 +1,12 @@
 //! A rational activation as the training step sees it.
 
 use super::form::{MAX_A, MAX_C, MAX_LEN, Ratio, Version};
-use super::pass::{self, LANES, PerLane, Shared, Span, Sums, Upstream};
+use super::lanes::{LANES, Lane};
+use super::pass::{self, Curves, Span, Sums, Upstream};
 use super::shape::{Lowered, Shape};
 use super::sharing::Sets;
 use super::tanh::tanh;
 use crate::kernels::element::{ElementKernel, Mode, vectorized};
-use crate::kernels::real::Real;
 
 /// Numerator noise of version D in training (Delfosse et al. 2024).
 const NOISE: (f64, f64) = (0.9, 1.1);
@@ -36,14 +36,14 @@ impl Rational {
         3 * self.shape.form.len() + 1
     }
 
-    fn save<T: Real>(&self, low: &Lowered, saved: &mut Vec<T>) {
+    fn save<T: Lane>(&self, low: &Lowered, saved: &mut Vec<T>) {
         let len = self.shape.form.len();
         saved.extend(low.theta[..len].iter().map(|&x| T::of(x)));
         saved.push(T::of(low.gain));
         saved.extend(low.gain_gradient[..len].iter().chain(&low.noise[..len]).map(|&x| T::of(x)));
     }
 
-    fn saved<T: Real>(&self, saved: &[T], set: usize) -> Lowered {
+    fn saved<T: Lane>(&self, saved: &[T], set: usize) -> Lowered {
         let (len, block) = (self.shape.form.len(), self.block());
         let saved = &saved[set * block..(set + 1) * block];
         let read = |from: usize| {
@@ -60,7 +60,7 @@ impl Rational {
     }
 
     /// The curves as `T` holds them, so that both passes and the f64 path draw the same one.
-    fn curves<T: Real>(&self, saved: &[T]) -> Vec<Ratio> {
+    fn curves<T: Lane>(&self, saved: &[T]) -> Vec<Ratio> {
         let form = self.shape.form;
         (0..self.sets.count).map(|set| Ratio::new(form, &self.saved(saved, set).theta)).collect()
     }
@@ -100,7 +100,7 @@ impl Rational {
     }
 }
 
-impl<T: Real> ElementKernel<T> for Rational {
+impl<T: Lane> ElementKernel<T> for Rational {
     fn forward(
         &self,
         coefficients: &[T],
@@ -130,9 +130,9 @@ impl<T: Real> ElementKernel<T> for Rational {
         }
         let curves = self.curves(saved);
         self.divide(z.len(), inputs, |work| match work {
-            Work::One { set, span } => pass::forward(&Shared::new(&curves[set]), span, z, y),
+            Work::One { set, span } => pass::forward(&Curves::shared(&curves[set]), span, z, y),
             Work::Each { sets, span } => {
-                pass::forward(&PerLane::new(&sets.map(|set| &curves[set])), span, z, y);
+                pass::forward(&Curves::each(sets.map(|set| &curves[set])), span, z, y);
             }
         });
         if let Some(c) = self.shape.constraint.ceiling() {
@@ -153,19 +153,19 @@ impl<T: Real> ElementKernel<T> for Rational {
     ) {
         let form = self.shape.form;
         let curves = self.curves(saved);
-        let squashed = self.shape.constraint.ceiling().map(|c| (y, T::of(c)));
-        let upstream = Upstream { z, dy, squashed };
+        let unsquashed = self.shape.constraint.ceiling().map(|c| unsquash(dy, y, T::of(c)));
+        let upstream = Upstream { z, dy: unsquashed.as_deref().unwrap_or(dy) };
         let mut by_a = vec![[0.0; MAX_A]; self.sets.count];
         let mut by_c = vec![[0.0; MAX_C]; self.sets.count];
         self.divide(z.len(), inputs, |work| {
             let mut sums = Sums::zero();
             match work {
                 Work::One { set, span } => {
-                    pass::backward(&Shared::new(&curves[set]), span, upstream, dz, &mut sums);
+                    pass::backward(&Curves::shared(&curves[set]), span, upstream, dz, &mut sums);
                     (by_a[set], by_c[set]) = sums.over_lanes();
                 }
                 Work::Each { sets, span } => {
-                    let source = PerLane::new(&sets.map(|set| &curves[set]));
+                    let source = Curves::each(sets.map(|set| &curves[set]));
                     pass::backward(&source, span, upstream, dz, &mut sums);
                     for (lane, &set) in sets.iter().enumerate().take(span.len) {
                         (0..MAX_A).for_each(|i| by_a[set][i] += sums.a[i][lane]);
@@ -190,10 +190,27 @@ impl<T: Real> ElementKernel<T> for Rational {
 }
 
 /// y ← c·tanh(y/c)
-fn squash<T: Real>(y: &mut [T], c: T) {
-    vectorized(|| {
-        for y in y {
-            *y = c * tanh(*y / c);
-        }
-    });
+fn squash<T: Lane>(y: &mut [T], c: T) {
+    vectorized(
+        #[inline(always)]
+        || {
+            for y in y {
+                *y = c * tanh(*y / c);
+            }
+        },
+    );
+}
+
+/// dL/dR where y = c·tanh(R/c): dL/dy·(1 - (y/c)²).
+fn unsquash<T: Lane>(dy: &[T], y: &[T], c: T) -> Vec<T> {
+    vectorized(
+        #[inline(always)]
+        || {
+            let flatter = |(&dy, &y): (&T, &T)| {
+                let t = y / c;
+                dy * (T::ONE - t) * (T::ONE + t)
+            };
+            dy.iter().zip(y).map(flatter).collect()
+        },
+    )
 }

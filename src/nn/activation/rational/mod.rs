@@ -9,12 +9,14 @@ pub mod fit;
 pub mod form;
 mod grid;
 pub mod kernel;
+mod lanes;
 mod pass;
 pub mod rule;
 pub mod shape;
 pub mod sharing;
 mod tanh;
 pub mod target;
+mod vector;
 
 use std::sync::Arc;
 

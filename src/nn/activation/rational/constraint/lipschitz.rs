@@ -15,6 +15,7 @@
 
 use super::super::RationalError;
 use super::super::form::{Form, MAX_A, MAX_C, Ratio, sign};
+use super::super::lanes::LANES;
 use super::super::pass;
 use super::{Constraint, RANGE, TailSlope, positive, without_poles};
 use crate::spec::{Choice, Entry, Kind, Parameter};
@@ -49,7 +50,8 @@ pub struct Lipschitz {
     pub bound: f64,
     /// r
     pub range: f64,
-    grid: Vec<f64>,
+    grid: Vec<[f64; LANES]>,
+    furthest: f64,
 }
 
 impl Lipschitz {
@@ -63,7 +65,10 @@ impl Lipschitz {
             x *= 1.125;
             grid.extend([x, -x]);
         }
-        Self { bound, range, grid }
+        // Full chunks, with the last point repeated.
+        grid.resize(grid.len().next_multiple_of(LANES), -x);
+        let grid = grid.as_chunks().0.to_vec();
+        Self { bound, range, grid, furthest: x }
     }
 
     pub(super) fn chosen(choice: &Choice) -> Self {
@@ -73,7 +78,7 @@ impl Lipschitz {
     /// The points at which the bound is kept, beside the two limits.
     #[must_use]
     pub fn grid(&self) -> &[f64] {
-        &self.grid
+        self.grid.as_flattened()
     }
 }
 
@@ -90,7 +95,7 @@ impl Constraint for Lipschitz {
 
     fn gain(&self, form: Form, theta: &[f64], gradient: &mut [f64]) -> f64 {
         let ratio = Ratio::new(form, theta);
-        let (steepest, x) = pass::steepest(&ratio, &self.grid);
+        let (steepest, x) = pass::steepest(&ratio, &self.grid, self.furthest);
         let tail = ratio.tail_slope();
         let most = steepest.max(tail);
         if most <= self.bound {

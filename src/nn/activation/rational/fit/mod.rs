@@ -15,8 +15,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use self::least_squares::{Columns, dot};
 use super::constraint::Unconstrained;
-use super::form::{Form, MAX_A, MAX_C, Ratio, Version};
-use super::shape::Shape;
+use super::form::{Form, MAX_A, MAX_C, Ratio, Version, sign};
+use super::shape::{Lowered, Shape};
 use super::target::Target;
 
 /// Fits cover [-REACH, REACH].
@@ -217,7 +217,7 @@ fn descend(shape: &Shape, start: Vec<f64>, wanted: &[f64], rounds: usize) -> (Ve
             }
             damping *= 4.0;
         }
-        idle = if error < before * (1.0 - 1e-9) { 0 } else { idle + 1 };
+        idle = if error < before * (1.0 - 1e-7) { 0 } else { idle + 1 };
         if idle == 3 || damping >= 1e12 || error == 0.0 {
             break;
         }
@@ -225,10 +225,39 @@ fn descend(shape: &Shape, start: Vec<f64>, wanted: &[f64], rounds: usize) -> (Ve
     (theta, error)
 }
 
+/// y at every point, and R and 1/Q there. Direct Horner: nothing overflows within [-3, 3].
+fn evaluate(shape: &Shape, theta: &[f64]) -> Vec<Evaluated> {
+    let ratio = Ratio::new(shape.form, theta);
+    let version = shape.form.version;
+    points()
+        .map(|x| {
+            let t = within(shape.form, x);
+            let p = ratio.a[..=shape.form.m].iter().rev().fold(0.0, |sum: f64, a| sum * x + a);
+            let s = ratio.c[..=shape.form.n].iter().rev().fold(0.0, |sum: f64, c| sum * t + c);
+            let sigma = if version.absolute() { sign(s) } else { 1.0 };
+            let w = 1.0 / (version.floor() + sigma * s);
+            let (y, flatter) = shape.constraint.ceiling().map_or((p * w, 1.0), |c| {
+                let t = libm::tanh(p * w / c);
+                (c * t, (1.0 - t) * (1.0 + t))
+            });
+            Evaluated { x, t, y, by_p: flatter * w, by_s: -flatter * sigma * p * w * w }
+        })
+        .collect()
+}
+
+/// y at a point, and its derivatives by P and by the polynomial in Q.
+struct Evaluated {
+    x: f64,
+    t: f64,
+    y: f64,
+    by_p: f64,
+    by_s: f64,
+}
+
 /// Σ(y - f)²; infinite where y is not finite.
 fn squared_error(shape: &Shape, theta: &[f64], wanted: &[f64]) -> f64 {
-    let ratio = Ratio::new(shape.form, &shape.lower(theta, None).theta);
-    let sum: f64 = points().zip(wanted).map(|(x, f)| (shape.value(&ratio, x) - f).powi(2)).sum();
+    let at = evaluate(shape, &shape.lower(theta, None).theta);
+    let sum: f64 = at.iter().zip(wanted).map(|(at, f)| (at.y - f).powi(2)).sum();
     if sum.is_finite() { sum } else { f64::INFINITY }
 }
 
@@ -236,34 +265,38 @@ fn squared_error(shape: &Shape, theta: &[f64], wanted: &[f64]) -> f64 {
 fn linearize(shape: &Shape, theta: &[f64], wanted: &[f64]) -> (Columns, Vec<f64>) {
     let (form, len) = (shape.form, theta.len());
     let low = shape.lower(theta, None);
-    let ratio = Ratio::new(form, &low.theta);
-    // The pull-back is linear in the gradient: one column for each effective coefficient.
-    let maps: Vec<Vec<f64>> = (0..len)
-        .map(|j| {
-            let mut unit = vec![0.0; len];
-            unit[j] = 1.0;
-            shape.pull_back(theta, &low, &mut unit);
-            unit
-        })
-        .collect();
+    let at = evaluate(shape, &low.theta);
+    // ∂y/∂aᵢ = xⁱ·∂y/∂P and ∂y/∂bₖ = ±tᵏ·∂y/∂S, the signs those of version A's |bₖ|.
+    let mut signs = vec![0.0; len];
+    form.flatten(&low.theta, &[1.0; MAX_A], &[1.0; MAX_C], &mut signs);
+    let mut effective = Columns::zeros(POINTS, len);
+    let mut column = 0;
+    for power in 0..=form.m {
+        let to = effective.column_mut(column).iter_mut();
+        to.zip(&at).for_each(|(to, at)| *to = at.by_p * at.x.powi(power as i32));
+        column += 1;
+    }
+    for power in form.version.first_b()..=form.n {
+        let factor = signs[column];
+        let to = effective.column_mut(column).iter_mut();
+        to.zip(&at).for_each(|(to, at)| *to = factor * at.by_s * at.t.powi(power as i32));
+        column += 1;
+    }
+    // The pull-back is linear in the gradient: the row of each effective coefficient, one by one.
     let mut jacobian = Columns::zeros(POINTS, len);
-    let mut residual = Vec::with_capacity(POINTS);
-    let mut effective = vec![0.0; len];
-    for (row, x) in points().enumerate() {
-        let r = ratio.value(x);
-        let (y, weight) = shape.constraint.ceiling().map_or((r, 1.0), |c| {
-            let t = libm::tanh(r / c);
-            (c * t, (1.0 - t) * (1.0 + t))
-        });
-        residual.push(y - wanted[row]);
-        let (mut by_a, mut by_c) = ([0.0; MAX_A], [0.0; MAX_C]);
-        ratio.add_gradient(x, weight, &mut by_a, &mut by_c);
-        form.flatten(&low.theta, &by_a, &by_c, &mut effective);
-        for (map, d) in maps.iter().zip(&effective) {
-            for (j, factor) in map.iter().enumerate() {
-                jacobian.values[j * POINTS + row] += d * factor;
-            }
+    for (from, row) in (0..len).map(|j| (j, pulled_back(shape, theta, &low, j))) {
+        for (to, &factor) in row.iter().enumerate().filter(|(_, factor)| **factor != 0.0) {
+            let source = effective.column(from);
+            jacobian.column_mut(to).iter_mut().zip(source).for_each(|(to, x)| *to += factor * x);
         }
     }
-    (jacobian, residual)
+    (jacobian, at.iter().zip(wanted).map(|(at, f)| at.y - f).collect())
+}
+
+/// ∂(effective coefficient number `index`)/∂θ
+fn pulled_back(shape: &Shape, theta: &[f64], low: &Lowered, index: usize) -> Vec<f64> {
+    let mut unit = vec![0.0; theta.len()];
+    unit[index] = 1.0;
+    shape.pull_back(theta, low, &mut unit);
+    unit
 }

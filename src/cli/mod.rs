@@ -1,0 +1,74 @@
+//! The command line: one file a subcommand. Nothing else imports this room.
+
+mod completions;
+mod data;
+mod device;
+mod download;
+mod exit;
+mod list;
+mod output;
+mod run;
+mod spec_file;
+mod tasks;
+mod threads;
+
+use clap::{Parser, Subcommand};
+
+pub use exit::{Exit, Failure};
+pub use threads::settle;
+
+/// Benchmarks of loss of plasticity in continual learning.
+///
+/// Streams of tasks, rational activations constrained and not, probes, CSV. Start with:
+/// plasticity-bench run benchmarks/quickstart.toml
+#[derive(Debug, Parser)]
+#[command(name = "plasticity-bench", version, max_term_width = 100, propagate_version = true)]
+#[command(
+    after_help = "Exit codes: 0 done (diverged runs included), 2 usage or spec, 3 data missing or corrupt, \
+                  4 some run failed, 130 interrupted."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Train what a spec asks for; finished runs are skipped, unfinished ones go on
+    Run(run::Args),
+    /// List, fetch and verify data sets
+    Data(data::Args),
+    /// Export a stream of tasks for other frameworks
+    Tasks(tasks::Args),
+    /// Show what specs can name
+    List(list::Args),
+    /// Print a completion script for a shell
+    Completions(completions::Args),
+}
+
+impl Cli {
+    /// Carries the command out.
+    ///
+    /// # Errors
+    /// With the exit code that the process should end with.
+    pub fn execute(self) -> Result<Exit, Failure> {
+        match self.command {
+            Command::Run(args) => run::run(&args),
+            Command::Data(args) => data::run(args),
+            Command::Tasks(args) => tasks::run(args),
+            Command::List(args) => list::run(&args),
+            Command::Completions(args) => completions::run(&args),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_declarations_are_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,239 @@
+//! The program as a user meets it: exit codes, and what goes to stdout and what to stderr.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// Trains for a blink on generated digits.
+const SPEC: &str = "\
+name = \"tiny\"
+data = { dataset = \"generated-digits\", scaling = \"unit\" }
+stream = { family = \"shuffled-labels\", tasks = 2, examples = 32, steps = 8, batch_size = 4 }
+network = { kind = \"mlp\", hidden = [8] }
+optimizer = \"adam\"
+probes = { names = [\"srank\"], samples = 16 }
+[grid]
+seeds = \"0..2\"
+activation = [\"relu\", \"tanh\"]
+";
+
+fn program(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_plasticity-bench"))
+        .current_dir(folder)
+        .args(arguments)
+        // No data from this machine, and no network.
+        .env("PLASTICITY_DATA_DIR", folder.join("none"))
+        .env("HF_HOME", folder.join("hub"))
+        .env("HF_HUB_OFFLINE", "1")
+        .env_remove("COLUMNS")
+        .output()
+        .unwrap()
+}
+
+/// Exit code, stdout, stderr.
+fn outcome(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let output = program(folder, arguments);
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+fn folder_with(spec: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("spec.toml"), spec).unwrap();
+    folder
+}
+
+fn run_folders(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(folder.join("results/tiny"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| !name.starts_with('.'))
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_grid_is_run_once_and_its_record_can_be_run_again() {
+    let folder = folder_with(SPEC);
+    let at = folder.path();
+    let (code, stdout, stderr) = outcome(at, &["run", "spec.toml", "--jobs", "2"]);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stdout.contains("online accuracy") && stdout.contains("tanh"), "{stdout}");
+    let runs = run_folders(at);
+    assert_eq!(runs.len(), 4, "{runs:?}");
+
+    let (code, again, stderr) = outcome(at, &["run", "spec.toml"]);
+    assert_eq!((code, again), (0, stdout));
+    assert!(stderr.contains("all finished before"), "{stderr}");
+
+    // The record resolves to the same run: nothing is left to do, and no folder is added.
+    let record = format!("results/tiny/{}/run.toml", runs[3]);
+    let (code, _, stderr) = outcome(at, &["run", &record]);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stderr.contains("1 run, all finished before"), "{stderr}");
+    assert_eq!(run_folders(at), runs);
+}
+
+#[test]
+fn quiet_says_nothing_and_a_dry_run_writes_nothing() {
+    let folder = folder_with(SPEC);
+    let at = folder.path();
+    let (code, stdout, stderr) = outcome(at, &["run", "spec.toml", "--dry-run", "--seeds", "0..10"]);
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    assert!(stdout.starts_with("tiny: 20 runs, into results\n") && stdout.contains("0..10"), "{stdout}");
+    assert!(!at.join("results").exists());
+
+    let arguments =
+        ["run", "spec.toml", "--quiet", "--set", "grid.seeds=3", "--set", "activation=relu", "--log-steps"];
+    assert_eq!(outcome(at, &arguments), (0, String::new(), String::new()));
+    let runs = run_folders(at);
+    assert_eq!(runs.len(), 1, "{runs:?}");
+    let steps = fs::read_to_string(at.join("results/tiny").join(&runs[0]).join("steps.csv")).unwrap();
+    assert_eq!(steps.lines().count(), 1 + 2 * 8);
+}
+
+#[test]
+fn wrong_usage_and_wrong_specs_end_with_2() {
+    let folder = folder_with(&SPEC.replace("tasks = 2", "taks = 2"));
+    let at = folder.path();
+    let (code, stdout, stderr) = outcome(at, &["run", "spec.toml"]);
+    assert_eq!((code, stdout.as_str()), (2, ""));
+    assert!(
+        stderr.starts_with(
+            "error: spec.toml:3: the task family `shuffled-labels` takes no key `taks`; did you mean `tasks`?"
+        ),
+        "{stderr}"
+    );
+    fs::write(at.join("spec.toml"), SPEC).unwrap();
+    fs::write(at.join("file"), "").unwrap();
+    for (arguments, said) in [
+        (vec!["run", "absent.toml"], "error: the spec absent.toml cannot be read\n  because: "),
+        (
+            vec!["run", "spec.toml", "--set", "stream.tasks=0"],
+            "error: --set stream.tasks=0: stream.tasks = 0 is out of range",
+        ),
+        (vec!["run", "spec.toml", "--seeds", "x"], "error: --seeds: the seeds \"x\" cannot be read"),
+        (vec!["run", "spec.toml", "--device", "cuda:1"], "error: --device cuda:1 cannot be used"),
+        (vec!["run", "spec.toml", "--device", "gpu"], "error: invalid value 'gpu'"),
+        (vec!["run", "spec.toml", "--jobs", "0"], "error: invalid value '0'"),
+        (vec!["run", "spec.toml", "--shard", "3/2"], "error: invalid value '3/2'"),
+        (vec!["run", "spec.toml", "--out", "file"], "error: results cannot be written to file"),
+        (
+            vec!["run", "spec.toml", "--set", "network.hidden=[7]", "--set", "activation=crelu"],
+            "error: --set activation=crelu: crelu",
+        ),
+        (
+            vec!["tasks", "export", "spec.toml", "--out", "x"],
+            "error: the following required arguments were not provided",
+        ),
+        (
+            vec!["tasks", "export", "spec.toml", "--out", "x", "--seed", "0", "--tasks", "1..9"],
+            "error: tasks 1..9 were asked for",
+        ),
+        (
+            vec!["tasks", "export", "spec.toml", "--out", "x", "--seed", "0", "--tasks", "2..1"],
+            "error: invalid value '2..1'",
+        ),
+        (vec!["data", "fetch", "mnits"], "error: there is no data set `mnits` (did you mean `mnist`?)"),
+        (vec!["list", "activation"], "error: invalid value 'activation'"),
+        (vec!["report"], "error: unrecognized subcommand"),
+    ] {
+        let (code, stdout, stderr) = outcome(at, &arguments);
+        assert_eq!((code, stdout.as_str()), (2, ""), "{arguments:?}: {stderr}");
+        assert!(stderr.starts_with(said), "{arguments:?}: {stderr}");
+    }
+    assert!(!at.join("results").exists());
+}
+
+#[test]
+fn missing_data_end_with_3_before_anything_is_written() {
+    let folder = folder_with(&SPEC.replace("generated-digits", "mnist"));
+    for arguments in [
+        vec!["run", "spec.toml"],
+        vec!["data", "fetch", "mnist"],
+        vec!["data", "verify", "mnist"],
+        vec!["tasks", "export", "spec.toml", "--seed", "0", "--out", "x"],
+    ] {
+        let (code, stdout, stderr) = outcome(folder.path(), &arguments);
+        assert_eq!((code, stdout.as_str()), (3, ""), "{arguments:?}: {stderr}");
+        assert!(stderr.contains("the data set `mnist` was not found"), "{stderr}");
+    }
+    assert!(!folder.path().join("results").exists());
+}
+
+#[test]
+fn a_failed_run_ends_with_4_and_is_named() {
+    let folder = folder_with(SPEC);
+    let at = folder.path();
+    assert_eq!(outcome(at, &["run", "spec.toml", "--quiet"]).0, 0);
+    // A file where a run's folder belongs: that run cannot be written, the others can.
+    let first = at.join("results/tiny").join(&run_folders(at)[0]);
+    fs::remove_dir_all(&first).unwrap();
+    fs::write(&first, "").unwrap();
+    let (code, _, stderr) = outcome(at, &["run", "spec.toml", "--quiet"]);
+    assert_eq!(code, 4, "{stderr}");
+    let name = first.file_name().unwrap().to_str().unwrap();
+    assert!(stderr.contains(&format!("error: the run results/tiny/{name} failed: ")), "{stderr}");
+}
+
+#[test]
+fn an_export_needs_one_stream() {
+    let folder = folder_with(SPEC);
+    let at = folder.path();
+    let arguments = ["tasks", "export", "spec.toml", "--seed", "1", "--tasks", "0..1", "--out", "export"];
+    let (code, stdout, stderr) = outcome(at, &arguments);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stdout.starts_with("shuffled-labels of seed 1, tasks 0..1: 32 training examples"), "{stdout}");
+    assert!(at.join("export/inputs.safetensors").is_file());
+
+    let mut arguments = arguments.to_vec();
+    arguments.extend(["--set", "grid.stream.batch_size=[1, 2]"]);
+    let (code, _, stderr) = outcome(at, &arguments);
+    assert_eq!(code, 2);
+    assert!(stderr.starts_with("error: the runs of tiny do not share one stream"), "{stderr}");
+}
+
+#[test]
+fn the_lists_are_whole_and_outlive_a_closed_pipe() {
+    let folder = folder_with(SPEC);
+    let at = folder.path();
+    fs::create_dir(at.join("benchmarks")).unwrap();
+    fs::rename(at.join("spec.toml"), at.join("benchmarks/tiny.toml")).unwrap();
+    fs::write(at.join("benchmarks/wrong.toml"), "name = 3").unwrap();
+    let (code, stdout, _) = outcome(at, &["list"]);
+    assert_eq!(code, 0);
+    for word in [
+        "leaky_relu",
+        "slope",
+        "random-labels",
+        "shrink-and-perturb",
+        "srank",
+        "tiny",
+        "not valid:",
+        "fashion-mnist",
+        "mlp",
+        "adamw",
+    ] {
+        assert!(stdout.contains(word), "{word}\n{stdout}");
+    }
+    assert!(stdout.lines().all(|line| line.chars().count() <= 120), "{stdout}");
+    let (_, benchmarks, _) = outcome(at, &["list", "benchmarks"]);
+    assert!(benchmarks.contains("tiny") && !benchmarks.contains("leaky_relu"), "{benchmarks}");
+
+    let script = format!("'{}' list | head -n 1", env!("CARGO_BIN_EXE_plasticity-bench"));
+    let output =
+        Command::new("bash").args(["-o", "pipefail", "-c", &script]).current_dir(at).output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}
+
+#[test]
+fn data_list_and_verify_tell_of_every_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, stdout, _) = outcome(folder.path(), &["data", "list"]);
+    assert_eq!(code, 0);
+    assert!(stdout.contains("generated-textures") && stdout.contains("data fetch"), "{stdout}");
+    let (code, stdout, stderr) = outcome(folder.path(), &["data", "verify", "generated-digits"]);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stdout.starts_with("generated-digits: 6000 training and 1000 test images"), "{stdout}");
+}
