@@ -15,7 +15,7 @@ use plasticity_bench::train::optimizer;
 use super::clock;
 use super::common;
 use super::names;
-use super::problem::{PIXELS, Problem};
+use super::problem::{CLASSES, PIXELS, Problem};
 
 /// Which network, on which batches.
 #[derive(Clone, Debug)]
@@ -32,6 +32,16 @@ impl Case {
     /// Label for tables.
     pub fn label(&self) -> String {
         format!("{} {:?} b{}", self.activation, self.hidden, self.batch)
+    }
+
+    /// Floating-point operations of a step's matrix products: y and ∂W in every layer, ∂x in all but
+    /// the first.
+    pub fn flop(&self) -> f64 {
+        let mut widths = vec![PIXELS as f64];
+        widths.extend(self.hidden.iter().map(|&w| w as f64));
+        widths.push(CLASSES as f64);
+        let weights: f64 = widths.windows(2).map(|pair| pair[0] * pair[1]).sum();
+        2.0 * self.batch as f64 * (3.0 * weights - widths[0] * widths[1])
     }
 }
 
