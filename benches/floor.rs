@@ -30,6 +30,7 @@ struct Arguments {
 }
 
 fn main() {
+    plasticity_bench::cli::settle();
     let arguments = Arguments::parse();
     let operations = arguments.gigaflop * 1e9;
     println!(r#"{{"peak_gflops": {}, "clock": "{}"}}"#, peak(operations), clock::name());

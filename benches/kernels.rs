@@ -65,6 +65,7 @@ impl Kernels {
 }
 
 fn main() {
+    plasticity_bench::cli::settle();
     let arguments = Arguments::parse();
     let mut kernels: Vec<Kernels> = names::all().iter().flat_map(|name| activation(name)).collect();
     kernels.extend([loss(false), loss(true), adam(), sgd(), gather()]);

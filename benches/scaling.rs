@@ -45,6 +45,7 @@ struct Arguments {
 }
 
 fn main() {
+    plasticity_bench::cli::settle();
     let arguments = Arguments::parse();
     let problem = Problem::drawn();
     for name in &arguments.only {

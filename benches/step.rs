@@ -55,6 +55,7 @@ struct Arguments {
 }
 
 fn main() {
+    plasticity_bench::cli::settle();
     let mut arguments = Arguments::parse();
     if arguments.all {
         arguments.activations = names::all();
