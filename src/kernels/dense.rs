@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, bail};
 
-use super::element::{Kernel, Mode};
+use super::element::{Kernel, Mode, vectorized};
 use super::gradient::{Gradient, Slices};
 use super::matmul::{affine, times, transposed_times};
 use crate::random::Stream;
@@ -129,11 +129,16 @@ impl Dense {
         {
             let mut gradient = self.parts.bias_gradient.lock();
             let db = gradient.accumulate::<T>()?;
-            for row in dz.chunks_exact(outputs) {
-                for (sum, &d) in db.iter_mut().zip(row) {
-                    *sum += d;
-                }
-            }
+            vectorized(
+                #[inline(always)]
+                || {
+                    for row in dz.chunks_exact(outputs) {
+                        for (sum, &d) in db.iter_mut().zip(row) {
+                            *sum += d;
+                        }
+                    }
+                },
+            );
         }
         {
             let (x, x_layout) = x.storage_and_layout();

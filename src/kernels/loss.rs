@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
 
 use super::dense::{contiguous, cpu};
+use super::element::vectorized;
 use super::gradient::Slices;
 use super::real::Real;
 
@@ -35,10 +36,13 @@ pub fn cross_entropy(logits: &Tensor, labels: Arc<Vec<u32>>) -> Result<BatchLoss
 /// Lets the caller read what the op counted after candle took it over.
 struct Shared(Arc<CrossEntropy>);
 
-/// Per row: loss in f64 summed over the batch, softmax - one-hot, correct rows.
+/// Loss in f64 summed over the rows, softmax - one-hot, correct rows.
+///
+/// The exponentials are taken of all rows at once: a row has too few classes to fill registers.
 fn rows<T: Slices>(logits: &[T], labels: &[u32], classes: usize) -> (f64, Vec<T>, usize) {
     let mut difference = vec![T::ZERO; logits.len()];
-    let (mut total, mut correct) = (0.0, 0);
+    // Largest logit less the label's, and whether the label's is the largest.
+    let mut margins = Vec::with_capacity(labels.len());
     for ((row, out), &label) in
         logits.chunks_exact(classes).zip(difference.chunks_exact_mut(classes)).zip(labels)
     {
@@ -49,19 +53,29 @@ fn rows<T: Slices>(logits: &[T], labels: &[u32], classes: usize) -> (f64, Vec<T>
                 best = k;
             }
         }
-        let largest = row[best];
-        let mut sum = T::ZERO;
         for (p, &v) in out.iter_mut().zip(row) {
-            *p = Real::exp(v - largest);
-            sum += *p;
+            *p = v - row[best];
         }
+        margins.push(((row[best] - row[label]).wide(), best == label));
+    }
+    vectorized(
+        #[inline(always)]
+        || {
+            for p in &mut difference {
+                *p = Real::exp(*p);
+            }
+        },
+    );
+    let (mut total, mut correct) = (0.0, 0);
+    for ((out, &label), (margin, hit)) in difference.chunks_exact_mut(classes).zip(labels).zip(margins) {
+        let sum: T = out.iter().copied().sum();
         for p in out.iter_mut() {
             *p /= sum;
         }
-        out[label] -= <T as Real>::ONE;
+        out[label as usize] -= <T as Real>::ONE;
         // `best` is 0 where all are NaN, and so is the loss: a diverged batch is not a correct one.
-        let loss = libm::log(sum.wide()) + (largest - row[label]).wide();
-        correct += usize::from(best == label && !loss.is_nan());
+        let loss = libm::log(sum.wide()) + margin;
+        correct += usize::from(hit && !loss.is_nan());
         total += loss;
     }
     (total, difference, correct)
