@@ -1,90 +1,109 @@
-//! Time of one training step, in microseconds of this thread's CPU time: activations × batch sizes,
-//! in interleaved rounds (the median round is printed).
+//! Time of one training step of an MLP 784-…-10 with Adam, in microseconds: activations × batches, in
+//! interleaved rounds.
 //!
-//! cargo bench --bench step [-- ACTIVATION…]
+//! cargo bench --bench step -- relu rational rational+tail-slope --batch 16,64 --hidden 256,256
+//! cargo bench --bench step -- --all --batch 16        every activation and constraint, against relu
+//! cargo bench --bench step -- relu --json             a line of JSON per case
 
-#[path = "../tests/common/mod.rs"]
-mod common;
+mod support;
 
-use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::path::PathBuf;
 
-use candle_core::{DType, Device, Tensor};
-use plasticity_bench::kernels::loss::cross_entropy;
-use plasticity_bench::nn::{Mlp, Network, Pass};
-use plasticity_bench::random::Stream;
-use plasticity_bench::spec::{Choice, Value};
-use plasticity_bench::train::optimizer::{self, Optimizer};
+use clap::Parser;
+use support::clock::{self, least, median};
+use support::names;
+use support::problem::Problem;
+use support::serve::serve;
+use support::table::Table;
+use support::trainer::{Case, Trainer};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const EXAMPLES: usize = 8192;
-const ROUNDS: usize = 5;
-
-struct Case {
-    label: String,
-    network: Mlp,
-    optimizer: Optimizer,
-    pass: Pass,
-    batch: usize,
-    rounds: Vec<f64>,
-}
-
-impl Case {
-    fn new(activation: &Choice, hidden: &[i64], batch: usize) -> Self {
-        let mut stream = Stream::new(0, "init", 0);
-        let network =
-            Mlp::new(&common::mlp(hidden), activation, 784, 10, &mut stream, DType::F32).expect("network");
-        let mut adam = common::defaults(&optimizer::entries()[0]);
-        adam.parameters.insert("learning_rate".into(), Value::Number(1e-3));
-        let optimizer = Optimizer::new(&adam, network.parameters());
-        let pass = Pass::Train(Arc::new(Mutex::new(stream)));
-        let label = format!("{} {hidden:?} b{batch}", activation.name);
-        Self { label, network, optimizer, pass, batch, rounds: Vec::new() }
-    }
-
-    fn step(&mut self, pixels: &[f32], labels: &[u32], at: usize) {
-        let start = at * self.batch % (EXAMPLES - self.batch);
-        let rows = pixels[start * 784..(start + self.batch) * 784].to_vec();
-        let inputs = Tensor::from_vec(rows, (self.batch, 784), &Device::Cpu).expect("batch");
-        let labels = Arc::new(labels[start..start + self.batch].to_vec());
-        let logits = self.network.forward(&inputs, &self.pass).expect("forward");
-        let loss = cross_entropy(&logits, labels).expect("loss");
-        for parameter in self.network.parameters() {
-            parameter.gradient.reset();
-        }
-        loss.loss.backward().expect("backward");
-        self.optimizer.step(self.network.parameters(), |_| true).expect("update");
-    }
+#[derive(Parser)]
+struct Arguments {
+    /// Activations, constraints after a plus sign.
+    #[arg(default_values = ["relu", "rational"])]
+    activations: Vec<String>,
+    /// Every registered activation and constraint.
+    #[arg(long)]
+    all: bool,
+    /// Examples per step.
+    #[arg(long, value_delimiter = ',', default_values_t = [16, 64])]
+    batch: Vec<usize>,
+    /// Hidden widths.
+    #[arg(long, value_delimiter = ',', default_values_t = [256, 256])]
+    hidden: Vec<i64>,
+    /// Rounds; their median is printed.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Examples per case and round; the number of steps follows from it.
+    #[arg(long, default_value_t = 32_000)]
+    examples: usize,
+    /// A line of JSON per case in place of the table.
+    #[arg(long)]
+    json: bool,
+    /// Data and start values, a safetensors file as peers/run.py writes it; drawn if absent.
+    #[arg(long)]
+    problem: Option<PathBuf>,
+    /// Answer peers/run.py on the first activation and batch.
+    #[arg(long)]
+    serve: bool,
+    /// cargo passes it to every bench.
+    #[arg(long, hide = true)]
+    bench: bool,
 }
 
 fn main() {
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
-    let names = if wanted.is_empty() { vec!["relu".into(), "gelu".into()] } else { wanted };
-    let mut stream = Stream::new(1, "data", 0);
-    let pixels: Vec<f32> = (0..EXAMPLES * 784).map(|_| stream.uniform(-1.0, 1.0) as f32).collect();
-    let labels: Vec<u32> = (0..EXAMPLES).map(|_| stream.below(10) as u32).collect();
-    let mut cases = Vec::new();
-    for name in &names {
-        let activation = common::activation(name);
-        for batch in [16, 64] {
-            cases.push(Case::new(&activation, &[256, 256], batch));
+    plasticity_bench::cli::settle();
+    let mut arguments = Arguments::parse();
+    if arguments.all {
+        arguments.activations = names::all();
+    }
+    let activations = names::known(arguments.activations);
+    let hidden = arguments.hidden;
+    let cases: Vec<Case> = activations
+        .iter()
+        .flat_map(|activation| arguments.batch.iter().map(move |&batch| (activation.clone(), batch)))
+        .map(|(activation, batch)| Case { activation, hidden: hidden.clone(), batch })
+        .collect();
+    let Some(first) = cases.first() else { return };
+    let problem =
+        arguments.problem.map_or_else(Problem::drawn, |path| Problem::read(&path).expect("a problem"));
+    if arguments.serve {
+        return serve(&problem, first);
+    }
+    let mut trainers: Vec<Trainer> = cases.iter().map(|case| Trainer::new(&problem, case)).collect();
+    let mut times = vec![Vec::new(); cases.len()];
+    for _ in 0..arguments.rounds {
+        for ((case, trainer), times) in cases.iter().zip(&mut trainers).zip(&mut times) {
+            times.push(trainer.microseconds((arguments.examples / case.batch).max(10)));
         }
-        cases.push(Case::new(&activation, &[100, 100], 16));
     }
-    for _ in 0..ROUNDS {
-        for case in &mut cases {
-            let steps = 32_000 / case.batch;
-            (0..steps / 10).for_each(|i| case.step(&pixels, &labels, i));
-            let started = Instant::now();
-            (0..steps).for_each(|i| case.step(&pixels, &labels, i));
-            case.rounds.push(started.elapsed().as_secs_f64() * 1e6 / steps as f64);
+    if arguments.json {
+        for (case, times) in cases.iter().zip(&times) {
+            let Case { activation, hidden, batch } = case;
+            let (middle, least) = (median(times), least(times));
+            println!(
+                r#"{{"activation": "{activation}", "hidden": {hidden:?}, "batch": {batch}, "us_per_step": {middle}, "least": {least}}}"#
+            );
         }
+    } else {
+        table(&cases, &times).print();
     }
-    println!("{:<44} {:>10} {:>10}", "case", "median µs", "least µs");
-    for case in &mut cases {
-        case.rounds.sort_by(f64::total_cmp);
-        println!("{:<44} {:>10.1} {:>10.1}", case.label, case.rounds[ROUNDS / 2], case.rounds[0]);
+}
+
+/// One row per case; against relu of the same batch, by the median of the rounds' ratios.
+fn table(cases: &[Case], times: &[Vec<f64>]) -> Table {
+    let title = format!("One training step ({})", clock::name());
+    let mut table = Table::new(&title, &["network", "median µs", "least µs", "÷ relu"]);
+    for (case, own) in cases.iter().zip(times) {
+        let relu = cases.iter().position(|c| c.activation == "relu" && c.batch == case.batch);
+        let ratio = relu.map_or(String::new(), |relu| {
+            let ratios: Vec<f64> = own.iter().zip(&times[relu]).map(|(a, b)| a / b).collect();
+            format!("{:.2}", median(&ratios))
+        });
+        table.row(vec![case.label(), format!("{:.1}", median(own)), format!("{:.1}", least(own)), ratio]);
     }
+    table
 }

@@ -1,0 +1,162 @@
+//! Two bounds on the training step of an MLP 784-256-256-10: the multiply-adds that a core can do, and
+//! the step's matrix products alone, on our own product kernels. Lines of JSON.
+//!
+//! cargo bench --bench floor -- --batch 16,64
+
+mod support;
+
+use std::hint::black_box;
+
+use clap::Parser;
+use plasticity_bench::kernels::element::vectorized;
+use plasticity_bench::kernels::matmul::{times, times_transposed, transposed_times};
+use support::clock;
+use support::problem::{CLASSES, PIXELS};
+
+#[derive(Parser)]
+struct Arguments {
+    /// Examples per step.
+    #[arg(long, value_delimiter = ',', default_values_t = [16, 64])]
+    batch: Vec<usize>,
+    /// Hidden widths.
+    #[arg(long, value_delimiter = ',', default_values_t = [256, 256])]
+    hidden: Vec<usize>,
+    /// Floating-point operations to time, in units of 10⁹.
+    #[arg(long, default_value_t = 40.0)]
+    gigaflop: f64,
+    /// cargo passes it to every bench.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+fn main() {
+    plasticity_bench::cli::settle();
+    let arguments = Arguments::parse();
+    let operations = arguments.gigaflop * 1e9;
+    println!(r#"{{"peak_gflops": {}, "clock": "{}"}}"#, peak(operations), clock::name());
+    let mut widths = vec![PIXELS];
+    widths.extend(&arguments.hidden);
+    widths.push(CLASSES);
+    for batch in arguments.batch {
+        let mut products = Products::new(&widths, batch);
+        let flop = products.flop();
+        let steps = (operations / flop).ceil() as usize;
+        (0..steps / 10).for_each(|_| products.step());
+        let seconds = clock::seconds(|| (0..steps).for_each(|_| products.step()));
+        let us = seconds * 1e6 / steps as f64;
+        println!(r#"{{"batch": {batch}, "floor_us": {us}, "megaflop": {}}}"#, flop * 1e-6);
+    }
+}
+
+const LANES: usize = 16;
+const CHAINS: usize = 12;
+
+/// Fused multiply-adds per second × 2, in 10⁹: the best of five tries.
+fn peak(operations: f64) -> f64 {
+    let per_turn = (2 * LANES * CHAINS) as f64;
+    let turns = (operations / 5.0 / per_turn) as usize;
+    let mut best = f64::INFINITY;
+    for _ in 0..5 {
+        let start = black_box([[0.999; LANES], [1e-3; LANES]]);
+        let mut total = [0.0; LANES];
+        let seconds = clock::seconds(|| {
+            vectorized(
+                #[inline(always)]
+                || chains(turns, start, &mut total),
+            );
+        });
+        black_box(total);
+        best = best.min(seconds);
+    }
+    turns as f64 * per_turn / best * 1e-9
+}
+
+type Vector = [f32; LANES];
+
+/// Twelve independent chains, named one by one so that they stay in registers: enough to hide the
+/// latency of an addition (4 cycles, two units: 8 at least).
+#[inline(always)]
+fn chains(turns: usize, [factor, term]: [Vector; 2], total: &mut Vector) {
+    let [mut a, mut b, mut c, mut d, mut e, mut f] = [term; CHAINS / 2];
+    let [mut g, mut h, mut i, mut j, mut k, mut l] = [term; CHAINS / 2];
+    for _ in 0..turns {
+        for sum in [&mut a, &mut b, &mut c, &mut d, &mut e, &mut f] {
+            multiply_add(sum, &factor, &term);
+        }
+        for sum in [&mut g, &mut h, &mut i, &mut j, &mut k, &mut l] {
+            multiply_add(sum, &factor, &term);
+        }
+    }
+    for sum in [a, b, c, d, e, f, g, h, i, j, k, l] {
+        multiply_add(total, &factor, &sum);
+    }
+}
+
+#[inline(always)]
+fn multiply_add(sum: &mut Vector, factor: &Vector, term: &Vector) {
+    for ((sum, factor), term) in sum.iter_mut().zip(factor).zip(term) {
+        *sum = sum.mul_add(*factor, *term);
+    }
+}
+
+/// The operands of one layer.
+struct Layer {
+    inputs: usize,
+    outputs: usize,
+    x: Vec<f32>,
+    w: Vec<f32>,
+    y: Vec<f32>,
+    dw: Vec<f32>,
+    dx: Vec<f32>,
+}
+
+/// The products of a step: y = x Wᵀ, dW = dyᵀ x, and dx = dy W but for the first layer.
+struct Products {
+    layers: Vec<Layer>,
+    batch: usize,
+}
+
+impl Products {
+    fn new(widths: &[usize], batch: usize) -> Self {
+        let values = |n: usize| (0..n).map(|i| ((i % 17) as f32 - 8.0) / 16.0).collect::<Vec<f32>>();
+        let layers = widths.windows(2).map(|pair| {
+            let (inputs, outputs) = (pair[0], pair[1]);
+            Layer {
+                inputs,
+                outputs,
+                x: values(batch * inputs),
+                w: values(outputs * inputs),
+                y: values(batch * outputs),
+                dw: values(outputs * inputs),
+                dx: values(batch * inputs),
+            }
+        });
+        Self { layers: layers.collect(), batch }
+    }
+
+    /// Floating-point operations of a step.
+    fn flop(&self) -> f64 {
+        let per_layer = |(index, layer): (usize, &Layer)| {
+            let products = if index == 0 { 2 } else { 3 };
+            products * 2 * self.batch * layer.inputs * layer.outputs
+        };
+        self.layers.iter().enumerate().map(per_layer).sum::<usize>() as f64
+    }
+
+    fn step(&mut self) {
+        let batch = self.batch;
+        for layer in &mut self.layers {
+            times_transposed(&layer.x, &layer.w, &mut layer.y, (batch, layer.outputs, layer.inputs), false);
+        }
+        for (index, layer) in self.layers.iter_mut().enumerate().rev() {
+            // y stands for its own gradient: the products do not care.
+            let sizes = (layer.outputs, layer.inputs, batch);
+            transposed_times(&layer.y, &layer.x, &mut layer.dw, sizes, false);
+            if index > 0 {
+                let sizes = (batch, layer.inputs, layer.outputs);
+                times(&layer.y, &layer.w, &mut layer.dx, sizes, false);
+            }
+        }
+        black_box(&mut self.layers);
+    }
+}
