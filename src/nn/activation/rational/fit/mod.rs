@@ -59,7 +59,13 @@ fn constrained(shape: &Shape, plain: &Shape, target: Target) -> Vec<f64> {
         return raw;
     }
     let wanted: Vec<f64> = points().map(|x| target.value(x)).collect();
-    let mut tries = vec![raw];
+    // Where ε holds bₙ off 0 the curve jumps at bₙ = 0, and a descent from there may be stuck.
+    let nudged = |by: f64| {
+        let mut raw = raw.clone();
+        raw[shape.form.lead_b()] += by;
+        raw
+    };
+    let mut tries = vec![nudged(0.0), nudged(0.01), nudged(-0.01)];
     // A constraint's gentler start must itself suit the form.
     if let Some(gentler) = shape.constraint.gentler().filter(|c| c.check(shape.form).is_ok()) {
         let gentler = Shape { form: shape.form, constraint: Arc::from(gentler) };
