@@ -84,7 +84,7 @@ proptest! {
         }
         let letter = format!("{:?}", form.version);
         let constrained = constraint("output-bound", &[("bound", c)]);
-        let (activation, _) = sites::build(&choice(&letter, [form.m as i64, form.n as i64], constrained), 1);
+        let (activation, _) = sites::build(&choice(&letter, [form.m, form.n].map(|d| i64::try_from(d).unwrap()), constrained), 1);
         let y = sites::values(&activation, &raw, 1, &xs);
         prop_assert!(y.iter().all(|y| y.abs() <= c), "{y:?}");
         let single = |values: &[f64]| -> Vec<f32> { values.iter().map(|&x| x as f32).collect() };
@@ -180,8 +180,9 @@ fn lipschitz_misses_little_between_grid_points_of_a_tame_curve() {
         let ones = vec![1.0; z.len()];
         let (_, dz, _) = sites::both(&activation, &coefficients.start, 1, &z, &ones, &mut Mode::Evaluate);
         let most = dz.iter().fold(0.0, |most: f64, d| most.max(d.abs()));
-        // A grid in steps of 0.02 sees the top to second order.
-        assert!(most <= 0.9 * 1.002 && most > 0.85, "{version}: {most}");
+        // A grid in steps of 0.02 sees a smooth top to second order, a corner (C: where S turns) to first.
+        let over = if version == "C" { 1.12 } else { 1.002 };
+        assert!(most <= 0.9 * over && most > 0.85, "{version}: {most}");
     }
 }
 

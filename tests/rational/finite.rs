@@ -13,9 +13,8 @@ const SIZES: [f64; 9] = [0.0, 1e-30, 0.1, 3.0, 80.0, 5e3, 6e7, 1e15, 1e30];
 fn plain(ratio: &Ratio, x: f64) -> f64 {
     let version = ratio.form.version;
     let t = if version.even() { x.abs() } else { x };
-    let sum = |coefficients: &[f64], x: f64| -> f64 {
-        coefficients.iter().enumerate().map(|(i, c)| c * x.powi(i as i32)).sum()
-    };
+    let sum =
+        |coefficients: &[f64], x: f64| -> f64 { (0..).zip(coefficients).map(|(i, c)| c * x.powi(i)).sum() };
     let s = sum(&ratio.c, t);
     sum(&ratio.a, x) / (version.floor() + if version.absolute() { s.abs() } else { s })
 }

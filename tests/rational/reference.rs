@@ -1,4 +1,4 @@
-//! Values and gradients against PyTorch's autograd (tests/reference/rational_torch.py).
+//! Values and gradients against `PyTorch`'s autograd (`tests/reference/rational_torch.py`).
 
 use plasticity_bench::kernels::element::Mode;
 

@@ -12,8 +12,10 @@
 //! Source: Molina et al. 2020, "Padé Activation Units" (A, B); Delfosse et al. 2024, arXiv 2102.09407,
 //! and its library `ml-research/rational_activations` (all five letters).
 //!
-//! **At the corners sgn(0) = +1**: for b in |b|, for x in |x|, for S in |S|. PyTorch takes 0 there, and
+//! **At the corners sgn(0) = +1**: for b in |b|, for x in |x|, for S in |S|. `PyTorch` takes 0 there, and
 //! with an identity start (every b = 0) it never trains b at all; with +1 it does.
+
+#![allow(clippy::cast_possible_wrap, reason = "powers are at most 17")]
 
 /// Most coefficients that a numerator can have: degree 9.
 pub const MAX_A: usize = 10;
@@ -127,9 +129,10 @@ impl Form {
     pub fn flatten(self, theta: &[f64], by_a: &[f64], by_c: &[f64], out: &mut [f64]) {
         out[..=self.m].copy_from_slice(&by_a[..=self.m]);
         let first = self.version.first_b();
-        for k in first..=self.n {
-            let at = self.m + 1 + k - first;
-            out[at] = if self.version.even() { sign(theta[at]) * by_c[k] } else { by_c[k] };
+        let lower = self.m + 1..self.len();
+        let (b, out) = (&theta[lower.clone()], &mut out[lower]);
+        for ((out, &b), &g) in out.iter_mut().zip(b).zip(&by_c[first..=self.n]) {
+            *out = if self.version.even() { sign(b) * g } else { g };
         }
     }
 }
@@ -166,7 +169,7 @@ struct Point {
 }
 
 impl Point {
-    /// sgn(x)^sign_power · |x|^power
+    /// sgn(x)ᵏ·|x|ʲ with k = `sign_power`, j = `power`.
     fn power(&self, sign_power: usize, power: i32) -> f64 {
         let magnitude = integer_power(self.t, power);
         if self.side < 0.0 && sign_power % 2 == 1 { -magnitude } else { magnitude }

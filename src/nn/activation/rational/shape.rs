@@ -96,8 +96,7 @@ impl Shape {
                 (1.0 - t) * (1.0 + t)
             });
             let slope = (ratio.slope(x) * flatter).abs();
-            // A NaN stays.
-            if !(slope <= curve.steepest) {
+            if slope > curve.steepest || slope.is_nan() {
                 curve.steepest = slope;
             }
             curve.least_denominator = curve.least_denominator.min(ratio.denominator(x));

@@ -93,11 +93,11 @@ impl<T: Lane, S: Simd> Part<T, S> {
     fn new<const M: usize, const N: usize>(simd: S, curves: &Lowest<T>, part: usize) -> Self {
         let (zero, one) = (T::splat(simd, T::ZERO), T::splat(simd, T::ONE));
         let (mut a, mut c) = ([zero; MAX_A], [zero; MAX_C]);
-        for i in 0..=M {
-            a[i] = T::vectors::<S>(&curves.a[i])[part];
+        for (a, lanes) in a.iter_mut().zip(&curves.a).take(M + 1) {
+            *a = T::vectors::<S>(lanes)[part];
         }
-        for k in 0..=N {
-            c[k] = T::vectors::<S>(&curves.c[k])[part];
+        for (c, lanes) in c.iter_mut().zip(&curves.c).take(N + 1) {
+            *c = T::vectors::<S>(lanes)[part];
         }
         let (floor, limit) = (T::splat(simd, curves.floor), T::splat(simd, curves.limit));
         Self { simd, a, c, floor, limit, zero, one }
@@ -290,11 +290,11 @@ impl<T: Lane> Pass for Backward<'_, T> {
                 let slope = lanes.derivatives::<M, N, EVEN, ABS>(x, d, &mut by_a, &mut by_c);
                 T::vectors_mut::<S>(dz)[part] = slope;
             }
-            for i in 0..=M {
-                T::vectors_mut::<S>(&mut self.sums.a[i])[part] = by_a[i];
+            for (to, sum) in self.sums.a.iter_mut().zip(by_a).take(M + 1) {
+                T::vectors_mut::<S>(to)[part] = sum;
             }
-            for k in 0..=N {
-                T::vectors_mut::<S>(&mut self.sums.c[k])[part] = by_c[k];
+            for (to, sum) in self.sums.c.iter_mut().zip(by_c).take(N + 1) {
+                T::vectors_mut::<S>(to)[part] = sum;
             }
         }
     }

@@ -59,7 +59,9 @@ impl Constraint for UnitGain {
         }
         let gain = start / moment.sqrt();
         let outer = -0.5 * gain / moment;
-        gradient.iter_mut().for_each(|g| *g *= outer);
+        for g in gradient {
+            *g *= outer;
+        }
         gain
     }
 }

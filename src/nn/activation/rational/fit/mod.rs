@@ -8,6 +8,8 @@
 //!
 //! A fit holds on [-3, 3] only: what the curve does beyond is whatever its degrees make of it.
 
+#![allow(clippy::cast_possible_wrap, reason = "powers are at most 9")]
+
 mod least_squares;
 
 use std::collections::BTreeMap;
