@@ -6,7 +6,8 @@ use plasticity_bench::kernels::element::Mode;
 use plasticity_bench::nn::activation::rational::constraint::{
     CoefficientBox, Constraint, Lipschitz, OutputBound, ProperDegree, TailSlope, UnitGain,
 };
-use plasticity_bench::nn::activation::rational::form::{Form, Ratio, Version};
+use plasticity_bench::nn::activation::rational::form::{Form, Version};
+use plasticity_bench::nn::activation::rational::ratio::Ratio;
 use plasticity_bench::nn::activation::rational::shape::Shape;
 use proptest::prelude::*;
 

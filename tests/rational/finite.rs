@@ -1,7 +1,8 @@
 //! Outputs and gradients stay finite and right wherever the true value is a number.
 
 use plasticity_bench::kernels::element::Mode;
-use plasticity_bench::nn::activation::rational::form::{Form, Ratio, Version};
+use plasticity_bench::nn::activation::rational::form::{Form, Version};
+use plasticity_bench::nn::activation::rational::ratio::Ratio;
 use plasticity_bench::random::Stream;
 
 use crate::choices::{With, constraint, rational as choice, word};

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use plasticity_bench::nn::activation::rational::constraint::Unconstrained;
 use plasticity_bench::nn::activation::rational::fit;
-use plasticity_bench::nn::activation::rational::form::{Form, Ratio, Version};
+use plasticity_bench::nn::activation::rational::form::{Form, Version};
+use plasticity_bench::nn::activation::rational::ratio::Ratio;
 use plasticity_bench::nn::activation::rational::shape::Shape;
 use plasticity_bench::nn::activation::rational::target::Target;
 use plasticity_bench::spec::Value;

@@ -12,8 +12,9 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use super::form::{MAX_A, MAX_C, Ratio};
+use super::form::{MAX_A, MAX_C};
 use super::lanes::{LANES, Lane};
+use super::ratio::Ratio;
 use super::vector::{Backward, BlockSums, Forward, Lowest, Steepest, Within, dispatch, small};
 
 /// Chunks in a block: 1,024 elements, so that a block and its gradients stay in the nearest cache.

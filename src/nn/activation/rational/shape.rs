@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::constraint::Constraint;
-use super::form::{Form, MAX_LEN, Ratio};
+use super::form::{Form, MAX_LEN};
+use super::ratio::Ratio;
 use crate::nn::activation::Curve;
 
 /// A form under a constraint: y(x; θ) = g·R(x; e(θ)), or c·tanh(R/c).

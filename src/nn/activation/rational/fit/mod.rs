@@ -17,7 +17,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use self::least_squares::{Columns, dot};
 use super::constraint::Unconstrained;
-use super::form::{Form, MAX_A, MAX_C, Ratio, Version, sign};
+use super::form::{Form, MAX_A, MAX_C, Version, sign};
+use super::ratio::Ratio;
 use super::shape::{Lowered, Shape};
 use super::target::Target;
 
