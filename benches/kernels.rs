@@ -142,13 +142,8 @@ fn loss(backward: bool) -> Kernels {
 }
 
 fn adam() -> Kernels {
-    let rule = Adam {
-        learning_rate: 1e-3,
-        betas: (0.9, 0.999),
-        epsilon: 1e-8,
-        weight_decay: 0.0,
-        decoupled: false,
-    };
+    let rule =
+        Adam { learning_rate: 1e-3, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: 0.0, decoupled: false };
     let (mut p, g) = (normals(WEIGHTS), normals(WEIGHTS));
     let (mut m, mut v, mut step) = (vec![0.0; WEIGHTS], vec![0.0; WEIGHTS], 0);
     let run = move || {

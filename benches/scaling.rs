@@ -182,8 +182,7 @@ fn memory(problem: &Problem, activation: &str) -> Table {
             trainers.push(trainer);
         }
         let now = resident().unwrap_or(without);
-        let per_run =
-            if runs == 0 { String::new() } else { format!("{:.2}", (now - without) / runs as f64) };
+        let per_run = if runs == 0 { String::new() } else { format!("{:.2}", (now - without) / runs as f64) };
         table.row(vec![runs.to_string(), format!("{now:.1}"), format!("{:.1}", now - without), per_run]);
     }
     table

@@ -2,7 +2,7 @@
 //!
 //! [`form`] says what R is, [`ratio`] evaluates it far out, [`fit`] where its coefficients start, [`constraint`] what holds them, one
 //! file each, [`sharing`] which units share them; [`kernel`] is the two fused passes that training
-//! runs, on [`pass`]. At every corner sgn(0) = +1 ([`form`]).
+//! runs, on `pass`. At every corner sgn(0) = +1 ([`form`]).
 
 pub mod constraint;
 pub mod fit;
