@@ -21,6 +21,7 @@ use support::trainer::{Case, Trainer};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[derive(Parser)]
+#[allow(clippy::struct_excessive_bools, reason = "switches of a command line")]
 struct Arguments {
     /// Activations, constraints after a plus sign.
     #[arg(default_values = ["relu", "rational"])]

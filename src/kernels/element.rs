@@ -15,7 +15,7 @@ pub enum Mode<'a> {
 /// One activation site: `inputs` pre-activations per row in, `outputs` features per row out (the same
 /// number for all but the doubling ones), rows contiguous, row-major.
 ///
-/// Coefficients (if any) are one flat slice per site in the order that [`coefficients.csv`] shows.
+/// Coefficients (if any) are one flat slice per site in the order that `coefficients.csv` shows.
 pub trait ElementKernel<T: Real>: Send + Sync {
     /// Features per row from pre-activations `z` (rows × inputs) into `y` (rows × outputs).
     ///

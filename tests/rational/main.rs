@@ -1,4 +1,11 @@
-//! Rational activations against published fits, finite differences and their own bounds.
+//! Rational activations against published fits, autograd, finite differences and their own bounds.
 
+mod bounds;
+mod building;
 mod choices;
+mod finite;
+mod fits;
+mod gradients;
+mod reference;
+mod sites;
 mod speed;

@@ -3,8 +3,9 @@
 
 use std::sync::OnceLock;
 
-use super::form::{Form, Ratio};
+use super::form::Form;
 use super::pass::{self, Curves, Span, Sums, Upstream};
+use super::ratio::Ratio;
 
 /// Nodes of the Gauss–Hermite sum.
 pub const NODES: usize = 128;

@@ -1,8 +1,9 @@
 //! A rational activation as the training step sees it.
 
-use super::form::{MAX_A, MAX_C, MAX_LEN, Ratio, Version};
+use super::form::{MAX_A, MAX_C, MAX_LEN, Version};
 use super::lanes::{LANES, Lane};
 use super::pass::{self, Curves, Span, Sums, Upstream};
+use super::ratio::Ratio;
 use super::shape::{Lowered, Shape};
 use super::sharing::Sets;
 use super::tanh::tanh;
@@ -191,11 +192,12 @@ impl<T: Lane> ElementKernel<T> for Rational {
 
 /// y ← c·tanh(y/c)
 fn squash<T: Lane>(y: &mut [T], c: T) {
+    let inverse = T::ONE / c;
     vectorized(
         #[inline(always)]
         || {
             for y in y {
-                *y = c * tanh(*y / c);
+                *y = c * tanh(*y * inverse);
             }
         },
     );

@@ -1,8 +1,8 @@
 //! Rational activations: R(x) = P(x)/Q(x) with trained coefficients, free or constrained.
 //!
-//! [`form`] says what R is, [`fit`] where its coefficients start, [`constraint`] what holds them, one
+//! [`form`] says what R is, [`ratio`] evaluates it far out, [`fit`] where its coefficients start, [`constraint`] what holds them, one
 //! file each, [`sharing`] which units share them; [`kernel`] is the two fused passes that training
-//! runs, on [`pass`]. At every corner sgn(0) = +1 ([`form`]).
+//! runs, on `pass`. At every corner sgn(0) = +1 ([`form`]).
 
 pub mod constraint;
 pub mod fit;
@@ -11,6 +11,7 @@ mod grid;
 pub mod kernel;
 mod lanes;
 mod pass;
+pub mod ratio;
 pub mod rule;
 pub mod shape;
 pub mod sharing;

@@ -12,8 +12,9 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use super::form::{MAX_A, MAX_C, Ratio};
+use super::form::{MAX_A, MAX_C};
 use super::lanes::{LANES, Lane};
+use super::ratio::Ratio;
 use super::vector::{Backward, BlockSums, Forward, Lowest, Steepest, Within, dispatch, small};
 
 /// Chunks in a block: 1,024 elements, so that a block and its gradients stay in the nearest cache.
@@ -118,13 +119,17 @@ fn limit<T: Lane>(ratio: &Ratio) -> T {
     if budget < 1.0 {
         return T::ZERO;
     }
-    // budget^(1/degree), with the budget rounded down to a power of two, which its exponent bits are.
-    static ROOTS: OnceLock<[[f64; 401]; 2]> = OnceLock::new();
-    let roots = ROOTS.get_or_init(|| {
-        [5.0, 9.0].map(|degree| std::array::from_fn(|exponent| libm::exp2(exponent as f64 / degree)))
-    });
     let exponent = (budget.to_bits() >> 52) as usize - 1023;
-    T::of(roots[usize::from(!small(ratio))][exponent])
+    T::of(roots()[usize::from(!small(ratio))][exponent])
+}
+
+/// 2^(e/5) and 2^(e/9) for e from 0: the roots of a budget rounded down to a power of two, whose
+/// exponent its bits show. The passes are too short for a logarithm each.
+fn roots() -> &'static [[f64; 401]; 2] {
+    static ROOTS: OnceLock<[[f64; 401]; 2]> = OnceLock::new();
+    ROOTS.get_or_init(|| {
+        [5.0, 9.0].map(|degree| std::array::from_fn(|exponent| libm::exp2(exponent as f64 / degree)))
+    })
 }
 
 /// Runs of at least this many chunks are taken row by row, shorter ones column by column.

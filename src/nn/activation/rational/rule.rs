@@ -1,6 +1,6 @@
 //! What happens to rational coefficients outside the two passes.
 
-use super::form::Ratio;
+use super::ratio::Ratio;
 use super::shape::Shape;
 use crate::nn::activation::{CoefficientRule, Curve};
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::constraint::Constraint;
-use super::form::{Form, MAX_LEN, Ratio};
+use super::form::{Form, MAX_LEN};
+use super::ratio::Ratio;
 use crate::nn::activation::Curve;
 
 /// A form under a constraint: y(x; θ) = g·R(x; e(θ)), or c·tanh(R/c).
@@ -96,8 +97,7 @@ impl Shape {
                 (1.0 - t) * (1.0 + t)
             });
             let slope = (ratio.slope(x) * flatter).abs();
-            // A NaN stays.
-            if !(slope <= curve.steepest) {
+            if slope > curve.steepest || slope.is_nan() {
                 curve.steepest = slope;
             }
             curve.least_denominator = curve.least_denominator.min(ratio.denominator(x));

@@ -5,6 +5,27 @@ use crate::kernels::real::Real;
 /// Doublings between the polynomial's argument and expm1's.
 const DOUBLINGS: usize = 6;
 
+/// 1/k!
+const INVERSE_FACTORIALS: [f64; 17] = {
+    let mut table = [1.0; 17];
+    let mut k = 1;
+    while k < 17 {
+        table[k] = table[k - 1] / k as f64;
+        k += 1;
+    }
+    table
+};
+
+/// Σ uᵏ⁻¹/k! for k from 1 to TERMS: (exp(u) - 1)/u.
+#[inline(always)]
+fn taylor<T: Real, const TERMS: usize>(u: T) -> T {
+    let mut sum = T::of(INVERSE_FACTORIALS[TERMS]);
+    for k in (1..TERMS).rev() {
+        sum = sum.mul_add(u, T::of(INVERSE_FACTORIALS[k]));
+    }
+    sum
+}
+
 /// tanh(x) to a few units in the last place, |tanh x| ≤ 1, NaN for NaN.
 ///
 /// With e = exp(-2|x|) - 1, tanh|x| = -e/(2 + e). e comes from the Taylor polynomial at 1/64 of its
@@ -14,15 +35,11 @@ const DOUBLINGS: usize = 6;
 pub fn tanh<T: Real>(x: T) -> T {
     let wide = size_of::<T>() == 8;
     // Beyond these tanh rounds to 1; a plain `min` would turn NaN into 1.
-    let (saturated, terms) = if wide { (20.0, 16) } else { (10.0, 8) };
+    let saturated = if wide { 20.0 } else { 10.0 };
     let magnitude = x.abs();
     let magnitude = if magnitude > T::of(saturated) { T::of(saturated) } else { magnitude };
     let u = magnitude * T::of(-2.0 / f64::from(1 << DOUBLINGS));
-    let mut sum = T::ONE;
-    for k in 0..terms - 1 {
-        sum = (sum * u).mul_add(T::of(1.0 / f64::from(terms - k)), T::ONE);
-    }
-    let mut e = sum * u;
+    let mut e = u * if wide { taylor::<T, 16>(u) } else { taylor::<T, 8>(u) };
     for _ in 0..DOUBLINGS {
         e = e.mul_add(e, e + e);
     }

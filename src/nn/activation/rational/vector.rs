@@ -6,8 +6,9 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::form::{MAX_A, MAX_C, Ratio};
+use super::form::{MAX_A, MAX_C};
 use super::lanes::{LANES, Lane};
+use super::ratio::Ratio;
 
 /// The lanes' coefficients in `T`.
 #[derive(Clone, Copy, Debug)]
@@ -93,11 +94,11 @@ impl<T: Lane, S: Simd> Part<T, S> {
     fn new<const M: usize, const N: usize>(simd: S, curves: &Lowest<T>, part: usize) -> Self {
         let (zero, one) = (T::splat(simd, T::ZERO), T::splat(simd, T::ONE));
         let (mut a, mut c) = ([zero; MAX_A], [zero; MAX_C]);
-        for i in 0..=M {
-            a[i] = T::vectors::<S>(&curves.a[i])[part];
+        for (a, lanes) in a.iter_mut().zip(&curves.a).take(M + 1) {
+            *a = T::vectors::<S>(lanes)[part];
         }
-        for k in 0..=N {
-            c[k] = T::vectors::<S>(&curves.c[k])[part];
+        for (c, lanes) in c.iter_mut().zip(&curves.c).take(N + 1) {
+            *c = T::vectors::<S>(lanes)[part];
         }
         let (floor, limit) = (T::splat(simd, curves.floor), T::splat(simd, curves.limit));
         Self { simd, a, c, floor, limit, zero, one }
@@ -290,11 +291,11 @@ impl<T: Lane> Pass for Backward<'_, T> {
                 let slope = lanes.derivatives::<M, N, EVEN, ABS>(x, d, &mut by_a, &mut by_c);
                 T::vectors_mut::<S>(dz)[part] = slope;
             }
-            for i in 0..=M {
-                T::vectors_mut::<S>(&mut self.sums.a[i])[part] = by_a[i];
+            for (to, sum) in self.sums.a.iter_mut().zip(by_a).take(M + 1) {
+                T::vectors_mut::<S>(to)[part] = sum;
             }
-            for k in 0..=N {
-                T::vectors_mut::<S>(&mut self.sums.c[k])[part] = by_c[k];
+            for (to, sum) in self.sums.c.iter_mut().zip(by_c).take(N + 1) {
+                T::vectors_mut::<S>(to)[part] = sum;
             }
         }
     }
@@ -338,5 +339,48 @@ impl Pass for Steepest<'_> {
             }
         }
         best
+    }
+}
+
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tests {
+    use super::*;
+    use crate::random::Stream;
+
+    /// The sums and dz of one block as bits.
+    fn bits<S: Simd, T: Lane>(simd: S, curves: &Lowest<T>, z: &[T], dy: &[T]) -> Vec<u64> {
+        let mut dz = vec![T::ZERO; z.len()];
+        let mut sums = BlockSums { a: [[T::ZERO; LANES]; MAX_A], c: [[T::ZERO; LANES]; MAX_C] };
+        let pass = Backward { curves, stride: LANES, z, dy, dz: &mut dz, sums: &mut sums };
+        simd.vectorize(Compiled::<_, 5, 4, false, true>(pass));
+        let all = dz.iter().chain(sums.a.as_flattened()).chain(sums.c.as_flattened());
+        all.map(|x| x.wide().to_bits()).collect()
+    }
+
+    fn same_on_every_width<T: Lane>() {
+        let mut stream = Stream::new(0, "test", 0);
+        let mut normals = |count: usize| -> Vec<T> { (0..count).map(|_| T::of(stream.normal())).collect() };
+        let mut curves = Lowest {
+            a: [[T::ZERO; LANES]; MAX_A],
+            c: [[T::ZERO; LANES]; MAX_C],
+            floor: T::ONE,
+            limit: T::of(100.0),
+        };
+        curves.a.as_flattened_mut().copy_from_slice(&normals(MAX_A * LANES));
+        curves.c.as_flattened_mut().copy_from_slice(&normals(MAX_C * LANES));
+        let (z, dy) = (normals(20 * LANES), normals(20 * LANES));
+        let plain = bits(pulp::Scalar::new(), &curves, &z, &dy);
+        if let Some(avx2) = pulp::x86::V3::try_new() {
+            assert_eq!(plain, bits(avx2, &curves, &z, &dy));
+        }
+        if let Some(avx512) = pulp::x86::V4::try_new() {
+            assert_eq!(plain, bits(avx512, &curves, &z, &dy));
+        }
+    }
+
+    #[test]
+    fn every_vector_width_gives_the_same_bits() {
+        same_on_every_width::<f32>();
+        same_on_every_width::<f64>();
     }
 }

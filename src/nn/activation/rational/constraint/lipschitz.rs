@@ -2,8 +2,10 @@
 //!
 //! **Bound.** |y'| ≤ L at every grid point and in both limits, by construction: y' = g·R' with
 //! g ≤ L/max|R'| over them. Between grid points it holds up to the grid's resolution: [`STEPS`] = 1024
-//! equal steps (r/512 each, about 0.02 for r = 10), then 64 points a side that grow by an eighth, out to
-//! about 1,900·r. A kink or spike narrower than a step can exceed L between two points.
+//! equal steps (r/512 each, about 0.02 for r = 10), 32 points a side that halve towards 0, where version
+//! A has its corner and R' two values, and 64 points a side that grow by an eighth beyond r, out to
+//! about 1,900·r. A corner or spike narrower than a step can exceed L between two points; starts are
+//! fitted on a grid sixteen times finer, so that they have none.
 //!
 //! The gradient goes through g, by the point where |R'| is largest. The tail limit needs m ≤ n+1. It
 //! leaves bₙ free, so R's own tail can become arbitrarily steep and g arbitrarily small; at bₙ = 0 with
@@ -13,10 +15,13 @@
 //! Version N is refused: R' is unbounded at a pole. After the rescaling of layers by their norm in
 //! Gouk et al. 2021, arXiv 1804.04368; named by form, that of arXiv 2507.14736 is unverified.
 
+use std::fmt;
+
 use super::super::RationalError;
-use super::super::form::{Form, MAX_A, MAX_C, Ratio, sign};
+use super::super::form::{Form, MAX_A, MAX_C, sign};
 use super::super::lanes::LANES;
 use super::super::pass;
+use super::super::ratio::Ratio;
 use super::{Constraint, RANGE, TailSlope, positive, without_poles};
 use crate::spec::{Choice, Entry, Kind, Parameter};
 
@@ -42,9 +47,14 @@ pub(super) const ENTRY: Entry = Entry {
 pub const STEPS: usize = 1024;
 /// Points beyond r on each side.
 const BEYOND: usize = 64;
+/// Points next to 0 on each side.
+const NEAR: usize = 32;
+
+/// Times as many steps while a start is fitted, lest the fit hide a spike between two of them.
+const FINER: usize = 16;
 
 /// See the module.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Lipschitz {
     /// L
     pub bound: f64,
@@ -54,13 +64,29 @@ pub struct Lipschitz {
     furthest: f64,
 }
 
+impl fmt::Debug for Lipschitz {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { bound, range, grid, .. } = self;
+        write!(f, "Lipschitz {{ bound: {bound:?}, range: {range:?}, chunks: {} }}", grid.len())
+    }
+}
+
 impl Lipschitz {
     /// L = `bound` with a grid on [-`range`, `range`].
     #[must_use]
     pub fn new(bound: f64, range: f64) -> Self {
-        let middle = (0..=STEPS).map(|i| range * (2.0 * i as f64 / STEPS as f64 - 1.0));
+        Self::with_steps(bound, range, STEPS)
+    }
+
+    fn with_steps(bound: f64, range: f64, steps: usize) -> Self {
+        let middle = (0..=steps).map(|i| range * (2.0 * i as f64 / steps as f64 - 1.0));
         let mut grid: Vec<f64> = middle.collect();
-        let mut x = range;
+        let mut x = range / steps as f64;
+        for _ in 0..NEAR {
+            grid.extend([x, -x]);
+            x *= 0.5;
+        }
+        x = range;
         for _ in 0..BEYOND {
             x *= 1.125;
             grid.extend([x, -x]);
@@ -72,7 +98,7 @@ impl Lipschitz {
     }
 
     pub(super) fn chosen(choice: &Choice) -> Self {
-        Self::new(choice.number("bound"), choice.number("range"))
+        Self::with_steps(choice.number("bound"), choice.number("range"), FINER * STEPS)
     }
 
     /// The points at which the bound is kept, beside the two limits.
@@ -120,6 +146,10 @@ impl Constraint for Lipschitz {
 
     fn gentler(&self) -> Option<Box<dyn Constraint>> {
         Some(Box::new(TailSlope { bound: self.bound, epsilon: 1e-3 }))
+    }
+
+    fn settle(&mut self, _: Form, _: &[f64]) {
+        *self = Self::new(self.bound, self.range);
     }
 
     fn range(&self) -> f64 {

@@ -14,7 +14,8 @@
 //! Version N is refused: a pole is not bounded. Named by form (see `constraint`).
 
 use super::super::RationalError;
-use super::super::form::{Form, Ratio};
+use super::super::form::Form;
+use super::super::ratio::Ratio;
 use super::{Constraint, from_kept_off_zero, keep_off_zero, keep_off_zero_slope, positive, without_poles};
 use crate::spec::{Choice, Entry, Kind, Parameter};
 

@@ -8,6 +8,8 @@
 //!
 //! A fit holds on [-3, 3] only: what the curve does beyond is whatever its degrees make of it.
 
+#![allow(clippy::cast_possible_wrap, reason = "powers are at most 9")]
+
 mod least_squares;
 
 use std::collections::BTreeMap;
@@ -15,7 +17,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use self::least_squares::{Columns, dot};
 use super::constraint::Unconstrained;
-use super::form::{Form, MAX_A, MAX_C, Ratio, Version, sign};
+use super::form::{Form, MAX_A, MAX_C, Version, sign};
+use super::ratio::Ratio;
 use super::shape::{Lowered, Shape};
 use super::target::Target;
 
@@ -59,7 +62,13 @@ fn constrained(shape: &Shape, plain: &Shape, target: Target) -> Vec<f64> {
         return raw;
     }
     let wanted: Vec<f64> = points().map(|x| target.value(x)).collect();
-    let mut tries = vec![raw];
+    // Where ε holds bₙ off 0 the curve jumps at bₙ = 0, and a descent from there may be stuck.
+    let nudged = |by: f64| {
+        let mut raw = raw.clone();
+        raw[shape.form.lead_b()] += by;
+        raw
+    };
+    let mut tries = vec![nudged(0.0), nudged(0.01), nudged(-0.01)];
     // A constraint's gentler start must itself suit the form.
     if let Some(gentler) = shape.constraint.gentler().filter(|c| c.check(shape.form).is_ok()) {
         let gentler = Shape { form: shape.form, constraint: Arc::from(gentler) };
