@@ -34,7 +34,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Train what a spec asks for; finished runs are skipped, unfinished ones go on
+    /// Train what a spec asks for; finished runs are skipped, unfinished and failed ones go on
     Run(run::Args),
     /// List, fetch and verify data sets
     Data(data::Args),
