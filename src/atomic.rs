@@ -4,6 +4,9 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+/// How the name of a file ends that is not whole yet.
+const PARTIAL: &str = ".partial";
+
 /// A file that is written but not yet in its place. Dropped without [`Staged::commit`], it is removed.
 #[derive(Debug)]
 pub struct Staged {
@@ -20,7 +23,7 @@ impl Staged {
     ) -> io::Result<Self> {
         let name = target.file_name().ok_or(io::ErrorKind::IsADirectory)?.to_string_lossy().into_owned();
         // The process id keeps two processes that write the same file from tearing each other's.
-        let temporary = target.with_file_name(format!(".{name}.{}.partial", std::process::id()));
+        let temporary = target.with_file_name(format!(".{name}.{}{PARTIAL}", std::process::id()));
         let file = File::create(&temporary)?;
         let staged = Self { target: target.to_owned(), temporary, committed: false };
         let mut writer = BufWriter::with_capacity(1 << 18, file);
@@ -55,6 +58,23 @@ pub fn write(target: &Path, bytes: &[u8]) -> io::Result<()> {
     Staged::write(target, |file| file.write_all(bytes))?.commit()
 }
 
+/// Removes what killed writers left behind in `folder`, which need not exist. For the one process that
+/// may write there.
+pub fn sweep(folder: &Path) -> io::Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name.to_str().is_some_and(|name| name.starts_with('.') && name.ends_with(PARTIAL)) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,6 +100,17 @@ mod tests {
         assert_eq!((fs::read(&path).unwrap(), names(folder.path())), (b"old".to_vec(), vec!["x.csv".into()]));
         write(&path, b"new").unwrap();
         assert_eq!((fs::read(&path).unwrap(), names(folder.path())), (b"new".to_vec(), vec!["x.csv".into()]));
+    }
+
+    #[test]
+    fn what_a_killed_writer_left_is_swept_up_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in [".x.csv.4711.partial", "x.partial", ".hidden", "x.csv"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        sweep(folder.path()).unwrap();
+        assert_eq!(names(folder.path()), [".hidden", "x.csv", "x.partial"]);
+        sweep(&folder.path().join("absent")).unwrap();
     }
 
     #[test]

@@ -31,6 +31,20 @@ impl Stream {
         Self { generator: ChaCha8Rng::from_seed(hash.finalize().into()) }
     }
 
+    /// How far the stream has been drawn, in words of 32 bits: what a checkpoint keeps of it.
+    ///
+    /// # Panics
+    /// After 2^64 words, which no run reaches.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        u64::try_from(self.generator.get_word_pos()).expect("no run draws 2^64 words")
+    }
+
+    /// Goes to a [`Stream::position`]: the draws that follow are those that followed it.
+    pub fn seek(&mut self, position: u64) {
+        self.generator.set_word_pos(u128::from(position));
+    }
+
     /// 64 uniform bits.
     pub fn bits(&mut self) -> u64 {
         self.generator.next_u64()
@@ -122,6 +136,20 @@ mod tests {
         let bits = [stream.bits(), stream.bits()];
         let words = Stream::new(2, "test", 0).words(3);
         assert_eq!(words, [bits[0] as u32, (bits[0] >> 32) as u32, bits[1] as u32]);
+    }
+
+    #[test]
+    fn a_stream_goes_on_from_any_position() {
+        let mut stream = Stream::new(5, "test", 2);
+        for drawn in 0..40 {
+            let mut entered = Stream::new(5, "test", 2);
+            entered.seek(stream.position());
+            assert_eq!(entered.position(), 2 * drawn);
+            let ahead: Vec<u64> = (0..20).map(|_| entered.bits()).collect();
+            let mut straight = stream.clone();
+            assert_eq!(ahead, (0..20).map(|_| straight.bits()).collect::<Vec<_>>());
+            stream.bits();
+        }
     }
 
     #[test]

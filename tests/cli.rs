@@ -237,3 +237,32 @@ fn data_list_and_verify_tell_of_every_set() {
     assert_eq!(code, 0, "{stderr}");
     assert!(stdout.starts_with("generated-digits: 6000 training and 1000 test images"), "{stdout}");
 }
+
+#[test]
+fn status_tells_what_stands_below_a_folder() {
+    let folder = folder_with(SPEC);
+    let at = folder.path();
+    assert_eq!(outcome(at, &["run", "spec.toml", "--quiet"]).0, 0);
+    let run = at.join("results/tiny").join(&run_folders(at)[0]);
+    let record = fs::read_to_string(run.join("run.toml")).unwrap();
+    fs::write(run.join("run.toml"), record.replace("status = \"done\"", "status = \"running\"")).unwrap();
+    let (code, stdout, stderr) = outcome(at, &["status"]);
+    assert_eq!((code, stderr.as_str()), (0, ""), "{stdout}");
+    let name = run.file_name().unwrap().to_str().unwrap();
+    let line = format!("tiny/{name} unfinished, 2 of 2 tasks done, about 0 s left\n");
+    assert!(stdout.starts_with(&line), "{stdout}");
+    let row = stdout.lines().find(|line| line.contains(" tiny ")).unwrap();
+    let cells: Vec<&str> = row.split_whitespace().collect();
+    assert_eq!(cells[1..8], ["tiny", "4", "3", "0", "0", "0", "1"], "{stdout}");
+
+    let (_, of_one, _) = outcome(at, &["status", run.to_str().unwrap(), "--summary"]);
+    assert!(!of_one.contains("unfinished, ") && of_one.contains(" tiny "), "{of_one}");
+    for (wrong, said) in [("absent", "error: there is no folder absent"), (".", "")] {
+        let (code, _, stderr) = outcome(at, &["status", wrong]);
+        assert_eq!(code, if said.is_empty() { 0 } else { 2 }, "{stderr}");
+        assert!(stderr.starts_with(said), "{stderr}");
+    }
+    fs::create_dir(at.join("empty")).unwrap();
+    let (code, _, stderr) = outcome(at, &["status", "empty"]);
+    assert!(code == 2 && stderr.starts_with("error: there is no run below empty"), "{stderr}");
+}

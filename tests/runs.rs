@@ -6,16 +6,19 @@ mod common;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use plasticity_bench::data::{self, DataSet, Silent};
 use plasticity_bench::nn::activation::registry;
 use plasticity_bench::probes;
 use plasticity_bench::runner::{Options, Recording, Summary, Trainer, run_all};
 use plasticity_bench::spec::{Length, Plan, Value};
-use plasticity_bench::train::checkpoint::Keep;
+use plasticity_bench::tasks::TaskStream;
+use plasticity_bench::train::checkpoint::{Keep, Policy};
 use plasticity_bench::train::control::{Control, Outcome};
+use plasticity_bench::train::{Edge, Learner, Observer, StepTrace, TaskResult};
 
 fn digits() -> DataSet {
     data::load("generated-digits", None, &mut Silent).unwrap()
@@ -109,7 +112,13 @@ fn probes_and_the_fresh_network_leave_the_training_as_it_is() {
 }
 
 /// One run in `dir`, from whatever is there.
-fn train_in(dir: &Path, plan: &Plan, data: &Arc<DataSet>, keep: Keep, control: &Control) -> Outcome {
+fn train_in(
+    dir: &Path,
+    plan: &Plan,
+    data: &Arc<DataSet>,
+    keep: impl Into<Policy>,
+    control: &Control,
+) -> Outcome {
     fs::create_dir_all(dir).unwrap();
     let mut recording = Recording::new(plan, dir, true);
     plasticity_bench::train::run(plan, Arc::clone(data), dir, keep, &mut recording, control).unwrap()
@@ -179,4 +188,206 @@ fn a_damaged_checkpoint_is_passed_over_for_the_one_before() {
     assert_eq!(rows(&whole), rows(&damaged));
     let file = |dir: &Path| fs::read(dir.join("checkpoints/task-0003.safetensors")).unwrap();
     assert_eq!(file(&whole), file(&damaged));
+}
+
+/// A recording that raises the interrupt after so many steps more.
+struct Stopper {
+    recording: Recording,
+    steps_left: usize,
+    flag: Arc<AtomicBool>,
+}
+
+impl Observer for Stopper {
+    fn resume(&mut self, lengths: &BTreeMap<String, u64>) -> anyhow::Result<()> {
+        self.recording.resume(lengths)
+    }
+
+    fn holds(&self, lengths: &BTreeMap<String, u64>) -> anyhow::Result<bool> {
+        self.recording.holds(lengths)
+    }
+
+    fn commit(&mut self) -> anyhow::Result<BTreeMap<String, u64>> {
+        self.recording.commit()
+    }
+
+    fn traces_steps(&self) -> bool {
+        self.recording.traces_steps()
+    }
+
+    fn task_started(
+        &mut self,
+        task: usize,
+        stream: &dyn TaskStream,
+        learner: &Learner,
+    ) -> anyhow::Result<()> {
+        self.recording.task_started(task, stream, learner)
+    }
+
+    fn stepped(&mut self, task: usize, step: usize, loss: f64, accuracy: f64) -> anyhow::Result<()> {
+        self.steps_left -= 1;
+        if self.steps_left == 0 {
+            self.flag.store(true, Ordering::Relaxed);
+        }
+        self.recording.stepped(task, step, loss, accuracy)
+    }
+
+    fn traced(
+        &mut self,
+        task: usize,
+        edge: Edge,
+        learner: &Learner,
+        trace: &StepTrace,
+    ) -> anyhow::Result<()> {
+        self.recording.traced(task, edge, learner, trace)
+    }
+
+    fn task_ended(
+        &mut self,
+        result: &TaskResult,
+        stream: &dyn TaskStream,
+        learner: &Learner,
+    ) -> anyhow::Result<()> {
+        self.recording.task_ended(result, stream, learner)
+    }
+
+    fn diverged(&mut self, result: &TaskResult) -> anyhow::Result<()> {
+        self.recording.diverged(result)
+    }
+}
+
+/// One attempt at the run in `dir` that is interrupted after `steps` of its steps; what it noted too.
+fn attempt(
+    dir: &Path,
+    plan: &Plan,
+    data: &Arc<DataSet>,
+    policy: impl Into<Policy>,
+    steps: usize,
+) -> (Outcome, Vec<String>) {
+    fs::create_dir_all(dir).unwrap();
+    let flag = Arc::new(AtomicBool::new(false));
+    let notes = Arc::new(Mutex::new(Vec::new()));
+    let paper = Arc::clone(&notes);
+    let control = Control::new(Arc::clone(&flag), |_| {})
+        .noting(move |note| paper.lock().unwrap().push(note.to_owned()));
+    let mut stopper = Stopper { recording: Recording::new(plan, dir, true), steps_left: steps, flag };
+    let outcome =
+        plasticity_bench::train::run(plan, Arc::clone(data), dir, policy, &mut stopper, &control).unwrap();
+    let notes = notes.lock().unwrap().clone();
+    (outcome, notes)
+}
+
+fn checkpoint_files(dir: &Path) -> Vec<String> {
+    let files = fs::read_dir(dir.join("checkpoints")).unwrap();
+    let mut names: Vec<String> = files.map(|f| f.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_run_interrupted_at_any_step_goes_on_to_the_same_bytes() {
+    let data = Arc::new(digits());
+    let mut plans = plans();
+    for method in &plasticity_bench::methods::entries()[1..] {
+        let mut with_method = plans[0].clone();
+        with_method.method = common::defaults(method);
+        plans.push(with_method);
+    }
+    for (number, mut plan) in plans.into_iter().enumerate() {
+        (plan.stream.tasks, plan.stream.length) = (3, Length::Steps(40));
+        plan.optimizer = common::defaults(&plasticity_bench::train::optimizer::entries()[number % 3]);
+        let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let [whole, broken] = folders.each_ref().map(|folder| folder.path().join("run"));
+        assert_eq!(train_in(&whole, &plan, &data, Keep::Last, &Control::deaf()), Outcome::Done);
+        // 1 stops after the first step of all, 40 and 80 after the last of a task, before its end.
+        let stops = [1, 16 + number % 5, 40 - 17 - number % 5, 7, 33, 11];
+        for steps in stops {
+            assert_eq!(attempt(&broken, &plan, &data, Keep::Last, steps), (Outcome::Interrupted, vec![]));
+            // A torn row, as a kill leaves it, is cut off.
+            let torn = broken.join("steps.csv");
+            fs::write(&torn, fs::read_to_string(&torn).unwrap() + "run,2,1").unwrap();
+        }
+        assert_eq!(attempt(&broken, &plan, &data, Keep::Last, usize::MAX).0, Outcome::Done);
+        assert_eq!(rows(&whole), rows(&broken), "{} {}", plan.activation.name, plan.optimizer.name);
+        for kind in ["safetensors", "optimizer.safetensors"] {
+            let last = |dir: &Path| fs::read(dir.join("checkpoints/task-0003").with_extension(kind)).unwrap();
+            assert!(last(&whole) == last(&broken), "{} {kind}", plan.activation.name);
+        }
+    }
+}
+
+#[test]
+fn checkpoints_within_a_task_are_written_by_the_clock_and_a_damaged_one_is_noted() {
+    let data = Arc::new(digits());
+    let mut plan = common::plan(common::activation("rational"));
+    (plan.stream.tasks, plan.stream.length, plan.probes.plasticity_gap) = (1, Length::Steps(200), true);
+    let folder = tempfile::tempdir().unwrap();
+    let (whole, broken) = (folder.path().join("whole/run"), folder.path().join("broken/run"));
+    train_in(&whole, &plan, &data, Keep::Last, &Control::deaf());
+    let often = Policy { keep: Keep::Last, every: Duration::ZERO };
+    assert_eq!(attempt(&broken, &plan, &data, often, 150), (Outcome::Interrupted, vec![]));
+    let kinds =
+        ["fresh-optimizer.safetensors", "fresh.safetensors", "optimizer.safetensors", "safetensors", "toml"];
+    let expected: Vec<String> = [128, 150]
+        .iter()
+        .flat_map(|step| kinds.map(|kind| format!("task-0000-step-{step:08}.{kind}")))
+        .collect();
+    assert_eq!(checkpoint_files(&broken), expected);
+    for (stop, damaged) in [(160, &kinds[..]), (190, &kinds[1..2])] {
+        // Of one attempt every file in turn is damaged in its middle: the one before serves each time.
+        let copy = folder.path().join(format!("{stop}/run"));
+        for kind in damaged {
+            let _ = fs::remove_dir_all(&copy);
+            assert_eq!(attempt(&copy, &plan, &data, often, stop).0, Outcome::Interrupted);
+            let path = copy.join(format!("checkpoints/task-0000-step-{stop:08}.{kind}"));
+            let mut bytes = fs::read(&path).unwrap();
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+            fs::write(&path, bytes).unwrap();
+            let (outcome, notes) = attempt(&copy, &plan, &data, often, usize::MAX);
+            assert_eq!(outcome, Outcome::Done);
+            let note = format!("the checkpoint task-0000-step-{stop:08} is damaged and was passed over");
+            assert_eq!(notes, [note], "{kind}");
+            assert_eq!(rows(&whole), rows(&copy), "{kind}");
+        }
+    }
+}
+
+#[test]
+fn lost_rows_are_made_again_from_the_checkpoint_before_and_clocks_decide_nothing() {
+    let data = Arc::new(digits());
+    let mut plan = common::plan(common::activation("tanh"));
+    (plan.stream.tasks, plan.stream.length) = (1, Length::Steps(200));
+    let folder = tempfile::tempdir().unwrap();
+    let (whole, broken) = (folder.path().join("whole/run"), folder.path().join("broken/run"));
+    train_in(&whole, &plan, &data, Keep::Last, &Control::deaf());
+    let often = Policy { keep: Keep::Last, every: Duration::ZERO };
+    attempt(&broken, &plan, &data, often, 150);
+    // The tail that only the newer checkpoint counts on is gone, within a row.
+    let steps = fs::read_to_string(broken.join("steps.csv")).unwrap();
+    assert_eq!(steps.lines().count(), 151);
+    fs::write(broken.join("steps.csv"), &steps[..steps.len() - 25]).unwrap();
+    // And the clock had been set back in between: the newest files look the oldest.
+    for name in checkpoint_files(&broken) {
+        let file = fs::OpenOptions::new().write(true).open(broken.join("checkpoints").join(&name)).unwrap();
+        let age = if name.contains("150") { 1_000_000_000 } else { 10 };
+        file.set_modified(std::time::SystemTime::now() - Duration::from_secs(age)).unwrap();
+    }
+    let (outcome, notes) = attempt(&broken, &plan, &data, often, usize::MAX);
+    assert_eq!(outcome, Outcome::Done);
+    assert_eq!(
+        notes,
+        ["the checkpoint task-0000-step-00000150 was passed over: rows that it counts on are gone"]
+    );
+    assert_eq!(rows(&whole), rows(&broken));
+
+    // With rows gone from before every checkpoint, nothing is touched and the cure is named.
+    let lost = folder.path().join("lost/run");
+    attempt(&lost, &plan, &data, often, 150);
+    fs::write(lost.join("steps.csv"), &steps[..100]).unwrap();
+    let (files, before) = (checkpoint_files(&lost), rows(&lost));
+    let mut recording = Recording::new(&plan, &lost, true);
+    let refused = plasticity_bench::train::run(&plan, data, &lost, often, &mut recording, &Control::deaf())
+        .unwrap_err();
+    assert!(refused.to_string().contains("--fresh"), "{refused}");
+    assert_eq!((files, before), (checkpoint_files(&lost), rows(&lost)));
 }

@@ -9,6 +9,7 @@ mod list;
 mod output;
 mod run;
 mod spec_file;
+mod status;
 mod tasks;
 mod threads;
 
@@ -34,8 +35,10 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Train what a spec asks for; finished runs are skipped, unfinished ones go on
+    /// Train what a spec asks for; finished runs are skipped, unfinished and failed ones go on
     Run(run::Args),
+    /// Show what is done, running, diverged, failed and unfinished below a folder, and the time left
+    Status(status::Args),
     /// List, fetch and verify data sets
     Data(data::Args),
     /// Export a stream of tasks for other frameworks
@@ -54,6 +57,7 @@ impl Cli {
     pub fn execute(self) -> Result<Exit, Failure> {
         match self.command {
             Command::Run(args) => run::run(&args),
+            Command::Status(args) => status::run(&args),
             Command::Data(args) => data::run(args),
             Command::Tasks(args) => tasks::run(args),
             Command::List(args) => list::run(&args),

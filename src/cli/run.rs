@@ -5,6 +5,7 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use clap::ValueEnum;
 
@@ -16,7 +17,7 @@ use super::{Exit, Failure, output};
 use crate::data::{self, DataSet};
 use crate::runner::{self, Executor, Options, Shard, Summary, Trainer, interrupt};
 use crate::spec::Plan;
-use crate::train::checkpoint::Keep;
+use crate::train::checkpoint::{self, Keep, Policy};
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -53,9 +54,17 @@ pub struct Args {
     /// Checkpoints that stay: `none` leaves nothing to resume from, `all` keeps every task's
     #[arg(long, value_name = "WHICH", default_value = "last")]
     keep_checkpoints: Checkpoints,
+    /// Seconds of computing within a task that a kill may cost; Ctrl-C and SIGTERM cost one step
+    #[arg(long, value_name = "SECONDS", default_value_t = checkpoint::EVERY.as_secs_f64(), value_parser = seconds)]
+    checkpoint_every: f64,
     /// Print errors only
     #[arg(long)]
     quiet: bool,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds = text.parse::<f64>().ok().filter(|&seconds| Duration::try_from_secs_f64(seconds).is_ok());
+    seconds.ok_or_else(|| "expected a number of seconds, as in 300 or 0.5".to_owned())
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -90,7 +99,9 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     if options.interrupt.load(Ordering::SeqCst) {
         return Ok(Exit::Interrupted);
     }
-    train(&plans, &Trainer::new(data, args.keep_checkpoints.into(), args.log_steps), &options)
+    let policy =
+        Policy { keep: args.keep_checkpoints.into(), every: Duration::from_secs_f64(args.checkpoint_every) };
+    train(&plans, &Trainer::new(data, policy, args.log_steps), &options)
 }
 
 impl Args {

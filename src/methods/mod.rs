@@ -11,13 +11,25 @@ use crate::spec::{Choice, Entry};
 
 /// Hooks at the edges of tasks and steps. All of them default to nothing.
 ///
-/// A method keeps no state that a resumed run could not rebuild: it is made from the network as
-/// initialised, and what it draws comes from a stream of its own for every task.
+/// A method is made from the network as initialised, and what it draws comes from a stream of its own
+/// for every task: neither needs saving. What else it keeps between two steps stands in its state.
 pub trait Method: Send {
     /// Before the first step of task number `task`.
     fn start_task(&mut self, task: usize, network: &dyn Network, stream: &mut Stream) -> Result<()> {
         let _ = (task, network, stream);
         Ok(())
+    }
+
+    /// All that it keeps and that a resumed run could not rebuild, as named lists: part of every
+    /// checkpoint.
+    fn state(&self) -> Vec<(String, Vec<f32>)> {
+        Vec::new()
+    }
+
+    /// Takes back what [`Method::state`] gave. A run that goes on within a task calls this in place of
+    /// `start_task`.
+    fn restore(&mut self, state: Vec<(String, Vec<f32>)>) {
+        debug_assert!(state.is_empty(), "a method that keeps a state takes it back");
     }
 
     /// Between the backward pass and the optimiser's update: gradients may be added to.

@@ -11,7 +11,8 @@
 //!
 //! Columns stand in the order of the struct's fields. Floats are written in the fewest digits that
 //! read back to the same bits, as `NaN` or `inf` where that is what was measured; a cell that does not
-//! apply is empty. A file appears with its first row.
+//! apply is empty. A file appears with its first row. A run that has not ended may have rows of the task
+//! under way; its row in `tasks.csv` comes with its end.
 
 mod clock;
 mod coefficient;

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use super::{FILES, RecordError, Row};
 
-/// Collects the rows of a task and appends them at its end.
+/// Collects rows and appends them at a task's end and with every checkpoint.
 ///
-/// Rows wait in memory until [`Recorder::commit`] hands each file its share in one write and syncs it,
-/// so a killed run has the rows of whole tasks. What a checkpoint then remembers of the files is their
+/// Rows wait in memory until [`Recorder::commit`] hands each file its share in one write and syncs it.
+/// What a checkpoint then remembers of the files is their
 /// lengths: a run that resumes cuts each back to that length, repeats what came after, and ends with
 /// the same bytes as one that was never stopped.
 #[derive(Debug)]
@@ -47,11 +47,7 @@ impl Recorder {
         // All is looked at before anything is cut, so a refused resume leaves the files as they were.
         for (name, &remembered) in lengths {
             let path = folder.join(name);
-            let found = match fs::metadata(&path) {
-                Ok(metadata) => metadata.len(),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
-                Err(source) => return Err(RecordError::Unreadable { path, source }),
-            };
+            let found = length(&path)?;
             if found < remembered {
                 return Err(RecordError::Shorter { path, found, remembered });
             }
@@ -66,7 +62,17 @@ impl Recorder {
         Ok(Self { folder: folder.to_owned(), tables })
     }
 
-    /// Adds a row to those that wait for the task's end.
+    /// Whether the files in `folder` still have all rows of a checkpoint that remembers `lengths`.
+    pub fn holds(folder: &Path, lengths: &BTreeMap<String, u64>) -> Result<bool, RecordError> {
+        for (name, &remembered) in lengths {
+            if length(&folder.join(name))? < remembered {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Adds a row to those that wait.
     ///
     /// # Panics
     /// If the row is of a kind that no file is listed for, which only a change to this room can bring about.
@@ -112,6 +118,15 @@ impl Recorder {
         (self.tables.iter().filter(|(_, table)| table.length > 0))
             .map(|(&name, table)| (name.to_owned(), table.length))
             .collect()
+    }
+}
+
+/// Bytes of a file; a missing one has none.
+fn length(path: &Path) -> Result<u64, RecordError> {
+    match fs::metadata(path) {
+        Ok(metadata) => Ok(metadata.len()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+        Err(source) => Err(RecordError::Unreadable { path: path.to_owned(), source }),
     }
 }
 

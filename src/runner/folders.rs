@@ -27,10 +27,15 @@ impl Run {
         self.dir.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
-    /// Asks for this run's lock. It stands beside the folders (OUT/NAME/.locks/RUN), so that a result
+    /// The lock of the run in `dir`. It stands beside the folders (OUT/NAME/.locks/RUN), so that a result
     /// folder holds results alone and may be removed while the lock is held.
+    pub(super) fn lock(dir: &Path) -> PathBuf {
+        dir.with_file_name(".locks").join(dir.file_name().unwrap_or_default())
+    }
+
+    /// Asks for this run's lock.
     pub(super) fn claim(&self) -> anyhow::Result<Claim> {
-        let path = self.dir.with_file_name(".locks").join(self.label());
+        let path = Self::lock(&self.dir);
         lock::claim(&path).with_context(|| format!("the lock {} could not be made", path.display()))
     }
 }

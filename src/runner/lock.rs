@@ -3,6 +3,12 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
+use std::time::Duration;
+
+/// [`is_held`] holds a lock itself for an instant: who finds one taken asks so many times more, this
+/// long after one another, before believing it.
+const LOOKS: usize = 3;
+const LOOK: Duration = Duration::from_millis(5);
 
 /// What came of asking for a lock.
 #[derive(Debug)]
@@ -30,7 +36,15 @@ pub fn claim(path: &Path) -> io::Result<Claim> {
         fs::create_dir_all(parent)?;
     }
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
-    match file.try_lock() {
+    let mut answer = file.try_lock();
+    for _ in 0..LOOKS {
+        if !matches!(answer, Err(TryLockError::WouldBlock)) {
+            break;
+        }
+        std::thread::sleep(LOOK);
+        answer = file.try_lock();
+    }
+    match answer {
         Ok(()) => Ok(Claim::Held(Lock { _file: file })),
         Err(TryLockError::WouldBlock) => Ok(Claim::Taken),
         Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
@@ -40,12 +54,16 @@ pub fn claim(path: &Path) -> io::Result<Claim> {
     }
 }
 
+/// Whether a living process holds the lock at `path`, as far as this can be known.
+pub fn is_held(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::io::{BufRead, BufReader};
     use std::process::{Command, Stdio};
-    use std::time::Duration;
 
     const CHILD: &str = "PLASTICITY_TEST_LOCK";
 
@@ -56,7 +74,9 @@ mod tests {
         let first = claim(&path).unwrap();
         assert!(matches!(first, Claim::Held(_)));
         assert!(matches!(claim(&path).unwrap(), Claim::Taken));
+        assert!(is_held(&path) && !is_held(&folder.path().join("absent")));
         drop(first);
+        assert!(!is_held(&path));
         assert!(matches!(claim(&path).unwrap(), Claim::Held(_)));
     }
 

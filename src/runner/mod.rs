@@ -18,6 +18,7 @@ mod recording;
 mod rows;
 mod shard;
 mod status;
+mod survey;
 mod table;
 #[cfg(test)]
 mod test_plans;
@@ -39,8 +40,10 @@ pub use describe::describe;
 pub use estimate::estimate;
 pub use executor::Executor;
 pub use folders::{Run, select};
+pub use progress::duration;
 pub use recording::Recording;
 pub use shard::{Shard, cut};
+pub use survey::{Found, State, survey};
 pub use table::closing_table;
 pub use trainer::Trainer;
 

@@ -202,8 +202,14 @@ impl Observer for Recording {
         Ok(())
     }
 
-    fn lengths(&mut self) -> anyhow::Result<BTreeMap<String, u64>> {
-        Ok(self.recorder()?.lengths())
+    fn holds(&self, lengths: &BTreeMap<String, u64>) -> anyhow::Result<bool> {
+        Ok(Recorder::holds(&self.folder, lengths)?)
+    }
+
+    fn commit(&mut self) -> anyhow::Result<BTreeMap<String, u64>> {
+        let recorder = self.recorder()?;
+        recorder.commit()?;
+        Ok(recorder.lengths())
     }
 
     fn traces_steps(&self) -> bool {

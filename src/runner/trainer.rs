@@ -8,27 +8,28 @@ use anyhow::Context;
 
 use super::Executor;
 use super::recording::Recording;
+use crate::atomic;
 use crate::data::DataSet;
 use crate::kernels;
 use crate::record::RunStatus;
 use crate::spec::Plan;
-use crate::train::checkpoint::Keep;
+use crate::train::checkpoint::Policy;
 use crate::train::control::{Control, Outcome};
 use crate::train::{self};
 
 /// Trains runs on data sets loaded before.
 pub struct Trainer {
     data: BTreeMap<String, Arc<DataSet>>,
-    keep: Keep,
+    policy: Policy,
     log_steps: bool,
 }
 
 impl Trainer {
     /// With the data sets that the plans name.
     #[must_use]
-    pub fn new(data: impl IntoIterator<Item = DataSet>, keep: Keep, log_steps: bool) -> Self {
+    pub fn new(data: impl IntoIterator<Item = DataSet>, policy: impl Into<Policy>, log_steps: bool) -> Self {
         let data = data.into_iter().map(|set| (set.name.clone(), Arc::new(set))).collect();
-        Self { data, keep, log_steps }
+        Self { data, policy: policy.into(), log_steps }
     }
 }
 
@@ -36,12 +37,13 @@ impl Executor for Trainer {
     fn execute(&self, plan: &Plan, dir: &Path, control: &Control) -> anyhow::Result<Outcome> {
         let data = self.data.get(&plan.data.dataset);
         let data = data.with_context(|| format!("the data set {} was not loaded", plan.data.dataset))?;
+        atomic::sweep(dir).with_context(|| format!("the folder {} could not be swept", dir.display()))?;
         let mut status = RunStatus::begin(&data.checksum, "cpu", 1, kernels::name());
         if let Some(earlier) = RunStatus::read(dir)? {
             status = status.resuming(&earlier);
         }
         status.write(dir, &plan.to_toml())?;
         let mut recording = Recording::new(plan, dir, self.log_steps);
-        Ok(train::run(plan, Arc::clone(data), dir, self.keep, &mut recording, control)?)
+        Ok(train::run(plan, Arc::clone(data), dir, self.policy, &mut recording, control)?)
     }
 }

@@ -170,6 +170,8 @@ impl Crew<'_> {
         let control = Control::new(Arc::clone(&self.options.interrupt), move |progress| {
             board.report(index, progress);
         });
+        let board = Arc::clone(self.board);
+        let control = control.noting(move |text| board.say_of(index, text));
         let started = Instant::now();
         let outcome = panics::contain(|| self.executor.execute(&run.plan, &run.dir, &control));
         let mark = |status, error: Option<&str>| {

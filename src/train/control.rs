@@ -45,20 +45,27 @@ pub enum Outcome {
         /// Step of that task.
         step: usize,
     },
-    /// It was asked to stop, and stands on disk up to its last finished task.
+    /// It was asked to stop, and stands on disk up to its last step.
     Interrupted,
 }
 
-/// Handed to a run: the flag that asks it to stop, and the ear for its reports.
+/// Handed to a run: the flag that asks it to stop, and the ears for its reports and notes.
 pub struct Control {
     interrupt: Arc<AtomicBool>,
     listener: Box<dyn Fn(&Progress) + Send + Sync>,
+    notes: Box<dyn Fn(&str) + Send + Sync>,
 }
 
 impl Control {
     /// A control whose `interrupt` may be raised from anywhere and whose reports go to `listener`.
     pub fn new(interrupt: Arc<AtomicBool>, listener: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
-        Self { interrupt, listener: Box::new(listener) }
+        Self { interrupt, listener: Box::new(listener), notes: Box::new(|_| {}) }
+    }
+
+    /// The same with an ear for what the user should know and the run can live with.
+    #[must_use]
+    pub fn noting(self, notes: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        Self { notes: Box::new(notes), ..self }
     }
 
     /// A control that never interrupts and hears nothing.
@@ -76,6 +83,11 @@ impl Control {
     /// Tells how far the run is: at a task's end always, within a task as often as [`Pulse`] says.
     pub fn report(&self, progress: &Progress) {
         (self.listener)(progress);
+    }
+
+    /// Tells of something odd that did not stop the run, in a sentence without its full stop.
+    pub fn note(&self, text: &str) {
+        (self.notes)(text);
     }
 }
 

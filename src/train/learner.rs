@@ -49,12 +49,32 @@ impl Learner {
         Ok(Self { network, optimizer, method, draws, pass, task: 0 })
     }
 
-    /// Tells which task comes; the activations' draws start anew, so a resumed run draws the same.
+    /// The freshly initialised network that task number `task` is paired with, for the same batches.
+    pub fn fresh(plan: &Plan, stream: &dyn TaskStream, task: usize) -> std::result::Result<Self, TrainError> {
+        Self::new(plan, stream, &mut Stream::new(plan.seed, "fresh-init", task as u64))
+    }
+
+    /// Tells which task comes; the activations' draws start anew.
     pub fn start_task(&mut self, plan: &Plan, task: usize) -> Result<()> {
         self.task = task;
         *self.draws.lock().unwrap_or_else(PoisonError::into_inner) =
             Stream::new(plan.seed, "activation", task as u64);
         self.method.start_task(task, &*self.network, &mut Stream::new(plan.seed, "method", task as u64))
+    }
+
+    /// Goes on within a task that was started before: the method has had its start, the activations have
+    /// drawn up to `draws`.
+    pub fn resume_task(&mut self, plan: &Plan, task: usize, draws: u64) {
+        self.task = task;
+        let mut stream = Stream::new(plan.seed, "activation", task as u64);
+        stream.seek(draws);
+        *self.draws.lock().unwrap_or_else(PoisonError::into_inner) = stream;
+    }
+
+    /// How far the activations have drawn from this task's stream.
+    #[must_use]
+    pub fn draws(&self) -> u64 {
+        self.draws.lock().unwrap_or_else(PoisonError::into_inner).position()
     }
 
     /// One step: forward, loss, backward, update. A loss that is no number is returned as it is and
@@ -104,6 +124,17 @@ impl Learner {
     /// The same, to restore a state.
     pub fn optimizer_mut(&mut self) -> &mut Optimizer {
         &mut self.optimizer
+    }
+
+    /// The method.
+    #[must_use]
+    pub fn method(&self) -> &dyn Method {
+        &*self.method
+    }
+
+    /// The same, to restore a state.
+    pub fn method_mut(&mut self) -> &mut dyn Method {
+        &mut *self.method
     }
 
     /// A copy of every layer's weight.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Evaluation, Learner};
 use crate::tasks::TaskStream;
 
@@ -11,8 +13,11 @@ pub trait Observer {
     /// Called once before the first task, with the file lengths that a checkpoint remembers (empty for
     /// a new run): whatever was written after them is to be cut off.
     fn resume(&mut self, lengths: &BTreeMap<String, u64>) -> anyhow::Result<()>;
-    /// Lengths of the files as they stand now.
-    fn lengths(&mut self) -> anyhow::Result<BTreeMap<String, u64>>;
+    /// Whether the files still hold all rows of a checkpoint that remembers these lengths.
+    fn holds(&self, lengths: &BTreeMap<String, u64>) -> anyhow::Result<bool>;
+    /// Puts all rows so far on disk, those of an unfinished task too, and gives the lengths of the
+    /// files: a checkpoint follows.
+    fn commit(&mut self) -> anyhow::Result<BTreeMap<String, u64>>;
     /// Whether gradients and updates of a task's first and last step are wanted.
     fn traces_steps(&self) -> bool;
     /// Before the first step of a task.
@@ -23,8 +28,8 @@ pub trait Observer {
     /// After the task's first or last step, if wanted.
     fn traced(&mut self, task: usize, edge: Edge, learner: &Learner, trace: &StepTrace)
     -> anyhow::Result<()>;
-    /// After the evaluation that ends a task. All rows so far must be on disk when this returns: a
-    /// checkpoint may follow.
+    /// After the evaluation that ends a task. All rows so far must be on disk when this returns, whether
+    /// or not a checkpoint follows.
     fn task_ended(
         &mut self,
         result: &TaskResult,
@@ -53,8 +58,8 @@ pub struct StepTrace {
     pub updates: Vec<Vec<f32>>,
 }
 
-/// Figures of one task (definitions: metrics over a task).
-#[derive(Clone, Debug)]
+/// Figures of one task (definitions: metrics over a task); while it is under way, part of a checkpoint.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TaskResult {
     /// Number of the task, from 0.
     pub task: usize,
@@ -67,13 +72,16 @@ pub struct TaskResult {
     /// Whether it ended in a loss that is no number.
     pub diverged: bool,
     /// On the training examples, in evaluation mode.
+    #[serde(skip)]
     pub train: Option<Evaluation>,
     /// On the test set, if there is one.
+    #[serde(skip)]
     pub test: Option<Evaluation>,
-    /// Wall time.
+    /// Wall time, over all attempts as far as their steps are in the figures.
     pub seconds: f64,
     accuracy_sum: f64,
     loss_sum: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
     fresh_accuracy_sum: Option<f64>,
 }
 

@@ -1,0 +1,158 @@
+//! `status DIR`: what a folder of results holds.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+use comfy_table::CellAlignment;
+
+use super::{Exit, Failure, output};
+use crate::runner::{self, Found, State, duration};
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Folder of the results, of one benchmark or of one run
+    #[arg(value_name = "DIR", default_value = "results")]
+    dir: PathBuf,
+    /// Print the table alone, not the runs that are not done
+    #[arg(long)]
+    summary: bool,
+}
+
+/// Runs of one benchmark.
+#[derive(Default)]
+struct Counts {
+    states: BTreeMap<State, usize>,
+    seconds_left: f64,
+    /// Runs whose time is not known.
+    untimed: usize,
+}
+
+/// Prints a line for every run that is not done, then a table.
+pub fn run(args: &Args) -> Result<Exit, Failure> {
+    let mut benchmarks: BTreeMap<String, Counts> = BTreeMap::new();
+    let folder = args.dir.canonicalize();
+    let folder = folder.with_context(|| format!("there is no folder {}", args.dir.display()));
+    let folder = folder.map_err(Failure::usage)?;
+    let mut tell = |found: &Found| {
+        benchmarks.entry(benchmark(&found.dir)).or_default().add(found);
+        if args.summary || found.state == State::Done {
+            return Ok(());
+        }
+        let place = found.dir.strip_prefix(&folder).ok().filter(|place| !place.as_os_str().is_empty());
+        output::print(&line(place.unwrap_or(&found.dir), found)).map_err(|failure| failure.error)
+    };
+    runner::survey(&folder, runner::estimate, &mut tell).map_err(Failure::usage)?;
+    if benchmarks.is_empty() {
+        let absent = anyhow!("there is no run below {}; results are DIR/NAME/RUN", args.dir.display());
+        return Err(Failure::usage(absent));
+    }
+    output::print(&table(&benchmarks))?;
+    Ok(Exit::Done)
+}
+
+impl Counts {
+    fn add(&mut self, found: &Found) {
+        *self.states.entry(found.state).or_default() += 1;
+        match (found.state, found.seconds_left) {
+            (State::Done | State::Diverged, _) => {}
+            (_, Some(seconds)) => self.seconds_left += seconds,
+            (_, None) => self.untimed += 1,
+        }
+    }
+
+    fn time_left(&self) -> String {
+        match (self.seconds_left, self.untimed) {
+            (0.0, 0) => String::new(),
+            (seconds, 0) => duration(seconds),
+            (seconds, untimed) => format!("{} and {untimed} runs of unknown length", duration(seconds)),
+        }
+    }
+}
+
+/// The folder that the run's stands in bears the benchmark's name.
+fn benchmark(run: &Path) -> String {
+    let parent = run.parent().and_then(Path::file_name);
+    parent.unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn word(state: State) -> &'static str {
+    match state {
+        State::Done => "done",
+        State::Running => "running",
+        State::Diverged => "diverged",
+        State::Failed => "failed",
+        State::Unfinished => "unfinished",
+    }
+}
+
+fn line(place: &Path, found: &Found) -> String {
+    let mut parts = vec![format!("{} {}", place.display(), word(found.state))];
+    parts.extend(found.tasks.map(|(done, all)| format!("{done} of {all} tasks done")));
+    parts.extend(found.seconds_left.map(|seconds| format!("about {} left", duration(seconds))));
+    let line = parts.join(", ");
+    match &found.reason {
+        Some(reason) => format!("{line}: {reason}"),
+        None => line,
+    }
+}
+
+fn table(benchmarks: &BTreeMap<String, Counts>) -> String {
+    const STATES: [State; 5] =
+        [State::Done, State::Running, State::Diverged, State::Failed, State::Unfinished];
+    let header = ["benchmark", "runs"].into_iter().chain(STATES.map(word)).chain(["computing left"]);
+    let mut table = output::table(header);
+    for (name, counts) in benchmarks {
+        let of = |state| counts.states.get(&state).copied().unwrap_or_default();
+        let mut row = vec![name.clone(), counts.states.values().sum::<usize>().to_string()];
+        row.extend(STATES.map(|state| of(state).to_string()));
+        row.push(counts.time_left());
+        table.add_row(row);
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(run: &str, state: State, seconds_left: Option<f64>, reason: Option<&str>) -> Found {
+        let tasks = seconds_left.map(|_| (7, 50));
+        let dir = Path::new("/r/bench").join(run);
+        Found { dir, state, tasks, seconds_left, reason: reason.map(str::to_owned) }
+    }
+
+    #[test]
+    fn runs_and_benchmarks_are_told_in_words() {
+        let all = [
+            found("a", State::Done, None, None),
+            found("b", State::Running, Some(61.0), None),
+            found("c", State::Failed, None, Some("no room left")),
+            found("d", State::Diverged, None, Some("diverged in task 3 at step 17")),
+            found("e", State::Unfinished, Some(8000.0), None),
+        ];
+        let lines: Vec<String> = all.iter().map(|f| line(f.dir.strip_prefix("/r").unwrap(), f)).collect();
+        assert_eq!(
+            lines,
+            [
+                "bench/a done",
+                "bench/b running, 7 of 50 tasks done, about 1 min 01 s left",
+                "bench/c failed: no room left",
+                "bench/d diverged: diverged in task 3 at step 17",
+                "bench/e unfinished, 7 of 50 tasks done, about 2 h 13 min left",
+            ]
+        );
+        let mut counts = Counts::default();
+        for found in &all {
+            counts.add(found);
+        }
+        let table = table(&BTreeMap::from([(benchmark(&all[0].dir), counts)]));
+        let row: Vec<&str> = table.lines().nth(3).unwrap().split_whitespace().collect();
+        assert_eq!(row[..8], ["│", "bench", "5", "1", "1", "1", "1", "1"], "{table}");
+        assert!(table.contains("2 h 14 min and 1 runs of unknown length"), "{table}");
+    }
+}

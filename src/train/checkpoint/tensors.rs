@@ -1,0 +1,186 @@
+//! A learner as two safetensors files and a few numbers, and back.
+
+use std::path::{Path, PathBuf};
+
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+
+use super::CheckpointError;
+use crate::kernels::inplace::update;
+use crate::nn::{Network, Parameter, Role};
+use crate::train::Learner;
+
+/// Prefix of the method's lists among the moments.
+const METHOD: &str = "method.";
+
+struct Named {
+    name: String,
+    shape: Vec<usize>,
+    values: Vec<f32>,
+}
+
+/// The parameters' file.
+pub(super) fn parameters(learner: &Learner, folder: &Path) -> Result<Vec<u8>, CheckpointError> {
+    serialize(&parameter_tensors(learner.network())?, folder)
+}
+
+/// The file of the moments and of what the method keeps.
+pub(super) fn moments(learner: &Learner, folder: &Path) -> Result<Vec<u8>, CheckpointError> {
+    let mut tensors = moment_tensors(learner);
+    for (name, values) in learner.method().state() {
+        tensors.push(Named { name: format!("{METHOD}{name}"), shape: vec![values.len()], values });
+    }
+    serialize(&tensors, folder)
+}
+
+fn serialize(tensors: &[Named], folder: &Path) -> Result<Vec<u8>, CheckpointError> {
+    let bytes: Vec<Vec<u8>> =
+        tensors.iter().map(|t| t.values.iter().flat_map(|v| v.to_le_bytes()).collect()).collect();
+    let views: Result<Vec<_>, _> = tensors
+        .iter()
+        .zip(&bytes)
+        .map(|(t, b)| TensorView::new(Dtype::F32, t.shape.clone(), b).map(|view| (t.name.as_str(), view)))
+        .collect();
+    let serialized = views.and_then(|views| safetensors::serialize(views, None));
+    serialized.map_err(|e| CheckpointError::Content { path: folder.to_path_buf(), why: e.to_string() })
+}
+
+/// Columns of a coefficient matrix (sets, names) as `PyTorch` users expect them: a rational's a… are its
+/// numerator, its b… its denominator; any other activation keeps one tensor.
+fn columns(network: &dyn Network, parameter: &Parameter) -> Vec<(String, Vec<usize>)> {
+    let Role::Coefficients(site) = parameter.role else { return Vec::new() };
+    let site = &network.sites()[site];
+    let names = &site.coefficients.as_ref().expect("a site with a parameter has coefficients").names;
+    let pick = |first: char| (0..names.len()).filter(|&i| names[i].starts_with(first)).collect::<Vec<_>>();
+    let (numerator, denominator) = (pick('a'), pick('b'));
+    if !denominator.is_empty() && numerator.len() + denominator.len() == names.len() {
+        vec![
+            (format!("{}.numerator", site.name), numerator),
+            (format!("{}.denominator", site.name), denominator),
+        ]
+    } else {
+        vec![(parameter.name.clone(), (0..names.len()).collect())]
+    }
+}
+
+fn parameter_tensors(network: &dyn Network) -> Result<Vec<Named>, CheckpointError> {
+    let mut tensors = Vec::new();
+    for parameter in network.parameters() {
+        let values = parameter.to_vec().map_err(|e| CheckpointError::Content {
+            path: PathBuf::from(&parameter.name),
+            why: e.to_string(),
+        })?;
+        let shape = parameter.values.dims().to_vec();
+        let parts = columns(network, parameter);
+        if parts.is_empty() {
+            tensors.push(Named { name: parameter.name.clone(), shape, values });
+            continue;
+        }
+        for (name, picked) in parts {
+            let part: Vec<f32> =
+                values.chunks_exact(shape[1]).flat_map(|set| picked.iter().map(|&i| set[i])).collect();
+            let shape = if shape[0] == 1 { vec![picked.len()] } else { vec![shape[0], picked.len()] };
+            tensors.push(Named { name, shape, values: part });
+        }
+    }
+    Ok(tensors)
+}
+
+fn moment_tensors(learner: &Learner) -> Vec<Named> {
+    let mut tensors = Vec::new();
+    for (parameter, state) in learner.network().parameters().iter().zip(learner.optimizer().states()) {
+        for (what, values) in [("first", &state.first), ("second", &state.second)] {
+            if !values.is_empty() {
+                tensors.push(Named {
+                    name: format!("{}.{what}", parameter.name),
+                    shape: parameter.values.dims().to_vec(),
+                    values: values.clone(),
+                });
+            }
+        }
+    }
+    tensors
+}
+
+fn values(tensors: &SafeTensors<'_>, name: &str, path: &Path) -> Result<Vec<f32>, CheckpointError> {
+    let fail = |why: String| CheckpointError::Content { path: path.to_path_buf(), why };
+    let view = tensors.tensor(name).map_err(|e| fail(format!("{name}: {e}")))?;
+    if view.dtype() != Dtype::F32 {
+        return Err(fail(format!("{name} is not f32")));
+    }
+    Ok(view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect())
+}
+
+fn open<'a>(bytes: &'a [u8], path: &Path) -> Result<SafeTensors<'a>, CheckpointError> {
+    SafeTensors::deserialize(bytes)
+        .map_err(|e| CheckpointError::Content { path: path.to_path_buf(), why: e.to_string() })
+}
+
+/// Puts saved values into the network.
+pub(super) fn load_parameters(
+    network: &dyn Network,
+    bytes: &[u8],
+    path: &Path,
+) -> Result<(), CheckpointError> {
+    let fail = |why: String| CheckpointError::Content { path: path.to_path_buf(), why };
+    let tensors = open(bytes, path)?;
+    for parameter in network.parameters() {
+        let shape = parameter.values.dims();
+        let mut whole = vec![0.0f32; parameter.values.elem_count()];
+        let parts = columns(network, parameter);
+        if parts.is_empty() {
+            whole = values(&tensors, &parameter.name, path)?;
+        }
+        for (name, picked) in parts {
+            let part = values(&tensors, &name, path)?;
+            if part.len() != picked.len() * shape[0] {
+                return Err(fail(format!("{name} has {} values", part.len())));
+            }
+            for (set, part) in whole.chunks_exact_mut(shape[1]).zip(part.chunks_exact(picked.len())) {
+                picked.iter().zip(part).for_each(|(&i, &v)| set[i] = v);
+            }
+        }
+        if whole.len() != parameter.values.elem_count() {
+            return Err(fail(format!("{} has {} values", parameter.name, whole.len())));
+        }
+        update(&parameter.values, |old| old.copy_from_slice(&whole)).map_err(|e| fail(e.to_string()))?;
+    }
+    Ok(())
+}
+
+/// Puts saved moments into the optimiser, and the method's lists into the method.
+pub(super) fn load_moments(
+    learner: &mut Learner,
+    bytes: &[u8],
+    steps: &[u64],
+    path: &Path,
+) -> Result<(), CheckpointError> {
+    let fail = |why: String| CheckpointError::Content { path: path.to_path_buf(), why };
+    let tensors = open(bytes, path)?;
+    let names: Vec<String> = learner.network().parameters().iter().map(|p| p.name.clone()).collect();
+    let states = learner.optimizer_mut().states_mut();
+    if steps.len() != states.len() {
+        return Err(fail(format!("{} step counts for {} parameters", steps.len(), states.len())));
+    }
+    for ((state, name), &steps) in states.iter_mut().zip(&names).zip(steps) {
+        for (what, into) in [("first", &mut state.first), ("second", &mut state.second)] {
+            if !into.is_empty() {
+                let saved = values(&tensors, &format!("{name}.{what}"), path)?;
+                if saved.len() != into.len() {
+                    return Err(fail(format!("{name}.{what} has {} values", saved.len())));
+                }
+                *into = saved;
+            }
+        }
+        state.steps = steps;
+    }
+    // Sorted, because a safetensors file keeps no order of its own.
+    let mut kept: Vec<&str> =
+        tensors.names().into_iter().filter_map(|name| name.strip_prefix(METHOD)).collect();
+    kept.sort_unstable();
+    let kept = kept
+        .into_iter()
+        .map(|name| Ok((name.to_owned(), values(&tensors, &format!("{METHOD}{name}"), path)?)))
+        .collect::<Result<_, CheckpointError>>()?;
+    learner.method_mut().restore(kept);
+    Ok(())
+}
