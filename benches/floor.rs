@@ -9,9 +9,12 @@ use std::hint::black_box;
 
 use clap::Parser;
 use plasticity_bench::kernels::element::vectorized;
-use plasticity_bench::kernels::matmul::{times, times_transposed, transposed_times};
+use plasticity_bench::kernels::matmul::{affine, times, transposed_times};
 use support::clock;
 use support::problem::{CLASSES, PIXELS};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[derive(Parser)]
 struct Arguments {
@@ -105,12 +108,13 @@ struct Layer {
     outputs: usize,
     x: Vec<f32>,
     w: Vec<f32>,
+    bias: Vec<f32>,
     y: Vec<f32>,
     dw: Vec<f32>,
     dx: Vec<f32>,
 }
 
-/// The products of a step: y = x Wᵀ, dW = dyᵀ x, and dx = dy W but for the first layer.
+/// The products of a step: y = x Wᵀ + b, dW = dyᵀ x, and dx = dy W but for the first layer.
 struct Products {
     layers: Vec<Layer>,
     batch: usize,
@@ -126,6 +130,7 @@ impl Products {
                 outputs,
                 x: values(batch * inputs),
                 w: values(outputs * inputs),
+                bias: values(outputs),
                 y: values(batch * outputs),
                 dw: values(outputs * inputs),
                 dx: values(batch * inputs),
@@ -146,7 +151,7 @@ impl Products {
     fn step(&mut self) {
         let batch = self.batch;
         for layer in &mut self.layers {
-            times_transposed(&layer.x, &layer.w, &mut layer.y, (batch, layer.outputs, layer.inputs), false);
+            layer.y = affine(&layer.x, &layer.w, &layer.bias, (batch, layer.outputs, layer.inputs));
         }
         for (index, layer) in self.layers.iter_mut().enumerate().rev() {
             // y stands for its own gradient: the products do not care.

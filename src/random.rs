@@ -58,6 +58,17 @@ impl Stream {
         (self.bits() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
     }
 
+    /// `n` uniform 32-bit words: the halves of so many [`Stream::bits`], low before high.
+    pub fn words(&mut self, n: usize) -> Vec<u32> {
+        let mut words = Vec::with_capacity(n + 1);
+        while words.len() < n {
+            let bits = self.bits();
+            words.extend([bits as u32, (bits >> 32) as u32]);
+        }
+        words.truncate(n);
+        words
+    }
+
     /// A uniform float in [low, high).
     pub fn uniform(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.unit()
@@ -103,6 +114,14 @@ mod tests {
         for (i, a) in all.iter().enumerate() {
             assert!(all[i + 1..].iter().all(|b| a != b));
         }
+    }
+
+    #[test]
+    fn words_are_the_halves_of_the_bits() {
+        let mut stream = Stream::new(2, "test", 0);
+        let bits = [stream.bits(), stream.bits()];
+        let words = Stream::new(2, "test", 0).words(3);
+        assert_eq!(words, [bits[0] as u32, (bits[0] >> 32) as u32, bits[1] as u32]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, b
 
 use super::element::{Kernel, Mode};
 use super::gradient::{Gradient, Slices};
-use super::matmul::{times, times_transposed, transposed_times};
+use super::matmul::{affine, times, transposed_times};
 use crate::random::Stream;
 
 /// An activation as a layer uses it.
@@ -75,15 +75,9 @@ impl Dense {
         w: &[T],
         (rows, inputs, outputs): (usize, usize, usize),
     ) -> Result<Vec<T>> {
-        let mut z: Vec<T> = Vec::with_capacity(rows * outputs);
-        {
-            let (bias, layout) = self.parts.bias.storage_and_layout();
-            let bias = contiguous(T::slice(cpu(&bias)?)?, layout)?;
-            for _ in 0..rows {
-                z.extend_from_slice(bias);
-            }
-        }
-        times_transposed(x, w, &mut z, (rows, outputs, inputs), true);
+        let (bias, layout) = self.parts.bias.storage_and_layout();
+        let bias = contiguous(T::slice(cpu(&bias)?)?, layout)?;
+        let z = affine(x, w, bias, (rows, outputs, inputs));
         let Some(site) = &self.parts.site else { return Ok(z) };
         let mut y = vec![T::ZERO; z.len() * site.widening];
         let mut extra = Vec::new();
