@@ -2,7 +2,8 @@
 //! list; a new kind of entry is a line here.
 
 use crate::nn::activation;
-use crate::spec::{Catalogue, Entry, Rule};
+use crate::spec::{Catalogue, Entry, Plan, Rule};
+use crate::tasks::TaskError;
 use crate::{data, methods, nn, probes, tasks, train};
 
 /// Everything that a spec can name, and what has to hold between its parts.
@@ -20,8 +21,24 @@ pub fn catalogue() -> Catalogue {
             ("probes", probes::entries()),
         ],
         standard_probes: probes::STANDARD,
-        rules: vec![Rule { section: "activation", check: |plan| nn::check(plan).map_err(|e| e.to_string()) }],
+        rules: vec![
+            Rule { section: "activation", check: |plan| nn::check(plan).map_err(|e| e.to_string()) },
+            Rule { section: "stream", check: enough_examples },
+        ],
     }
+}
+
+/// Whether the data set has as many training examples as are asked for. Its manifest says so: nobody
+/// should wait for a download, or for the rest of a grid, to learn that one run cannot be made.
+fn enough_examples(plan: &Plan) -> Result<(), String> {
+    let (Some(asked), Ok(manifest)) = (plan.stream.examples, data::manifest(&plan.data.dataset)) else {
+        return Ok(());
+    };
+    if asked <= manifest.train {
+        return Ok(());
+    }
+    let (available, dataset) = (manifest.train, plan.data.dataset.clone());
+    Err(format!("{}.", TaskError::TooManyExamples { asked, available, dataset }))
 }
 
 fn activations() -> Vec<Entry> {
@@ -121,6 +138,18 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "x.toml:6: crelu gives 2 features a unit, so a hidden layer needs a multiple of 2 features, not 15."
+        );
+    }
+
+    #[test]
+    fn more_examples_than_the_data_set_has_are_found_before_it_is_loaded() {
+        let text = format!("{SPEC}activation = 'relu'");
+        let check = |set: &str| Spec::parse(&text, "x.toml", &[set.to_owned()], &catalogue());
+        assert!(check("stream.examples=6000").is_ok());
+        assert_eq!(
+            check("stream.examples=6001").unwrap_err().to_string(),
+            "x.toml:5: stream.examples = 6001, but the training set of generated-digits has \
+             6000 examples: ask for at most 6000, or leave the key out to take all."
         );
     }
 

@@ -12,5 +12,6 @@ pub mod random;
 pub mod record;
 pub mod runner;
 pub mod spec;
+pub mod stderr;
 pub mod tasks;
 pub mod train;

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use plasticity_bench::cli::{Cli, settle};
+use plasticity_bench::stderr::tell;
 
 /// Tensors come and go by the thousand a second; glibc maps and unmaps memory for each of the larger ones.
 #[global_allocator]
@@ -14,7 +15,7 @@ fn main() -> ExitCode {
     match Cli::parse().execute() {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            eprintln!("error: {failure}");
+            tell(format_args!("error: {failure}"));
             failure.exit.into()
         }
     }

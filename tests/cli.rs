@@ -17,17 +17,21 @@ seeds = \"0..2\"
 activation = [\"relu\", \"tanh\"]
 ";
 
-fn program(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_plasticity-bench"))
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_plasticity-bench"));
+    command
         .current_dir(folder)
         .args(arguments)
         // No data from this machine, and no network.
         .env("PLASTICITY_DATA_DIR", folder.join("none"))
         .env("HF_HOME", folder.join("hub"))
         .env("HF_HUB_OFFLINE", "1")
-        .env_remove("COLUMNS")
-        .output()
-        .unwrap()
+        .env_remove("COLUMNS");
+    command
+}
+
+fn program(folder: &Path, arguments: &[&str]) -> Output {
+    command(folder, arguments).output().unwrap()
 }
 
 /// Exit code, stdout, stderr.
@@ -265,4 +269,28 @@ fn status_tells_what_stands_below_a_folder() {
     fs::create_dir(at.join("empty")).unwrap();
     let (code, _, stderr) = outcome(at, &["status", "empty"]);
     assert!(code == 2 && stderr.starts_with("error: there is no run below empty"), "{stderr}");
+}
+
+/// A full disk under stderr, a closed pipe, a terminal that is gone: the exit code must be that of the
+/// command, not that of a panic over what could not be said.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_stderr_that_takes_nothing_changes_no_exit_code() {
+    let folder = folder_with(SPEC);
+    let at = folder.path();
+    let one = ["run", "spec.toml", "--seeds", "0", "--set", "activation=relu"];
+    assert_eq!(outcome(at, &one).0, 0);
+    // A folder in the place of its lock: the run fails before it has begun.
+    let [run] = &run_folders(at)[..] else { panic!("one run") };
+    let (results, locks) = (at.join("results/tiny"), at.join("results/tiny/.locks"));
+    fs::remove_dir_all(results.join(run)).unwrap();
+    fs::remove_file(locks.join(run)).unwrap();
+    fs::create_dir(locks.join(run)).unwrap();
+    let code = |arguments: &[&str]| {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        command(at, arguments).stderr(full).output().unwrap().status.code().unwrap()
+    };
+    assert_eq!(code(&["run", "missing.toml"]), 2);
+    assert_eq!(code(&one), 4);
+    assert_eq!(code(&[&one[..], &["--quiet"]].concat()), 4);
 }

@@ -7,6 +7,7 @@ use clap::Subcommand;
 use super::download::Download;
 use super::{Exit, Failure, output};
 use crate::data::{self, Listing};
+use crate::stderr::tell;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -58,7 +59,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
                     Ok(report) => output::print(&report.to_string())?,
                     Err(error) => match wrong {
                         None => wrong = Some(error),
-                        Some(_) => eprintln!("error: {error}"),
+                        Some(_) => tell(format_args!("error: {error}")),
                     },
                 }
             }

@@ -3,6 +3,7 @@
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::data::Progress;
+use crate::stderr::tell;
 
 /// Shows what the data room reports; silent where stderr is no terminal but for what is said in words.
 pub struct Download {
@@ -35,7 +36,7 @@ impl Progress for Download {
 
     fn message(&mut self, text: &str) {
         if !self.quiet {
-            self.bar.suspend(|| eprintln!("{text}"));
+            self.bar.suspend(|| tell(text));
         }
     }
 }

@@ -17,6 +17,7 @@ use super::{Exit, Failure, output};
 use crate::data::{self, DataSet};
 use crate::runner::{self, Executor, Options, Shard, Summary, Trainer, interrupt};
 use crate::spec::Plan;
+use crate::stderr::tell;
 use crate::train::checkpoint::{self, Keep, Policy};
 
 /// Arguments.
@@ -131,11 +132,23 @@ impl Args {
 /// Runs the grid and tells how it went.
 fn train(plans: &[Plan], executor: &dyn Executor, options: &Options) -> Result<Exit, Failure> {
     let summary = runner::run_all(plans, executor, options).map_err(Failure::usage)?;
-    for (folder, reason) in &summary.failures {
-        eprintln!("error: the run {} failed: {reason}", folder.display());
-    }
-    if summary.busy > 0 && !options.quiet {
-        eprintln!("Left to another process, which is at them now: {} of the runs.", summary.busy);
+    if !options.quiet {
+        // Each failure was told of when it came; in a long grid that is far above by now.
+        for (folder, reason) in &summary.failures {
+            tell(format_args!("error: the run {} failed: {reason}", folder.display()));
+        }
+        if summary.busy > 0 {
+            tell(format_args!(
+                "Left to another process, which is at them now: {} of the runs.",
+                summary.busy
+            ));
+        }
+        if summary.interrupted > 0 {
+            tell(format_args!(
+                "Interrupted with {} of the runs unfinished; the same command goes on with them.",
+                summary.interrupted
+            ));
+        }
     }
     if !options.quiet {
         // A finished run whose rows cannot be read any more has failed after all.

@@ -12,8 +12,7 @@ pub const SCHEMES: &[&str] = &["pytorch", "xavier", "kaiming"];
 
 /// Weight (`fan_out` × `fan_in`) and bias (`fan_out`) by the named scheme.
 ///
-/// The bound is rounded to f32 before the draw and the draw after it, so that the values are f32
-/// numbers within the bound.
+/// Drawn in f64 and rounded to f32: a value can lie outside the bound by half of an f32's last place.
 ///
 /// # Panics
 /// If the scheme is not one of [`SCHEMES`]: the spec's check lets no other through.

@@ -143,7 +143,6 @@ impl Mlp {
     }
 }
 
-/// The activation for a layer of `width` features; those that widen have fewer units than features.
 /// Whether the activation can stand after every hidden layer.
 pub fn check(network: &Choice, activation: &Choice) -> Result<(), NetworkError> {
     let mut widths = network.integers("hidden").to_vec();
@@ -155,6 +154,7 @@ pub fn check(network: &Choice, activation: &Choice) -> Result<(), NetworkError> 
     Ok(())
 }
 
+/// The activation for a layer of `width` features; those that widen have fewer units than features.
 fn build_for_width(choice: &Choice, width: usize) -> Result<Activation, NetworkError> {
     let activation = activation::build(choice, width).map_err(NetworkError::Settings)?;
     let widening = activation.widening;

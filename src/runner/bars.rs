@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::progress::{Outlook, duration};
+use crate::stderr::tell;
 use crate::train::control::Progress;
 
 /// Bars count in thousandths: runs and tasks are of different lengths.
@@ -15,7 +16,14 @@ const WHOLE: u64 = 1000;
 pub(super) struct Bars {
     all: MultiProgress,
     overall: ProgressBar,
-    running: Mutex<BTreeMap<usize, ProgressBar>>,
+    running: Mutex<BTreeMap<usize, Running>>,
+}
+
+/// The bar of a run, and the online accuracy of its last finished task: a run that is within a task
+/// does not report it again.
+struct Running {
+    bar: ProgressBar,
+    online_accuracy: Option<f64>,
 }
 
 impl Bars {
@@ -33,17 +41,22 @@ impl Bars {
         bar.set_style(style("{bar:16} {prefix:44} {wide_msg:.cyan}"));
         bar.set_prefix("starting");
         bar.set_message(label.to_owned());
-        self.running().insert(index, bar);
+        self.running().insert(index, Running { bar, online_accuracy: None });
     }
 
     pub fn move_to(&self, index: usize, progress: &Progress) {
-        let Some(bar) = self.running().get(&index).cloned() else { return };
+        let mut running = self.running();
+        let Some(run) = running.get_mut(&index) else { return };
+        run.online_accuracy = progress.online_accuracy.or(run.online_accuracy);
+        let (bar, figures) = (run.bar.clone(), figures(progress, run.online_accuracy));
+        drop(running);
         bar.set_position((progress.fraction() * WHOLE as f64) as u64);
-        bar.set_prefix(figures(progress));
+        bar.set_prefix(figures);
     }
 
     pub fn end(&self, index: usize) {
-        if let Some(bar) = self.running().remove(&index) {
+        let ended = self.running().remove(&index);
+        if let Some(Running { bar, .. }) = ended {
             bar.finish_and_clear();
             self.all.remove(&bar);
         }
@@ -57,7 +70,7 @@ impl Bars {
 
     pub fn print(&self, text: &str) {
         if self.all.println(text).is_err() || self.all.is_hidden() {
-            eprintln!("{text}");
+            tell(text);
         }
     }
 
@@ -65,7 +78,7 @@ impl Bars {
         self.overall.finish_and_clear();
     }
 
-    fn running(&self) -> MutexGuard<'_, BTreeMap<usize, ProgressBar>> {
+    fn running(&self) -> MutexGuard<'_, BTreeMap<usize, Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -74,8 +87,8 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).expect("the template is a constant that a test renders")
 }
 
-fn figures(progress: &Progress) -> String {
-    let accuracy = progress.online_accuracy.map(|a| format!("  online {a:.3}")).unwrap_or_default();
+fn figures(progress: &Progress, online_accuracy: Option<f64>) -> String {
+    let accuracy = online_accuracy.map(|a| format!("  online {a:.3}")).unwrap_or_default();
     format!(
         "task {}/{}  {:.0} steps/s{accuracy}",
         progress.task + 1,
@@ -192,6 +205,8 @@ mod tests {
             task_ended: false,
         };
         bars.move_to(1, &progress);
+        // Reports from within the next task carry no accuracy: that of the last one stays.
+        bars.move_to(1, &Progress { step: 51, online_accuracy: None, ..progress });
         bars.end(0);
         bars.draw(&Outlook { ended: 1, fraction: 0.5, seconds_left: Some(61.0) }, 3);
         bars.print("news");

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 
+use crate::stderr::tell;
+
 /// Exit code of an interrupted process, as shells count it for SIGINT.
 pub const EXIT_CODE: u8 = 130;
 
@@ -17,7 +19,7 @@ pub fn install() -> anyhow::Result<Arc<AtomicBool>> {
         if raised.swap(true, Ordering::SeqCst) {
             std::process::exit(EXIT_CODE.into());
         }
-        eprintln!("\nInterrupted: ending at the next step (once more to end at once).");
+        tell("\nInterrupted: ending at the next step (once more to end at once).");
     })
     .context("Ctrl-C could not be caught")?;
     Ok(flag)

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::bars::Bars;
+use crate::stderr::tell;
 use crate::train::control::Progress;
 
 /// Where progress is shown.
@@ -172,7 +173,7 @@ impl Board {
     /// A reader that has gone away must not end the runs: failures to write are ignored.
     fn print(&self, text: &str) {
         match &self.display {
-            Display::Quiet => eprintln!("{text}"),
+            Display::Quiet => tell(text),
             Display::Lines(out) => {
                 let mut out = out.lock().unwrap_or_else(PoisonError::into_inner);
                 let _ = writeln!(out, "{text}");
