@@ -67,7 +67,11 @@ fn compare(name: &str, activation: Theirs) {
     for (parameter, variable) in network.parameters().iter().zip(variables) {
         let mut gradient = parameter.gradient.lock();
         let ours = gradient.read::<f64>().unwrap().unwrap();
-        assert_close(&format!("{name} {}", parameter.name), ours, &values(their_gradients.get(variable).unwrap()));
+        assert_close(
+            &format!("{name} {}", parameter.name),
+            ours,
+            &values(their_gradients.get(variable).unwrap()),
+        );
     }
 }
 

@@ -3,13 +3,21 @@
 use std::io::{self, Write};
 
 use anyhow::Context;
-use comfy_table::{ContentArrangement, Table};
+use comfy_table::Table;
 
 use super::Failure;
+use crate::runner;
 
-/// Width of tables where `COLUMNS` does not give another: as wide as most terminals are opened, and the
-/// same in a pipe, so that the output does not depend on where it goes.
+/// Width of tables of prose where stdout is no terminal and `COLUMNS` gives no other.
 const WIDTH: u16 = 120;
+/// Narrower than this, tables only become harder to read.
+const LEAST: u16 = 40;
+
+/// Width of the terminal that stdout is, if it is one.
+pub fn terminal() -> Option<u16> {
+    let (terminal_size::Width(width), _) = terminal_size::terminal_size_of(io::stdout())?;
+    Some(width.max(LEAST))
+}
 
 /// Prints `text` and a line end. A reader that has seen enough (`| head`) is no error.
 pub fn print(text: &str) -> Result<(), Failure> {
@@ -22,14 +30,8 @@ pub fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// A table with this header, in the house's style.
+/// A table of prose with this header, in the house's style.
 pub fn table<'a>(header: impl IntoIterator<Item = &'a str>) -> Table {
-    let columns = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
-    let mut table = Table::new();
-    table
-        .load_style(comfy_table::presets::UTF8_BORDERS_ONLY)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(columns.filter(|width| *width >= 40).unwrap_or(WIDTH))
-        .set_header(header);
-    table
+    let columns = || std::env::var("COLUMNS").ok()?.parse().ok().filter(|width| *width >= LEAST);
+    runner::empty_table(header, Some(terminal().or_else(columns).unwrap_or(WIDTH)))
 }

@@ -96,6 +96,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     }
     // Before the data, which may be downloaded: Ctrl-C twice ends that too.
     let options = args.options(interrupt::install().map_err(Failure::usage)?);
+    runner::check_memory(&plans, &options).map_err(Failure::usage)?;
     let data = args.load(&plans, &options)?;
     if options.interrupt.load(Ordering::SeqCst) {
         return Ok(Exit::Interrupted);
@@ -116,6 +117,7 @@ impl Args {
             quiet: self.quiet,
             interrupt,
             estimate: runner::estimate,
+            width: output::terminal(),
         }
     }
 
@@ -132,11 +134,10 @@ impl Args {
 /// Runs the grid and tells how it went.
 fn train(plans: &[Plan], executor: &dyn Executor, options: &Options) -> Result<Exit, Failure> {
     let summary = runner::run_all(plans, executor, options).map_err(Failure::usage)?;
+    for (folder, reason) in &summary.failures {
+        tell(format_args!("error: the run {} failed: {reason}", folder.display()));
+    }
     if !options.quiet {
-        // Each failure was told of when it came; in a long grid that is far above by now.
-        for (folder, reason) in &summary.failures {
-            tell(format_args!("error: the run {} failed: {reason}", folder.display()));
-        }
         if summary.busy > 0 {
             tell(format_args!(
                 "Left to another process, which is at them now: {} of the runs.",
@@ -153,7 +154,7 @@ fn train(plans: &[Plan], executor: &dyn Executor, options: &Options) -> Result<E
     if !options.quiet {
         // A finished run whose rows cannot be read any more has failed after all.
         let lost = |error| Failure { exit: Exit::RunsFailed, error };
-        output::print(&runner::closing_table(&summary.runs).map_err(lost)?)?;
+        output::print(&runner::closing_table(&summary.runs, options.width).map_err(lost)?)?;
     }
     Ok(verdict(&summary))
 }

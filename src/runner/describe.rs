@@ -20,7 +20,7 @@ use crate::spec::{Length, Plan};
 pub fn describe(plans: &[Plan], options: &Options) -> anyhow::Result<String> {
     let runs = select(plans, options)?;
     let all: Vec<&Plan> = runs.iter().map(|run| &run.plan).collect();
-    let mut text = format!("{}\n{}\n", heading(&runs, options), axis_table(&all));
+    let mut text = format!("{}\n{}\n", heading(&runs, options), axis_table(&all, options.width));
     let left: Vec<&Run> = runs.iter().filter(|run| options.fresh || !folders::is_finished(run)).collect();
     if left.len() < runs.len() {
         let _ = writeln!(text, "Finished before: {} of {}.", runs.len() - left.len(), runs.len());
@@ -36,8 +36,8 @@ fn heading(runs: &[Run], options: &Options) -> String {
     format!("{names}: {} {}{share}, into {}", runs.len(), plural(runs.len(), "run"), options.out.display())
 }
 
-fn axis_table(plans: &[&Plan]) -> Table {
-    let mut grid = table::empty(["axis", "values"]);
+fn axis_table(plans: &[&Plan], width: Option<u16>) -> Table {
+    let mut grid = table::empty(["axis", "values"], width);
     for axis in axes(plans) {
         grid.add_row([axis.key, axis.values.join(", ")]);
     }

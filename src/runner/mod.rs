@@ -12,6 +12,7 @@ mod executor;
 mod folders;
 pub mod interrupt;
 mod lock;
+mod memory;
 mod panics;
 mod progress;
 mod recording;
@@ -40,11 +41,12 @@ pub use describe::describe;
 pub use estimate::estimate;
 pub use executor::Executor;
 pub use folders::{Run, select};
+pub use memory::check as check_memory;
 pub use progress::duration;
 pub use recording::Recording;
 pub use shard::{Shard, cut};
 pub use survey::{Found, State, survey};
-pub use table::closing_table;
+pub use table::{closing_table, empty as empty_table};
 pub use trainer::Trainer;
 
 /// Seconds that a plan is expected to take, if that can be said.
@@ -70,6 +72,8 @@ pub struct Options {
     pub interrupt: Arc<AtomicBool>,
     /// Orders the queue, cuts the shards, and weighs the time left.
     pub estimate: Estimate,
+    /// Length of a line that tables keep to; `None` is as long as it takes.
+    pub width: Option<u16>,
 }
 
 impl Options {
@@ -84,6 +88,7 @@ impl Options {
             quiet: false,
             interrupt: Arc::default(),
             estimate: |_| None,
+            width: None,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use comfy_table::{CellAlignment, Table};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width};
 
 use super::axes::{axes, value};
 use super::folders::Run;
@@ -27,13 +27,13 @@ struct Group {
 }
 
 /// The results of `runs` as they stand on disk, those of earlier processes included, and where the
-/// rows are.
+/// rows are. Lines are at most `width` long if that is given, as far as that can be.
 ///
 /// Diverged runs are counted and kept out of the means, and a mean that lacks them is marked.
 ///
 /// # Errors
 /// If a file of a finished run is missing or cannot be read.
-pub fn closing_table(runs: &[Run]) -> anyhow::Result<String> {
+pub fn closing_table(runs: &[Run], width: Option<u16>) -> anyhow::Result<String> {
     let keys = columns(runs);
     let mut groups: Vec<Group> = Vec::new();
     for run in runs {
@@ -59,7 +59,7 @@ pub fn closing_table(runs: &[Run]) -> anyhow::Result<String> {
     }
     let (keys, groups) =
         if keys.len() > ALWAYS.len() + MOST { condense(&keys, groups) } else { (keys, groups) };
-    Ok(render(&keys, &groups) + &footer(runs, &groups))
+    Ok(render(&keys, &groups, width) + &footer(runs, &groups))
 }
 
 /// Puts all columns after the first two into one that leaves out each setting's commonest value.
@@ -88,10 +88,13 @@ fn condense(keys: &[String], mut groups: Vec<Group>) -> (Vec<String>, Vec<Group>
     (vec![keys[0].clone(), keys[1].clone(), "settings".to_owned()], groups)
 }
 
-/// A table in the house's style.
-pub(super) fn empty<'a>(header: impl IntoIterator<Item = &'a str>) -> Table {
+/// A table in the house's style, of at most `width` columns of text if there is a limit.
+pub fn empty<'a>(header: impl IntoIterator<Item = &'a str>, width: Option<u16>) -> Table {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::UTF8_BORDERS_ONLY).set_header(header);
+    if let Some(width) = width {
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+    }
     table
 }
 
@@ -103,13 +106,14 @@ fn columns(runs: &[Run]) -> Vec<String> {
     keys
 }
 
-fn render(keys: &[String], groups: &[Group]) -> String {
+fn render(keys: &[String], groups: &[Group], width: Option<u16>) -> String {
     let unfinished = groups.iter().any(|group| group.unfinished > 0);
     let mut header: Vec<&str> = keys.iter().map(|key| short(key)).collect();
     header.extend(["seeds", "diverged", "failed"]);
     header.extend(unfinished.then_some("unfinished"));
     header.extend(["online accuracy", "last task", "srank", "dormant"]);
-    let mut table = empty(header);
+    let mut widths = vec![0; header.len()];
+    let mut table = empty(header, width);
     for group in groups {
         let mut cells = group.key.clone();
         cells.extend([group.runs, group.diverged, group.failed].map(|count| count.to_string()));
@@ -120,7 +124,15 @@ fn render(keys: &[String], groups: &[Group]) -> String {
             group.mean(|run| run.srank, 1),
             group.mean(|run| run.dormant, 3),
         ]);
+        for (width, cell) in widths.iter_mut().zip(&cells) {
+            *width = cell.chars().count().max(*width);
+        }
         table.add_row(cells);
+    }
+    // A narrow terminal may break up the header, but not what was measured.
+    for (column, width) in table.column_iter_mut().zip(&widths) {
+        let padded = u16::try_from(width + 2).unwrap_or(u16::MAX);
+        column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(padded)));
     }
     for column in table.column_iter_mut().skip(keys.len()) {
         column.set_cell_alignment(CellAlignment::Right);
@@ -207,7 +219,7 @@ mod tests {
                 _ => {}
             }
         }
-        let table = closing_table(&runs).unwrap().replace(&out.path().display().to_string(), "OUT");
+        let table = closing_table(&runs, None).unwrap().replace(&out.path().display().to_string(), "OUT");
         assert_eq!(table, "\
 ┌──────────────────────────────────────────────────────────────────────────────────────────────────────────────────┐
 │ activation   constraint   seeds   diverged   failed   unfinished   online accuracy   last task   srank   dormant │
@@ -219,6 +231,10 @@ mod tests {
 * mean of the runs that did not diverge
 Rows: OUT/bench/*/{tasks,probes}.csv
 ");
+        let narrow = closing_table(&runs, Some(80)).unwrap();
+        let rows: Vec<&str> = narrow.lines().filter(|line| line.starts_with('│')).collect();
+        assert!(rows.len() > 4 && rows.iter().all(|row| row.chars().count() <= 80), "{narrow}");
+        assert!(["0.6250*", "tail-slope"].iter().all(|word| narrow.contains(word)), "{narrow}");
     }
 
     #[test]
@@ -230,7 +246,7 @@ Rows: OUT/bench/*/{tasks,probes}.csv
         for (run, accuracy) in runs.iter().zip([0.25, 0.5]) {
             write(run, Some(Status::Done), &[accuracy], 3.0, 0.0);
         }
-        let table = closing_table(&runs).unwrap();
+        let table = closing_table(&runs, None).unwrap();
         let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
         assert_eq!(rows[1][3], "optimizer.learning_rate");
         assert_eq!(rows[3], ["│", "relu", "1e-4", "1", "0", "0", "0.2500", "0.2500", "3.0", "0.000", "│"]);
@@ -244,6 +260,8 @@ Rows: OUT/bench/*/{tasks,probes}.csv
         let runs = runs(&[plan("relu", 0)], out.path());
         write(&runs[0], Some(Status::Done), &[0.5], 1.0, 0.0);
         fs::remove_file(runs[0].dir.join("tasks.csv")).unwrap();
-        assert!(format!("{:#}", closing_table(&runs).unwrap_err()).contains("tasks.csv could not be read"));
+        assert!(
+            format!("{:#}", closing_table(&runs, None).unwrap_err()).contains("tasks.csv could not be read")
+        );
     }
 }
