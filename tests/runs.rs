@@ -307,7 +307,7 @@ fn a_run_interrupted_at_any_step_goes_on_to_the_same_bytes() {
             fs::write(&torn, fs::read_to_string(&torn).unwrap() + "run,2,1").unwrap();
         }
         assert_eq!(attempt(&broken, &plan, &data, Keep::Last, usize::MAX).0, Outcome::Done);
-        assert_eq!(rows(&whole), rows(&broken), "{} {}", plan.activation.name, plan.optimizer.name);
+        assert!(rows(&whole) == rows(&broken), "{} {}", plan.activation.name, plan.optimizer.name);
         for kind in ["safetensors", "optimizer.safetensors"] {
             let last = |dir: &Path| fs::read(dir.join("checkpoints/task-0003").with_extension(kind)).unwrap();
             assert!(last(&whole) == last(&broken), "{} {kind}", plan.activation.name);

@@ -26,7 +26,7 @@ pub trait Method: Send {
         Vec::new()
     }
 
-    /// Takes back what [`Method::state`] gave. A run that goes on within a task calls this in place of
+    /// Takes back what [`Method::state`] gave, in the order of the names. A run that goes on within a task calls this in place of
     /// `start_task`.
     fn restore(&mut self, state: Vec<(String, Vec<f32>)>) {
         debug_assert!(state.is_empty(), "a method that keeps a state takes it back");

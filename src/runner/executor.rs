@@ -10,6 +10,6 @@ pub trait Executor: Sync {
     /// Runs `plan` in the existing folder `dir`, going on from whatever a former attempt left there.
     ///
     /// It writes `run.toml` with status `running` before its first step; the ending status is the
-    /// runner's to write. On [`Outcome::Interrupted`] all finished tasks are on disk.
+    /// runner's to write. On [`Outcome::Interrupted`] all steps taken are on disk.
     fn execute(&self, plan: &Plan, dir: &Path, control: &Control) -> anyhow::Result<Outcome>;
 }

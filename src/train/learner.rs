@@ -126,6 +126,12 @@ impl Learner {
         &mut self.optimizer
     }
 
+    /// The same with another method.
+    #[cfg(test)]
+    pub(super) fn with_method(self, method: Box<dyn Method>) -> Self {
+        Self { method, ..self }
+    }
+
     /// The method.
     #[must_use]
     pub fn method(&self) -> &dyn Method {

@@ -184,3 +184,61 @@ pub(super) fn load_moments(
     learner.method_mut().restore(kept);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::data::{self, Silent};
+    use crate::methods::Method;
+    use crate::random::Stream;
+    use crate::spec::Spec;
+    use crate::tasks;
+
+    const SPEC: &str = "name = 'x'\ndata = { dataset = 'generated-digits' }\nnetwork = 'mlp'\noptimizer = 'adam'\n\
+                        stream = { family = 'shuffled-labels', tasks = 1, examples = 8, steps = 1, \
+                        batch_size = 1 }\nactivation = 'rational'\n";
+
+    /// Keeps the age of every unit of two layers.
+    struct Ages(Vec<(String, Vec<f32>)>);
+
+    impl Method for Ages {
+        fn state(&self) -> Vec<(String, Vec<f32>)> {
+            self.0.clone()
+        }
+
+        fn restore(&mut self, state: Vec<(String, Vec<f32>)>) {
+            self.0 = state;
+        }
+    }
+
+    fn learner(seed: u64) -> Learner {
+        let catalogue = crate::catalogue::catalogue();
+        let plan = Spec::parse(SPEC, "x.toml", &[], &catalogue).unwrap().plans(None).unwrap().remove(0);
+        let data = Arc::new(data::load("generated-digits", None, &mut Silent).unwrap());
+        let stream = tasks::stream(&plan, data).unwrap();
+        Learner::new(&plan, &*stream, &mut Stream::new(seed, "init", 0)).unwrap()
+    }
+
+    #[test]
+    fn what_a_method_keeps_and_all_parameters_are_brought_back() {
+        let ages = [("b".to_owned(), vec![1.0, -0.0]), ("a".to_owned(), vec![f32::MIN_POSITIVE])];
+        let mut one = learner(0).with_method(Box::new(Ages(ages.to_vec())));
+        one.optimizer_mut().states_mut()[0].first[3] = 0.1;
+        let here = Path::new("x");
+        let (parameters, moments) = (parameters(&one, here).unwrap(), moments(&one, here).unwrap());
+        let mut other = learner(1).with_method(Box::new(Ages(Vec::new())));
+        let steps = vec![7; one.optimizer().states().len()];
+        load_parameters(other.network(), &parameters, here).unwrap();
+        load_moments(&mut other, &moments, &steps, here).unwrap();
+        let [b, a] = ages;
+        assert_eq!(other.method().state(), [a, b], "by name");
+        assert_eq!(other.optimizer().states()[0].first, one.optimizer().states()[0].first);
+        assert!(other.optimizer().states().iter().all(|state| state.steps == 7));
+        assert_eq!(super::parameters(&other, here).unwrap(), parameters);
+        assert!(
+            load_parameters(other.network(), &moments, here).unwrap_err().to_string().contains("--fresh")
+        );
+    }
+}
