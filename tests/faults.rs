@@ -100,7 +100,7 @@ fn finished(out: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !holds() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "waited in vain until {what}");
+        assert!(begun.elapsed() < Duration::from_mins(1), "waited in vain until {what}");
         sleep(Duration::from_millis(5));
     }
 }
