@@ -13,6 +13,7 @@ use std::time::Duration;
 use plasticity_bench::data::{self, DataSet, Silent};
 use plasticity_bench::nn::activation::registry;
 use plasticity_bench::probes;
+use plasticity_bench::record::TaskRow;
 use plasticity_bench::runner::{Options, Recording, Summary, Trainer, run_all};
 use plasticity_bench::spec::{Length, Plan, Value};
 use plasticity_bench::tasks::TaskStream;
@@ -390,4 +391,42 @@ fn lost_rows_are_made_again_from_the_checkpoint_before_and_clocks_decide_nothing
         .unwrap_err();
     assert!(refused.to_string().contains("--fresh"), "{refused}");
     assert_eq!((files, before), (checkpoint_files(&lost), rows(&lost)));
+}
+
+/// The fresh network learns its first task: what a method does between tasks, or a constraint after some,
+/// is none of its business.
+#[test]
+fn the_fresh_network_is_in_its_first_task() {
+    let fresh = |change: fn(&mut Plan)| -> Vec<String> {
+        let out = tempfile::tempdir().unwrap();
+        let mut plan = common::plan(common::activation("rational"));
+        plan.probes.plasticity_gap = true;
+        change(&mut plan);
+        let summary = run(&[plan], out.path(), 1);
+        let rows = plasticity_bench::record::read::<TaskRow>(&summary.runs[0].dir).unwrap();
+        rows.iter().map(|row| format!("{:?} {:?}", row.fresh_online_accuracy, row.online_accuracy)).collect()
+    };
+    let first =
+        |rows: &[String]| rows.iter().map(|r| r.split(") ").next().unwrap().to_owned()).collect::<Vec<_>>();
+    let plain = fresh(|_| {});
+    let shrunk = fresh(|plan| {
+        let entries = plasticity_bench::methods::entries();
+        let entry = entries.iter().find(|e| e.name == "shrink-and-perturb").unwrap();
+        plan.method = common::defaults(entry);
+        plan.method.parameters.insert("shrink".into(), Value::Number(0.1));
+    });
+    let freeze = |plan: &mut Plan| {
+        let entries = plasticity_bench::nn::activation::rational::constraints();
+        let entry = entries.iter().find(|e| e.name == "freeze-after").unwrap();
+        plan.activation.parameters.insert("constraint".into(), Value::Choice(common::defaults(entry)));
+        plan.activation.parameters.insert("learning_rate".into(), Value::Number(0.1));
+    };
+    let quick = |plan: &mut Plan| {
+        plan.activation.parameters.insert("learning_rate".into(), Value::Number(0.1));
+    };
+    assert_eq!(first(&plain), first(&shrunk));
+    assert_ne!(plain[1], shrunk[1], "the method did nothing");
+    let (frozen, trained) = (fresh(freeze), fresh(quick));
+    assert_eq!(first(&frozen), first(&trained));
+    assert_ne!(frozen[1], trained[1], "the constraint did nothing");
 }

@@ -14,7 +14,7 @@ use crate::spec::{Choice, Entry};
 /// A method is made from the network as initialised, and what it draws comes from a stream of its own
 /// for every task: neither needs saving. What else it keeps between two steps stands in its state.
 pub trait Method: Send {
-    /// Before the first step of task number `task`.
+    /// Before the first step of the network's task number `task`: 0 is the first that it learns.
     fn start_task(&mut self, task: usize, network: &dyn Network, stream: &mut Stream) -> Result<()> {
         let _ = (task, network, stream);
         Ok(())
@@ -26,8 +26,8 @@ pub trait Method: Send {
         Vec::new()
     }
 
-    /// Takes back what [`Method::state`] gave, in the order of the names. A run that goes on within a task calls this in place of
-    /// `start_task`.
+    /// Takes back what [`Method::state`] gave, in the order of the names. A run that goes on within a task
+    /// calls this in place of `start_task`.
     fn restore(&mut self, state: Vec<(String, Vec<f32>)>) {
         debug_assert!(state.is_empty(), "a method that keeps a state takes it back");
     }

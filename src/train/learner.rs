@@ -31,6 +31,8 @@ pub struct Learner {
     draws: Arc<Mutex<Stream>>,
     pass: Pass,
     task: usize,
+    /// The task that it was initialised for: 0, but for fresh reference networks.
+    born: usize,
 }
 
 impl Learner {
@@ -46,12 +48,13 @@ impl Learner {
         let method = methods::build(&plan.method, &*network)?;
         let draws = Arc::new(Mutex::new(Stream::new(plan.seed, "activation", 0)));
         let pass = Pass::Train(Arc::clone(&draws));
-        Ok(Self { network, optimizer, method, draws, pass, task: 0 })
+        Ok(Self { network, optimizer, method, draws, pass, task: 0, born: 0 })
     }
 
     /// The freshly initialised network that task number `task` is paired with, for the same batches.
     pub fn fresh(plan: &Plan, stream: &dyn TaskStream, task: usize) -> std::result::Result<Self, TrainError> {
-        Self::new(plan, stream, &mut Stream::new(plan.seed, "fresh-init", task as u64))
+        let learner = Self::new(plan, stream, &mut Stream::new(plan.seed, "fresh-init", task as u64))?;
+        Ok(Self { born: task, ..learner })
     }
 
     /// Tells which task comes; the activations' draws start anew.
@@ -59,7 +62,13 @@ impl Learner {
         self.task = task;
         *self.draws.lock().unwrap_or_else(PoisonError::into_inner) =
             Stream::new(plan.seed, "activation", task as u64);
-        self.method.start_task(task, &*self.network, &mut Stream::new(plan.seed, "method", task as u64))
+        self.method.start_task(self.age(), &*self.network, &mut Stream::new(plan.seed, "method", task as u64))
+    }
+
+    /// Tasks learned before this one. A fresh reference network is in its first task whatever that one's
+    /// number: no method perturbs it at its birth, no constraint has frozen it yet.
+    fn age(&self) -> usize {
+        self.task - self.born
     }
 
     /// Goes on within a task that was started before: the method has had its start, the activations have
@@ -95,12 +104,12 @@ impl Learner {
     }
 
     fn update(&mut self) -> Result<()> {
-        let (network, task) = (&*self.network, self.task);
+        let (network, age) = (&*self.network, self.age());
         let rule = |role: Role| match role {
             Role::Coefficients(site) => network.sites()[site].rule(),
             Role::Weight | Role::Bias => None,
         };
-        self.optimizer.step(network.parameters(), |role| rule(role).is_none_or(|r| r.trained_in(task)))?;
+        self.optimizer.step(network.parameters(), |role| rule(role).is_none_or(|r| r.trained_in(age)))?;
         for parameter in network.parameters() {
             if let Some(rule) = rule(parameter.role) {
                 update(&parameter.values, |values| rule.project(values))?;

@@ -49,7 +49,7 @@ pub struct Coefficients {
 
 /// What happens to coefficients outside the two passes.
 pub trait CoefficientRule: Send + Sync {
-    /// Whether they are trained during task number `task` (from 0).
+    /// Whether they are trained during the network's task number `task` (0 is the first that it learns).
     fn trained_in(&self, task: usize) -> bool {
         let _ = task;
         true
