@@ -54,7 +54,7 @@ pub struct TaskRow {
     pub fresh_online_accuracy: Option<f64>,
     /// `fresh_online_accuracy - online_accuracy`
     pub plasticity_gap: Option<f64>,
-    /// Wall-clock seconds of training.
+    /// Wall-clock seconds from the first probe before the task to the last evaluation after it.
     pub seconds: f64,
     /// `steps / seconds`
     pub steps_per_second: f64,

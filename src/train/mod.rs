@@ -150,7 +150,7 @@ impl Run<'_> {
             }
             if let Some(reference) = &mut open.fresh {
                 let outcome = reference.step(&inputs, &labels)?;
-                open.result.online_fresh(outcome.correct, labels.len());
+                open.result.online_fresh(outcome.correct, labels.len(), outcome.loss);
             }
             // The clocks are looked at rarely, the interrupt at every step.
             let looks = step % 64 == 63;

@@ -111,9 +111,11 @@ impl TaskResult {
         self.loss_sum += loss;
     }
 
-    /// Adds one batch of the paired fresh network.
-    pub fn online_fresh(&mut self, correct: usize, batch: usize) {
-        *self.fresh_accuracy_sum.get_or_insert(0.0) += correct as f64 / batch as f64;
+    /// Adds one batch of the paired fresh network. Once its loss is no number, neither is its sum: a
+    /// network that has diverged is no reference.
+    pub fn online_fresh(&mut self, correct: usize, batch: usize, loss: f64) {
+        let accuracy = if loss.is_finite() { correct as f64 / batch as f64 } else { f64::NAN };
+        *self.fresh_accuracy_sum.get_or_insert(0.0) += accuracy;
     }
 
     /// Adds the evaluations that end the task.
@@ -133,9 +135,29 @@ impl TaskResult {
         self.loss_sum / self.steps as f64
     }
 
-    /// Online accuracy of the paired fresh network, where there is one.
+    /// Online accuracy of the paired fresh network, where there is one and it did not diverge.
     #[must_use]
     pub fn fresh_online_accuracy(&self) -> Option<f64> {
-        self.fresh_accuracy_sum.map(|sum| sum / self.steps as f64)
+        self.fresh_accuracy_sum.map(|sum| sum / self.steps as f64).filter(|mean| mean.is_finite())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_diverged_fresh_network_is_no_reference() {
+        let mut result = TaskResult::new(0, true, 8);
+        for loss in [2.0, 1.0] {
+            result.online(4, 8, 1.0);
+            result.online_fresh(6, 8, loss);
+        }
+        assert_eq!(result.fresh_online_accuracy(), Some(0.75));
+        result.online(4, 8, 1.0);
+        result.online_fresh(0, 8, f64::NAN);
+        result.online(4, 8, 1.0);
+        result.online_fresh(0, 8, 1.0);
+        assert_eq!((result.fresh_online_accuracy(), result.online_accuracy()), (None, 0.5));
     }
 }

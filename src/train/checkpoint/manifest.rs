@@ -143,7 +143,7 @@ mod tests {
         for loss in [0.1 + 0.2, 5e-324, f64::MAX, 1e22, 123_456_789.123_456_78] {
             let mut result = TaskResult::new(2, true, 64);
             (0..3).for_each(|_| result.online(7, 16, loss / 3.0));
-            result.online_fresh(1, 3);
+            result.online_fresh(1, 3, 1.0);
             let learner = Vouched::new(b"a", b"b", vec![3, 0], u64::MAX >> 1);
             let manifest = Manifest {
                 result: Some(result),
