@@ -56,8 +56,8 @@ impl Adam {
 /// `x`, or 0 where |x| < `least`.
 ///
 /// A dead unit's gradient is 0 for good. Its moments then shrink until rounding holds them up (0.9 times
-/// four of the least subnormals rounds to four again), and arithmetic on subnormal numbers is slow: one
-/// and a half to twice the time of a step on Zen 4. Networks that lose plasticity are full of them.
+/// four of the least subnormals rounds to four again), and arithmetic on subnormal numbers is slow: an
+/// update takes 1.5 to 2.4 times as long on Zen 4. Networks that lose plasticity are full of them.
 #[inline(always)]
 fn settled(x: f32, least: f32) -> f32 {
     if x.abs() < least { 0.0 } else { x }
