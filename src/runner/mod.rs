@@ -4,7 +4,7 @@
 //! A run is looked at twice before it is begun: once at the start, to know what is left to do, and once
 //! under its lock. So several processes may work on the same result folder: each run is done once.
 
-mod axes;
+pub mod axes;
 mod bars;
 mod describe;
 mod estimate;
