@@ -37,8 +37,15 @@ pub enum Cell {
     Text(String),
     /// A number of runs.
     Count(usize),
-    /// A figure with its interval; `partial` where runs are missing from it.
-    Figure { interval: Interval, mark: Mark, partial: bool },
+    /// A figure.
+    Figure {
+        /// With its interval.
+        interval: Interval,
+        /// Beside the others.
+        mark: Mark,
+        /// Whether runs are missing from it.
+        partial: bool,
+    },
     /// Does not apply.
     Empty,
 }
