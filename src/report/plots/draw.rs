@@ -80,14 +80,17 @@ fn draw<B: DrawingBackend>(
 ) -> anyhow::Result<()> {
     fonts();
     let pen = Pen { root, scale };
-    let wrong = |error: DrawingAreaErrorKind<B::ErrorType>| anyhow!("{} cannot be drawn: {error}", chart.file);
+    let wrong =
+        |error: DrawingAreaErrorKind<B::ErrorType>| anyhow!("{} cannot be drawn: {error}", chart.file);
     root.fill(&WHITE).map_err(wrong)?;
     pen.text(&chart.title, (10, 5), 14, true).map_err(wrong)?;
     for (index, one) in chart.panels.iter().enumerate() {
         let (column, row) = ((index % layout.columns) as u32, (index / layout.columns) as u32);
         let corner = (column * layout.panel.0, TITLE + row * layout.panel.1);
         match &one.content {
-            Content::Series(series) => panel::series(&pen, one, series, corner, layout.panel).map_err(wrong)?,
+            Content::Series(series) => {
+                panel::series(&pen, one, series, corner, layout.panel).map_err(wrong)?
+            }
             Content::Matrix(rows) => panel::matrix(&pen, one, rows, corner, layout.panel).map_err(wrong)?,
         }
     }

@@ -29,8 +29,7 @@ fn panel(results: &Results, cell: &Cell) -> Option<Panel> {
         return None;
     }
     let mean = |i: usize, j: usize| {
-        let found: Vec<f64> =
-            matrices.iter().filter_map(|matrix| *matrix.get(i)?.get(j)?).collect();
+        let found: Vec<f64> = matrices.iter().filter_map(|matrix| *matrix.get(i)?.get(j)?).collect();
         crate::report::statistics::mean(&found)
     };
     let values = (0..rows).map(|i| (0..rows).map(|j| mean(i, j)).collect()).collect();

@@ -202,7 +202,8 @@ pub fn matrix<B: DrawingBackend>(
             if side >= 24.0 {
                 let ink = if value > 0.45 { WHITE } else { INK };
                 let font = ("sans-serif", f64::from(9 * pen.scale)).into_font().color(&ink);
-                let text = Text::new(format!("{:.0}", 100.0 * value), pen.at((x + 4.0, y + side / 2.0 - 5.0)), font);
+                let text =
+                    Text::new(format!("{:.0}", 100.0 * value), pen.at((x + 4.0, y + side / 2.0 - 5.0)), font);
                 pen.root.draw(&text)?;
             }
         }

@@ -5,16 +5,20 @@ use crate::report::reading::{Results, Run};
 use crate::report::statistics::{pearson, spearman};
 
 /// Probe and axis label.
-const AGAINST: [(&str, &str); 3] =
-    [("srank", "srank"), ("dormant_units_0.025", "dormant share"), ("output_scale_rms", "output scale (RMS)")];
+const AGAINST: [(&str, &str); 3] = [
+    ("srank", "srank"),
+    ("dormant_units_0.025", "dormant share"),
+    ("output_scale_rms", "output scale (RMS)"),
+];
 
 /// Change of online accuracy from the first to the last task against rank, dormancy and output scale.
 pub fn plasticity(results: &Results, benchmark: usize) -> Option<Chart> {
-    let change = |run: &Run| {
-        Some(run.metrics.get("last_task_accuracy")? - run.metrics.get("first_task_accuracy")?)
-    };
+    let change =
+        |run: &Run| Some(run.metrics.get("last_task_accuracy")? - run.metrics.get("first_task_accuracy")?);
     let panels = AGAINST.iter().filter_map(|(probe, label)| {
-        panel(results, benchmark, label, "last - first task", |run| Some((run.last_probe(probe)?, change(run)?)))
+        panel(results, benchmark, label, "last - first task", |run| {
+            Some((run.last_probe(probe)?, change(run)?))
+        })
     });
     let panels: Vec<Panel> = panels.collect();
     let name = &results.benchmarks[benchmark];

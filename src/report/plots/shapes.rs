@@ -66,9 +66,10 @@ pub fn tails(results: &Results, benchmark: usize) -> Option<Chart> {
     (!panels.is_empty()).then(|| Chart {
         file: format!("tails-{}", slug(name)),
         title: format!("Tail slopes of learned activations: {name}"),
-        caption: "lim |y(x)/x| at the end of each task, the steepest set of a layer; mean over seeds with its \
+        caption:
+            "lim |y(x)/x| at the end of each task, the steepest set of a layer; mean over seeds with its \
                   95 % band. This is how an unconstrained rational scales its output."
-            .into(),
+                .into(),
         benchmark,
         minor: false,
         panels,

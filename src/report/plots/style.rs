@@ -32,7 +32,8 @@ impl Style {
     /// every eye.
     #[must_use]
     pub fn ramp(share: f64) -> Rgb {
-        const STOPS: [Rgb; 5] = [(232, 213, 87), (184, 163, 113), (124, 123, 120), (66, 78, 108), (0, 34, 78)];
+        const STOPS: [Rgb; 5] =
+            [(232, 213, 87), (184, 163, 113), (124, 123, 120), (66, 78, 108), (0, 34, 78)];
         let at = share.clamp(0.0, 1.0) * (STOPS.len() - 1) as f64;
         let below = (at as usize).min(STOPS.len() - 2);
         let (a, b, t) = (STOPS[below], STOPS[below + 1], at - below as f64);

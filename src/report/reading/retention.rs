@@ -67,13 +67,11 @@ mod tests {
 
     #[test]
     fn figures_follow_their_definitions() {
-        let matrix = vec![
-            vec![Some(0.9)],
-            vec![Some(0.7), Some(0.8)],
-            vec![Some(0.6), Some(0.85), Some(0.95)],
-        ];
+        let matrix =
+            vec![vec![Some(0.9)], vec![Some(0.7), Some(0.8)], vec![Some(0.6), Some(0.85), Some(0.95)]];
         let retention = Retention { matrix };
-        let close = |ours: Option<f64>, known: f64| assert!((ours.unwrap() - known).abs() < 1e-12, "{ours:?}");
+        let close =
+            |ours: Option<f64>, known: f64| assert!((ours.unwrap() - known).abs() < 1e-12, "{ours:?}");
         close(retention.average_accuracy(), 0.8);
         close(retention.backward_transfer(), (-0.3 + 0.05) / 2.0);
         close(retention.forgetting(), (0.3 - 0.05) / 2.0);

@@ -19,8 +19,8 @@ pub fn each_row<R: Row>(folder: &Path, mut take: impl FnMut(R)) -> Result<(), Re
     let whole = whole_lines(&file).map_err(unreadable)?;
     // The reader buffers by itself.
     for row in csv::Reader::from_reader(file.take(whole)).deserialize() {
-        let row =
-            row.map_err(|e: csv::Error| RecordError::Malformed { path: path.clone(), reason: e.to_string() })?;
+        let row = row
+            .map_err(|e: csv::Error| RecordError::Malformed { path: path.clone(), reason: e.to_string() })?;
         take(row);
     }
     Ok(())

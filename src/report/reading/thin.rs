@@ -33,9 +33,11 @@ impl Series {
     /// (middle of the bucket's tasks, mean) of every bucket with a value.
     pub fn points(&self) -> impl Iterator<Item = (f64, f64)> {
         let width = f64::from(1_u32 << self.doublings);
-        self.buckets.iter().enumerate().filter(|(_, (_, count))| *count > 0).map(move |(i, (sum, count))| {
-            (i as f64 * width + 0.5 * (width - 1.0), sum / f64::from(*count))
-        })
+        self.buckets
+            .iter()
+            .enumerate()
+            .filter(|(_, (_, count))| *count > 0)
+            .map(move |(i, (sum, count))| (i as f64 * width + 0.5 * (width - 1.0), sum / f64::from(*count)))
     }
 
     /// The last point's value.

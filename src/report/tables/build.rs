@@ -3,9 +3,7 @@
 use super::{Cell, Mark, Table};
 use crate::report::metric::{HEADLINE, METRICS, Metric};
 use crate::report::reading::{self, Results};
-use crate::report::statistics::{
-    Bootstrap, Interval, paired_differences, probability_of_improvement,
-};
+use crate::report::statistics::{Bootstrap, Interval, paired_differences, probability_of_improvement};
 
 /// One table a benchmark: a row a variant, a column a metric.
 #[must_use]
@@ -39,7 +37,11 @@ fn table(results: &Results, benchmark: usize) -> Table {
             let intervals: Vec<Option<Interval>> = estimates.iter().map(|e| e.map(of)).collect();
             let partial: Vec<bool> = cells.iter().map(|cell| cell.tally().is_partial()).collect();
             for ((row, figure), partial) in rows.iter_mut().zip(marked(&intervals, metric)).zip(partial) {
-                row.push(figure.map_or(Cell::Empty, |(interval, mark)| Cell::Figure { interval, mark, partial }));
+                row.push(figure.map_or(Cell::Empty, |(interval, mark)| Cell::Figure {
+                    interval,
+                    mark,
+                    partial,
+                }));
             }
         };
         column(metric.title, |estimate| estimate.mean);
@@ -70,7 +72,11 @@ pub fn overview(results: &Results) -> Option<Table> {
     for column in 0..=benchmarks {
         let strata = |values: &Vec<Option<Vec<f64>>>| -> Option<Vec<Vec<f64>>> {
             // Over a part of the benchmarks a mean would compare what is not comparable.
-            if column == benchmarks { values.iter().cloned().collect() } else { Some(vec![values[column].clone()?]) }
+            if column == benchmarks {
+                values.iter().cloned().collect()
+            } else {
+                Some(vec![values[column].clone()?])
+            }
         };
         let estimate = |values| Some(Bootstrap::TABLES.estimate(&strata(values)?)?.iqm);
         let intervals: Vec<Option<Interval>> = all.iter().map(estimate).collect();
@@ -79,8 +85,11 @@ pub fn overview(results: &Results) -> Option<Table> {
             let partial = cells
                 .filter(|c| column == benchmarks || c.benchmark == column)
                 .any(|c| c.tally().is_partial());
-            rows[variant]
-                .push(figure.map_or(Cell::Empty, |(interval, mark)| Cell::Figure { interval, mark, partial }));
+            rows[variant].push(figure.map_or(Cell::Empty, |(interval, mark)| Cell::Figure {
+                interval,
+                mark,
+                partial,
+            }));
         }
     }
     let mut notes = notes(&rows);
@@ -96,9 +105,8 @@ pub fn improvements(results: &Results) -> Vec<Table> {
 
 fn improvement(results: &Results, benchmark: usize) -> Option<Table> {
     let cells: Vec<_> = results.of(benchmark).map(|cell| (cell, cell.metric(HEADLINE.name))).collect();
-    let mean = |values: &std::collections::BTreeMap<u64, f64>| {
-        values.values().sum::<f64>() / values.len() as f64
-    };
+    let mean =
+        |values: &std::collections::BTreeMap<u64, f64>| values.values().sum::<f64>() / values.len() as f64;
     let compared = cells.iter().filter(|(_, values)| !values.is_empty());
     let (best, theirs) = compared.max_by(|a, b| mean(&a.1).total_cmp(&mean(&b.1)))?;
     let plain = |interval: Option<Interval>, partial| {
@@ -109,7 +117,8 @@ fn improvement(results: &Results, benchmark: usize) -> Option<Table> {
         .filter(|(cell, _)| cell.variant != best.variant)
         .map(|(cell, ours)| {
             let partial = cell.tally().is_partial() || best.tally().is_partial();
-            let flat = |values: &std::collections::BTreeMap<u64, f64>| vec![values.values().copied().collect()];
+            let flat =
+                |values: &std::collections::BTreeMap<u64, f64>| vec![values.values().copied().collect()];
             let chance = probability_of_improvement(&flat(ours), &flat(theirs), Bootstrap::TABLES);
             let difference = paired_differences(ours, theirs, Bootstrap::TABLES);
             vec![
@@ -121,9 +130,8 @@ fn improvement(results: &Results, benchmark: usize) -> Option<Table> {
         })
         .collect();
     let label = &results.variants[best.variant];
-    let notes = vec![format!(
-        "Against {label}, which has the highest mean online accuracy; a tie counts one half."
-    )];
+    let notes =
+        vec![format!("Against {label}, which has the highest mean online accuracy; a tie counts one half.")];
     let header = ["variant", "P(better)", "difference over shared seeds", "shared seeds"];
     let title = format!("{}: against {label}", results.benchmarks[benchmark]);
     (!rows.is_empty()).then(|| Table { title, notes, header: header.map(str::to_owned).to_vec(), rows })
