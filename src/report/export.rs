@@ -50,7 +50,9 @@ fn one(writer: &mut csv::Writer<std::fs::File>, names: [&String; 2], run: &Run) 
             ("plasticity_gap", row.plasticity_gap),
             ("seconds", Some(row.seconds)),
         ];
-        figures.into_iter().for_each(|(name, value)| put("task", row.task, "", "", name, value));
+        for (name, value) in figures {
+            put("task", row.task, "", "", name, value);
+        }
     })?;
     let phase = |phase| if phase == Phase::Start { "start" } else { "end" };
     each_row(&run.folder, |row: ProbeRow| {

@@ -4,7 +4,7 @@
 //! A run is looked at twice before it is begun: once at the start, to know what is left to do, and once
 //! under its lock. So several processes may work on the same result folder: each run is done once.
 
-pub mod axes;
+mod axes;
 mod bars;
 mod describe;
 mod estimate;
@@ -35,6 +35,7 @@ use crate::spec::Plan;
 use bars::Bars;
 use progress::Display;
 
+pub use axes::{Axis, axes, value};
 pub use describe::describe;
 pub use estimate::estimate;
 pub use executor::Executor;

@@ -85,9 +85,12 @@ fn specs(cell: &Cell) -> String {
     )
 }
 
+/// A name, and what a run says under it.
+type Fact = (&'static str, fn(&Run) -> String);
+
 /// Builds, machines and data that the runs came from, each with the number of its runs.
 pub fn provenance(results: &Results) -> String {
-    let facts: [(&str, fn(&Run) -> String); 6] = [
+    let facts: [Fact; 6] = [
         ("version", |run| run.status.version.clone()),
         ("commit", |run| run.status.commit.clone().unwrap_or_else(|| "unknown".into())),
         ("data (SHA-256 of the decoded set)", |run| {

@@ -22,6 +22,7 @@ fn themed(svg: &str, title: &str) -> String {
         Some(value.split_once('"')?.0.to_owned())
     };
     let (width, height) = (size("width").unwrap_or_default(), size("height").unwrap_or_default());
+    let wide = width.parse::<u32>().unwrap_or(800);
     let ground = body.find("<rect").and_then(|begin| {
         let end = begin + body[begin..].find("/>")? + 2;
         // The first rectangle is the ground of the whole picture.
@@ -30,9 +31,11 @@ fn themed(svg: &str, title: &str) -> String {
     let body = ground.unwrap_or_else(|| body.to_owned());
     let body = body.replace("#222222", "currentColor").replace("#E1E1E1", "var(--grid)");
     format!(
-        "<svg role=\"img\" aria-label=\"{}\" viewBox=\"0 0 {width} {height}\" style=\"max-width:{}px\">{body}",
+        "<svg role=\"img\" aria-label=\"{}\" viewBox=\"0 0 {width} {height}\" style=\"max-width:{}px;min-width:{}px\">{body}",
         escape(title),
-        width.parse::<u32>().map_or(1000, |w| w * 5 / 4)
+        // Narrower, and its text could not be read: phones scroll instead.
+        wide * 5 / 4,
+        wide * 4 / 5
     )
 }
 
@@ -47,6 +50,6 @@ mod tests {
         let page = themed(drawn, "\"x\"");
         assert!(!page.contains("#FFFFFF") && page.contains("fill=\"currentColor\""), "{page}");
         assert!(page.contains("#123456") && page.contains("aria-label=\"&quot;x&quot;\""), "{page}");
-        assert!(page.contains("viewBox=\"0 0 20 10\" style=\"max-width:25px\">"), "{page}");
+        assert!(page.contains("viewBox=\"0 0 20 10\" style=\"max-width:25px;min-width:16px\">"), "{page}");
     }
 }

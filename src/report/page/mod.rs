@@ -57,7 +57,7 @@ fn summary(results: &Results) -> String {
         counts.iter_mut().zip(here).for_each(|(sum, count)| *sum += count);
     }
     let mut out = format!(
-        "<p>{} runs of {} variants on {} benchmarks: {} finished, {} diverged, {} failed, {} unfinished. \
+        "<p>Runs: {}; variants: {}; benchmarks: {}.</p><p>Of the runs, {} finished, {} diverged, {} failed, {} unfinished. \
          Figures are of the finished ones.</p>\n<nav><a href=\"#tables\">Tables</a>",
         counts.iter().sum::<usize>(),
         results.variants.len(),

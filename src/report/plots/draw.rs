@@ -88,11 +88,10 @@ fn draw<B: DrawingBackend>(
         let (column, row) = ((index % layout.columns) as u32, (index / layout.columns) as u32);
         let corner = (column * layout.panel.0, TITLE + row * layout.panel.1);
         match &one.content {
-            Content::Series(series) => {
-                panel::series(&pen, one, series, corner, layout.panel).map_err(wrong)?
-            }
-            Content::Matrix(rows) => panel::matrix(&pen, one, rows, corner, layout.panel).map_err(wrong)?,
+            Content::Series(series) => panel::series(&pen, one, series, corner, layout.panel),
+            Content::Matrix(rows) => panel::matrix(&pen, one, rows, corner, layout.panel),
         }
+        .map_err(wrong)?;
     }
     debug_assert!(layout.legend_top < layout.size.1);
     for (&(_, x, y), (label, style, joined)) in layout.legend.iter().zip(chart.legend()) {

@@ -107,13 +107,17 @@ fn range(values: impl Iterator<Item = f64>) -> std::ops::Range<f64> {
 fn label(log: bool, value: f64) -> String {
     let value = if log { 10_f64.powf(value) } else { value };
     let size = value.abs();
-    if size != 0.0 && !(1e-3..1e5).contains(&size) {
-        format!("{value:.0e}")
+    // What rounding leaves of a tick at 0.
+    if size < 1e-12 && !log {
+        "0".into()
+    } else if (1e-3..1e5).contains(&size) {
+        format!("{value:.3}").trim_end_matches('0').trim_end_matches('.').to_owned()
     } else {
-        let text = format!("{value:.3}");
-        text.trim_end_matches('0').trim_end_matches('.').replace("-0", "-0").to_owned()
+        format!("{value:.0e}")
     }
 }
+
+type Axes = Cartesian2d<RangedCoordf64, RangedCoordf64>;
 
 /// Lines, bands and points.
 pub fn series<B: DrawingBackend>(
@@ -154,7 +158,6 @@ pub fn series<B: DrawingBackend>(
         .x_label_formatter(&|x| label(panel.log_x, *x))
         .y_label_formatter(&|y| label(panel.log_y, *y))
         .draw()?;
-    type Axes = Cartesian2d<RangedCoordf64, RangedCoordf64>;
     let plane: &DrawingArea<B, Axes> = chart.plotting_area();
     let place = |x: f64, v: f64| {
         let v = scaled(panel.log_y, v).clamp(y.start, y.end);
@@ -212,4 +215,25 @@ pub fn matrix<B: DrawingBackend>(
     pen.text(&panel.x, (left as i32, bottom as i32 + 6), 11, false)?;
     let turned = ("sans-serif", f64::from(11 * pen.scale)).into_font().transform(FontTransform::Rotate270);
     pen.root.draw(&Text::new(panel.y.clone(), pen.at((left - 22.0, bottom)), turned.color(&INK)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dashes_cover_a_line_by_their_pattern() {
+        let pieces = dashed(&[(0.0, 0.0), (5.0, 0.0), (20.0, 0.0)], &[6.0, 4.0]);
+        assert_eq!(pieces, [vec![(0.0, 0.0), (5.0, 0.0), (6.0, 0.0)], vec![(10.0, 0.0), (16.0, 0.0)]]);
+        assert_eq!(dashed(&[(0.0, 0.0), (5.0, 0.0)], &[]).len(), 1);
+    }
+
+    #[test]
+    fn ticks_are_short() {
+        assert_eq!(
+            [-3e-17, 0.25, -2.0, 12_345.0, 2e-4].map(|v| label(false, v)),
+            ["0", "0.25", "-2", "12345", "2e-4"]
+        );
+        assert_eq!([-2.0, 6.0].map(|v| label(true, v)), ["0.01", "1e6"]);
+    }
 }

@@ -26,8 +26,8 @@ fn chart(results: &Results, cell: &Cell) -> Option<Chart> {
                 1 => "after 1 task".to_owned(),
                 n => format!("after {n} tasks"),
             };
-            let dash = Style::of(if snapshot.after == 0 { 1 } else { 0 }).dash;
-            let colour = Style::ramp(snapshot.after as f64 / tasks);
+            let dash = Style::of(usize::from(snapshot.after == 0)).dash;
+            let colour = Style::moment(snapshot.after as f64 / tasks);
             Series::line(&label, Style { colour, dash, marker: 0 }, points)
         };
         Panel::new(layer, "x", "y(x)", learned.snapshots.iter().map(curve).collect())
@@ -37,8 +37,8 @@ fn chart(results: &Results, cell: &Cell) -> Option<Chart> {
         file: format!("shapes-{}-{}", slug(label), slug(name)),
         title: format!("Learned activation: {label}, {name}"),
         caption: format!(
-            "Seed {}, the first set of each layer's coefficients, dashed at the start and darker with \
-             every task.",
+            "Seed {}, the first set of each layer's coefficients, dashed at the start, from orange to \
+             blue over the tasks.",
             run.plan.seed
         ),
         benchmark: cell.benchmark,
@@ -49,7 +49,7 @@ fn chart(results: &Results, cell: &Cell) -> Option<Chart> {
 
 /// Slope of the tails over tasks, a panel a layer.
 pub fn tails(results: &Results, benchmark: usize) -> Option<Chart> {
-    let runs = results.of(benchmark).flat_map(|cell| cell.done());
+    let runs = results.of(benchmark).flat_map(Cell::done);
     let layers: BTreeSet<&str> = runs.flat_map(|run| run.shapes.keys().map(String::as_str)).collect();
     let panel = |layer: &str| {
         let lines: Vec<Series> = results

@@ -28,16 +28,25 @@ impl Style {
         Self { colour: COLOURS[index % COLOURS.len()], dash: DASHES[index % DASHES.len()], marker: index % 5 }
     }
 
+    /// The colour of a moment, `share` in [0, 1] of the way: orange to blue, of which neither end is lost
+    /// on a white ground or a dark one.
+    #[must_use]
+    pub fn moment(share: f64) -> Rgb {
+        mixed([(226, 160, 40), (214, 110, 70), (190, 70, 120), (130, 80, 175), (75, 100, 205)], share)
+    }
+
     /// A step of a ramp from light to dark, `share` in [0, 1]: cividis, which grows darker in print and to
     /// every eye.
     #[must_use]
     pub fn ramp(share: f64) -> Rgb {
-        const STOPS: [Rgb; 5] =
-            [(232, 213, 87), (184, 163, 113), (124, 123, 120), (66, 78, 108), (0, 34, 78)];
-        let at = share.clamp(0.0, 1.0) * (STOPS.len() - 1) as f64;
-        let below = (at as usize).min(STOPS.len() - 2);
-        let (a, b, t) = (STOPS[below], STOPS[below + 1], at - below as f64);
-        let mix = |a: u8, b: u8| (f64::from(a) + t * (f64::from(b) - f64::from(a))).round() as u8;
-        (mix(a.0, b.0), mix(a.1, b.1), mix(a.2, b.2))
+        mixed([(232, 213, 87), (184, 163, 113), (124, 123, 120), (66, 78, 108), (0, 34, 78)], share)
     }
+}
+
+fn mixed(stops: [Rgb; 5], share: f64) -> Rgb {
+    let at = share.clamp(0.0, 1.0) * (stops.len() - 1) as f64;
+    let below = (at as usize).min(stops.len() - 2);
+    let (a, b, t) = (stops[below], stops[below + 1], at - below as f64);
+    let mix = |a: u8, b: u8| (f64::from(a) + t * (f64::from(b) - f64::from(a))).round() as u8;
+    (mix(a.0, b.0), mix(a.1, b.1), mix(a.2, b.2))
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::run::{Run, find, open};
 use crate::record::Status;
-use crate::runner::axes::{axes, value};
+use crate::runner::{axes, value};
 use crate::spec::{Catalogue, Plan};
 
 /// Settings that a variant's label tells of by itself.

@@ -20,7 +20,9 @@ pub fn probability_of_improvement(x: &[Vec<f64>], y: &[Vec<f64>], bootstrap: Boo
     let mut stream = bootstrap.stream();
     let mut drawn: Vec<f64> = (0..bootstrap.resamples)
         .map(|_| {
-            pairs.iter_mut().for_each(|pair| pair.draw(&mut stream));
+            for pair in &mut pairs {
+                pair.draw(&mut stream);
+            }
             all(&pairs)
         })
         .collect();
@@ -62,7 +64,9 @@ impl Pair {
         let rungs = [x, y].map(|side| side.iter().map(rung).collect::<Vec<_>>());
         let counts = rungs.each_ref().map(|side| {
             let mut counts = vec![0.0; ladder.len()];
-            side.iter().for_each(|&rung| counts[rung] += 1.0);
+            for &rung in side {
+                counts[rung] += 1.0;
+            }
             counts
         });
         Some(Self { rungs, counts })

@@ -17,19 +17,21 @@ pub fn pearson(pairs: &[(f64, f64)]) -> Option<f64> {
 /// an output scale that grows to 10^6 does not outweigh all other runs.
 #[must_use]
 pub fn spearman(pairs: &[(f64, f64)]) -> Option<f64> {
-    let x = ranks(pairs.iter().map(|p| p.0).collect());
-    let y = ranks(pairs.iter().map(|p| p.1).collect());
+    let x = ranks(&pairs.iter().map(|p| p.0).collect::<Vec<_>>());
+    let y = ranks(&pairs.iter().map(|p| p.1).collect::<Vec<_>>());
     pearson(&x.into_iter().zip(y).collect::<Vec<_>>())
 }
 
-fn ranks(values: Vec<f64>) -> Vec<f64> {
+fn ranks(values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
     let mut ranks = vec![0.0; values.len()];
     let mut first = 0;
     for tied in order.chunk_by(|&a, &b| values[a] == values[b]) {
         let mean = first as f64 + (tied.len() - 1) as f64 / 2.0;
-        tied.iter().for_each(|&position| ranks[position] = mean);
+        for &position in tied {
+            ranks[position] = mean;
+        }
         first += tied.len();
     }
     ranks

@@ -145,7 +145,9 @@ fn the_seed_decides_and_nothing_else() {
     assert_eq!(one.estimate(&x()), one.estimate(&x()));
     assert_ne!(one.estimate(&x()), Bootstrap { seed: 2, ..one }.estimate(&x()));
     let mut reversed = x();
-    reversed.iter_mut().for_each(|benchmark| benchmark.reverse());
+    for benchmark in &mut reversed {
+        benchmark.reverse();
+    }
     assert_eq!(one.estimate(&x()), one.estimate(&reversed), "the order of seeds says nothing");
 }
 

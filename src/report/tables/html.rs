@@ -31,7 +31,9 @@ pub fn html(table: &Table) -> String {
     out += "</tr></thead><tbody>\n";
     for row in &table.rows {
         out += "<tr>";
-        row.iter().for_each(|cell| out += &text(cell));
+        for cell in row {
+            out += &text(cell);
+        }
         out += "</tr>\n";
     }
     out += "</tbody></table></div>\n";
