@@ -80,7 +80,7 @@ fn runs_are_gathered_and_what_is_missing_is_counted() {
     let totals: Vec<f64> = cell.metric("total_online_accuracy").into_values().collect();
     assert_eq!(totals, [0.375, 0.38, 0.385], "the diverged run is in no figure");
     let csv = tables::csv(&results);
-    assert!(csv.contains("bench,relu,total_online_accuracy,4,1,0,0,3,0.38,"), "{csv}");
+    assert!(csv.contains("bench,relu,total_online_accuracy,4,1,0,0,3,0.38"), "{csv}");
     let text = tables::terminal(&tables(&results, &[])[0]);
     assert!(text.contains("0.3800* [0.375, 0.385]") && text.contains("unfinished"), "{text}");
     assert!(text.contains("▸0.7275*"), "{text}");

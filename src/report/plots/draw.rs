@@ -102,7 +102,7 @@ fn draw<B: DrawingBackend>(
         } else {
             pen.marker((x + 13.0, middle), style).map_err(wrong)?;
         }
-        pen.text(label, (x as i32 + 31, y as i32 + 2), 11, false).map_err(wrong)?;
+        pen.text(label, (x as i32 + 31, y as i32 + 3), 11, false).map_err(wrong)?;
     }
     root.present().map_err(wrong)
 }

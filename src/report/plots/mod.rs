@@ -35,6 +35,14 @@ pub fn charts(results: &Results) -> Vec<Chart> {
         charts.extend(profiles::chart(results, benchmark));
         charts.extend(probes::charts(results, benchmark));
     }
+    // Names that differ in signs alone would share a file.
+    for index in 1..charts.len() {
+        let (before, rest) = charts.split_at_mut(index);
+        let chart: &mut Chart = &mut rest[0];
+        while before.iter().any(|other| other.file == chart.file) {
+            chart.file.push_str("-2");
+        }
+    }
     charts
 }
 

@@ -188,7 +188,9 @@ fn benchmark(plan: &Plan, settings: &[String]) -> String {
 /// The variant's label, and the settings that vary without being in it.
 fn variant(plan: &Plan, axes: &[String]) -> String {
     let mut parts = vec![plan.variant_label()];
-    for key in axes.iter().filter(|key| !TOLD.contains(&key.as_str())) {
+    // A slope that the start does not have says nothing.
+    let idle = |key: &str| key == "activation.start_slope" && value(plan, "activation.start") != "leaky_relu";
+    for key in axes.iter().filter(|key| !TOLD.contains(&key.as_str()) && !idle(key)) {
         let value = value(plan, key);
         if !value.is_empty() {
             parts.push(format!("{}={value}", short(key)));

@@ -80,6 +80,10 @@ pub fn overview(results: &Results) -> Option<Table> {
         };
         let estimate = |values| Some(Bootstrap::TABLES.estimate(&strata(values)?)?.iqm);
         let intervals: Vec<Option<Interval>> = all.iter().map(estimate).collect();
+        if column == benchmarks && intervals.iter().all(Option::is_none) {
+            header.pop();
+            continue;
+        }
         for (variant, figure) in marked(&intervals, HEADLINE).into_iter().enumerate() {
             let cells = results.cells.iter().filter(|c| c.variant == variant);
             let partial = cells
