@@ -83,6 +83,7 @@ pub mod nn;
 pub mod probes;
 pub mod random;
 pub mod record;
+pub mod report;
 pub mod runner;
 pub mod spec;
 pub mod stderr;

@@ -7,6 +7,7 @@ mod download;
 mod exit;
 mod list;
 mod output;
+mod report;
 mod run;
 mod spec_file;
 mod status;
@@ -41,6 +42,8 @@ enum Command {
     Status(status::Args),
     /// List, fetch and verify data sets
     Data(data::Args),
+    /// Turn result folders into tables, plots and a page
+    Report(report::Args),
     /// Export a stream of tasks for other frameworks
     Tasks(tasks::Args),
     /// Show what specs can name
@@ -59,6 +62,7 @@ impl Cli {
             Command::Run(args) => run::run(&args),
             Command::Status(args) => status::run(&args),
             Command::Data(args) => data::run(args),
+            Command::Report(args) => report::run(&args),
             Command::Tasks(args) => tasks::run(args),
             Command::List(args) => list::run(&args),
             Command::Completions(args) => completions::run(&args),

@@ -23,6 +23,7 @@ struct Setting {
 }
 
 /// The axes of `plans`, in the order of the spec's sections.
+#[must_use]
 pub fn axes(plans: &[&Plan]) -> Vec<Axis> {
     let mut keys: Vec<String> = Vec::new();
     let mut values: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -46,6 +47,7 @@ pub fn axes(plans: &[&Plan]) -> Vec<Axis> {
 }
 
 /// The value of `key` in `plan`; empty where it does not apply.
+#[must_use]
 pub fn value(plan: &Plan, key: &str) -> String {
     settings(plan).into_iter().find(|setting| setting.key == key).map(|s| s.value).unwrap_or_default()
 }

@@ -37,6 +37,7 @@ use crate::spec::Plan;
 use bars::Bars;
 use progress::Display;
 
+pub use axes::{Axis, axes, value};
 pub use describe::describe;
 pub use estimate::estimate;
 pub use executor::Executor;

@@ -1,0 +1,44 @@
+//! `report DIR…`
+
+use std::path::PathBuf;
+
+use super::{Exit, Failure, output};
+use crate::catalogue::catalogue;
+use crate::report::{self, export, published, reading, tables};
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Result folders: runs, benchmarks, or whatever `run --out` wrote to
+    #[arg(required = true, value_name = "DIR")]
+    folders: Vec<PathBuf>,
+    /// Folder of the report: index.html, tables and plots
+    #[arg(long, value_name = "DIR", default_value = "report")]
+    out: PathBuf,
+    /// Set the results beside published figures, as in benchmarks/published.csv
+    #[arg(long, value_name = "FILE.csv")]
+    against: Option<PathBuf>,
+    /// Write every number of every run to one tidy CSV
+    #[arg(long, value_name = "FILE.csv")]
+    export: Option<PathBuf>,
+}
+
+/// Carries it out.
+pub fn run(args: &Args) -> Result<Exit, Failure> {
+    let published = match &args.against {
+        Some(path) => published::read(path).map_err(Failure::usage)?,
+        None => Vec::new(),
+    };
+    let results = reading::gather(&args.folders, &catalogue()).map_err(Failure::usage)?;
+    for problem in &results.problems {
+        eprintln!("warning: {problem}");
+    }
+    let all = report::tables(&results, &published);
+    output::print(&all.iter().map(tables::terminal).collect::<Vec<_>>().join("\n"))?;
+    report::write(&results, &all, &args.out).map_err(Failure::usage)?;
+    if let Some(path) = &args.export {
+        export::export(&results, path).map_err(Failure::usage)?;
+    }
+    output::print(&format!("\nReport: {}", args.out.join("index.html").display()))?;
+    Ok(Exit::Done)
+}

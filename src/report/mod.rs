@@ -1,0 +1,58 @@
+//! From result folders to tables, plots and one HTML page.
+//!
+//! [`reading`] gathers runs into variants × benchmarks × seeds, [`statistics`] says how sure a figure is,
+//! [`tables`], [`plots`] and [`page`] show it, [`published`] sets it beside others' and [`export`] gives
+//! the numbers to other programs.
+
+pub mod export;
+pub mod metric;
+pub mod page;
+pub mod plots;
+pub mod published;
+pub mod reading;
+pub mod statistics;
+pub mod tables;
+
+#[cfg(test)]
+mod tests;
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context;
+
+use reading::Results;
+use tables::Table;
+
+/// The tables of a report, in order: all benchmarks, each of them, each against its best, ours beside
+/// published ones.
+#[must_use]
+pub fn tables(results: &Results, published: &[published::Published]) -> Vec<Table> {
+    let mut all: Vec<Table> = tables::overview(results).into_iter().collect();
+    all.extend(tables::tables(results));
+    all.extend(tables::improvements(results));
+    if !published.is_empty() {
+        all.push(published::table(results, published));
+    }
+    all
+}
+
+/// Writes index.html, tables.md, tables.tex, tables.csv and plots/ into `out`.
+pub fn write(results: &Results, tables: &[Table], out: &Path) -> anyhow::Result<()> {
+    let plots = out.join("plots");
+    let told = |path: &Path| {
+        format!("the report cannot be written to {}; name another folder with --out", path.display())
+    };
+    fs::create_dir_all(&plots).with_context(|| told(&plots))?;
+    let put = |path: &Path, text: &str| fs::write(path, text).with_context(|| told(path));
+    let join = |of: fn(&Table) -> String| tables.iter().map(of).collect::<Vec<_>>().join("\n");
+    put(&out.join("tables.md"), &join(tables::markdown))?;
+    put(&out.join("tables.tex"), &join(tables::latex))?;
+    put(&out.join("tables.csv"), &tables::csv(results))?;
+    let charts = plots::charts(results);
+    for chart in &charts {
+        put(&plots.join(format!("{}.svg", chart.file)), &plots::svg(chart)?)?;
+        plots::png(chart, &plots.join(format!("{}.png", chart.file)))?;
+    }
+    put(&out.join("index.html"), &page::page(results, tables, &charts)?)
+}

@@ -1,0 +1,26 @@
+//! Online accuracy over tasks.
+
+use super::{Chart, Panel, Style, band, slug};
+use crate::report::reading::Results;
+
+/// A line a variant, with the 95 % band over seeds.
+pub fn chart(results: &Results, benchmark: usize) -> Option<Chart> {
+    let lines: Vec<_> = results
+        .of(benchmark)
+        .filter_map(|cell| {
+            let runs = cell.done().map(|run| Some(&run.online));
+            band(&results.variants[cell.variant], Style::of(cell.variant), runs)
+        })
+        .collect();
+    let name = &results.benchmarks[benchmark];
+    (!lines.is_empty()).then(|| Chart {
+        file: format!("online-accuracy-{}", slug(name)),
+        title: format!("Online accuracy over tasks: {name}"),
+        caption: "Mean over the finished runs' seeds with its 95 % bootstrap band. A line that falls is \
+                  plasticity being lost."
+            .into(),
+        benchmark,
+        minor: false,
+        panels: vec![Panel::new("", "task", "online accuracy", lines)],
+    })
+}

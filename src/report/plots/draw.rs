@@ -1,0 +1,108 @@
+//! The page of a chart: title, panels in a grid, legend.
+
+use std::path::Path;
+use std::sync::Once;
+
+use anyhow::anyhow;
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::register_font;
+
+use super::panel::{self, Pen};
+use super::{Chart, Content};
+
+/// Pixels of a PNG for each of the drawing's own: 2 prints sharp at the width of a column.
+const PNG_SCALE: u32 = 2;
+const PANEL: (u32, u32) = (330, 250);
+const TITLE: u32 = 26;
+const LEGEND_LINE: u32 = 18;
+
+fn fonts() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let known = register_font("sans-serif", FontStyle::Normal, dejavu::sans::regular()).is_ok()
+            && register_font("sans-serif", FontStyle::Bold, dejavu::sans::bold()).is_ok();
+        assert!(known, "the fonts are part of the program");
+    });
+}
+
+/// Where everything goes.
+struct Layout {
+    columns: usize,
+    panel: (u32, u32),
+    size: (u32, u32),
+    legend: Vec<(usize, u32, u32)>,
+    legend_top: u32,
+}
+
+impl Layout {
+    fn of(chart: &Chart) -> Self {
+        let columns = chart.panels.len().clamp(1, 3);
+        let rows = chart.panels.len().div_ceil(columns) as u32;
+        let panel = if columns == 1 { (640, 340) } else { PANEL };
+        let width = panel.0 * columns as u32;
+        let legend_top = TITLE + rows * panel.1 + 4;
+        let (mut x, mut y) = (10, legend_top);
+        let mut legend = Vec::new();
+        for (index, (label, ..)) in chart.legend().into_iter().enumerate() {
+            let wide = 46 + (label.chars().count() as f64 * 6.7) as u32;
+            if x > 10 && x + wide > width {
+                (x, y) = (10, y + LEGEND_LINE);
+            }
+            legend.push((index, x, y));
+            x += wide;
+        }
+        let size = (width, y + if legend.is_empty() { 4 } else { LEGEND_LINE + 4 });
+        Self { columns, panel, size, legend, legend_top }
+    }
+}
+
+/// The chart as SVG with a white ground.
+pub fn svg(chart: &Chart) -> anyhow::Result<String> {
+    let mut text = String::new();
+    let layout = Layout::of(chart);
+    draw(chart, &layout, &SVGBackend::with_string(&mut text, layout.size).into_drawing_area(), 1)?;
+    Ok(text)
+}
+
+/// The chart as a PNG file.
+pub fn png(chart: &Chart, path: &Path) -> anyhow::Result<()> {
+    let layout = Layout::of(chart);
+    let size = (layout.size.0 * PNG_SCALE, layout.size.1 * PNG_SCALE);
+    draw(chart, &layout, &BitMapBackend::new(path, size).into_drawing_area(), PNG_SCALE)
+}
+
+fn draw<B: DrawingBackend>(
+    chart: &Chart,
+    layout: &Layout,
+    root: &DrawingArea<B, Shift>,
+    scale: u32,
+) -> anyhow::Result<()> {
+    fonts();
+    let pen = Pen { root, scale };
+    let wrong =
+        |error: DrawingAreaErrorKind<B::ErrorType>| anyhow!("{} cannot be drawn: {error}", chart.file);
+    root.fill(&WHITE).map_err(wrong)?;
+    pen.text(&chart.title, (10, 5), 14, true).map_err(wrong)?;
+    for (index, one) in chart.panels.iter().enumerate() {
+        let (column, row) = ((index % layout.columns) as u32, (index / layout.columns) as u32);
+        let corner = (column * layout.panel.0, TITLE + row * layout.panel.1);
+        match &one.content {
+            Content::Series(series) => panel::series(&pen, one, series, corner, layout.panel),
+            Content::Matrix(rows) => panel::matrix(&pen, one, rows, corner, layout.panel),
+        }
+        .map_err(wrong)?;
+    }
+    debug_assert!(layout.legend_top < layout.size.1);
+    for (&(_, x, y), (label, style, joined)) in layout.legend.iter().zip(chart.legend()) {
+        let middle = f64::from(y) + 8.0;
+        let x = f64::from(x);
+        if joined {
+            pen.path(&[(x, middle), (x + 26.0, middle)], style, 2).map_err(wrong)?;
+        } else {
+            pen.marker((x + 13.0, middle), style).map_err(wrong)?;
+        }
+        pen.text(label, (x as i32 + 31, y as i32 + 3), 11, false).map_err(wrong)?;
+    }
+    root.present().map_err(wrong)
+}

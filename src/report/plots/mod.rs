@@ -1,0 +1,79 @@
+//! Plots, drawn once for SVG and once for PNG from the same description.
+//!
+//! Colours are those of Okabe & Ito (2008) that stand out on white, for readers who see fewer colours;
+//! dashes and markers tell the series apart without any.
+
+mod accuracy;
+mod chart;
+mod draw;
+mod matrix;
+mod panel;
+mod probes;
+mod profiles;
+mod scatter;
+mod shapes;
+mod style;
+
+pub use chart::{Chart, Content, Panel, Series};
+pub use draw::{png, svg};
+pub use style::Style;
+
+use super::reading::{self, Results};
+use super::statistics::Bootstrap;
+
+/// Every plot that the results have data for, those that are looked at first before the others.
+#[must_use]
+pub fn charts(results: &Results) -> Vec<Chart> {
+    let mut charts = Vec::new();
+    for benchmark in 0..results.benchmarks.len() {
+        charts.extend(accuracy::chart(results, benchmark));
+        charts.extend(scatter::plasticity(results, benchmark));
+        charts.extend(scatter::forgetting(results, benchmark));
+        charts.extend(shapes::charts(results, benchmark));
+        charts.extend(shapes::tails(results, benchmark));
+        charts.extend(matrix::charts(results, benchmark));
+        charts.extend(profiles::chart(results, benchmark));
+        charts.extend(probes::charts(results, benchmark));
+    }
+    // Names that differ in signs alone would share a file.
+    for index in 1..charts.len() {
+        let (before, rest) = charts.split_at_mut(index);
+        let chart: &mut Chart = &mut rest[0];
+        while before.iter().any(|other| other.file == chart.file) {
+            chart.file.push_str("-2");
+        }
+    }
+    charts
+}
+
+/// Mean and band over the finished runs of a cell, point by point.
+fn band<'a>(
+    label: &str,
+    style: Style,
+    runs: impl Iterator<Item = Option<&'a reading::Series>>,
+) -> Option<Series> {
+    let mut columns: Vec<(f64, Vec<f64>)> = Vec::new();
+    for series in runs.flatten() {
+        for (x, y) in series.points() {
+            match columns.iter_mut().find(|(known, _)| *known == x) {
+                Some((_, values)) => values.push(y),
+                None => columns.push((x, vec![y])),
+            }
+        }
+    }
+    columns.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let intervals = columns.iter().filter_map(|(x, values)| Some((*x, Bootstrap::BANDS.mean(values)?)));
+    let intervals: Vec<_> = intervals.collect();
+    let several = columns.iter().any(|(_, values)| values.len() > 1);
+    let mut series = Series::line(label, style, intervals.iter().map(|(x, i)| (*x, i.value)).collect());
+    if several {
+        series.band = intervals.iter().map(|(x, i)| (*x, i.low, i.high)).collect();
+    }
+    (!series.points.is_empty()).then_some(series)
+}
+
+/// A benchmark's or a probe's name as part of a file's name.
+fn slug(text: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
+    text.chars().map(plain).collect()
+}

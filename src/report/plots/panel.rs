@@ -1,0 +1,239 @@
+//! One pair of axes and what stands between them.
+
+use plotters::coord::Shift;
+use plotters::coord::types::RangedCoordf64;
+use plotters::prelude::*;
+use plotters::style::FontTransform;
+
+use super::{Panel, Series, Style};
+
+/// What a drawing can fail with.
+pub type Outcome<B> = Result<(), DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType>>;
+
+/// Draws in the chart's own pixels, each of which is `scale` of the picture's.
+pub struct Pen<'a, B: DrawingBackend> {
+    /// The whole picture.
+    pub root: &'a DrawingArea<B, Shift>,
+    /// Pixels to one.
+    pub scale: u32,
+}
+
+const INK: RGBColor = RGBColor(34, 34, 34);
+const GRID: RGBColor = RGBColor(225, 225, 225);
+
+impl<B: DrawingBackend> Pen<'_, B> {
+    fn at(&self, (x, y): (f64, f64)) -> (i32, i32) {
+        let scale = f64::from(self.scale);
+        ((x * scale).round() as i32, (y * scale).round() as i32)
+    }
+
+    /// Text with its upper left corner at a point.
+    pub fn text(&self, text: &str, corner: (i32, i32), size: u32, bold: bool) -> Outcome<B> {
+        let style = if bold { FontStyle::Bold } else { FontStyle::Normal };
+        let font = ("sans-serif", f64::from(size * self.scale), style).into_font().color(&INK);
+        let corner = self.at((f64::from(corner.0), f64::from(corner.1)));
+        self.root.draw(&Text::new(text.to_owned(), corner, font))
+    }
+
+    /// A line in the style's colour and dashes.
+    pub fn path(&self, points: &[(f64, f64)], style: Style, width: u32) -> Outcome<B> {
+        let (r, g, b) = style.colour;
+        let ink = RGBColor(r, g, b).stroke_width(width * self.scale);
+        for piece in dashed(points, style.dash) {
+            let piece: Vec<_> = piece.into_iter().map(|point| self.at(point)).collect();
+            self.root.draw(&PathElement::new(piece, ink))?;
+        }
+        Ok(())
+    }
+
+    /// The style's marker around a point.
+    pub fn marker(&self, (x, y): (f64, f64), style: Style) -> Outcome<B> {
+        let (r, g, b) = style.colour;
+        let ink = RGBColor(r, g, b);
+        let corners: &[(f64, f64)] = match style.marker {
+            0 => return self.root.draw(&Circle::new(self.at((x, y)), 4 * self.scale, ink.filled())),
+            1 => &[(-3.5, -3.5), (3.5, -3.5), (3.5, 3.5), (-3.5, 3.5)],
+            2 => &[(0.0, -4.5), (4.5, 3.5), (-4.5, 3.5)],
+            3 => &[(0.0, -5.0), (5.0, 0.0), (0.0, 5.0), (-5.0, 0.0)],
+            _ => &[(0.0, 4.5), (4.5, -3.5), (-4.5, -3.5)],
+        };
+        let corners: Vec<_> = corners.iter().map(|(dx, dy)| self.at((x + dx, y + dy))).collect();
+        self.root.draw(&Polygon::new(corners, ink.filled()))
+    }
+}
+
+/// Cuts a line into its dashes.
+fn dashed(points: &[(f64, f64)], dash: &[f64]) -> Vec<Vec<(f64, f64)>> {
+    if dash.is_empty() || points.len() < 2 {
+        return vec![points.to_vec()];
+    }
+    let (mut pieces, mut piece) = (Vec::new(), vec![points[0]]);
+    let (mut phase, mut left) = (0, dash[0]);
+    for pair in points.windows(2) {
+        let ((x0, y0), (x1, y1)) = (pair[0], pair[1]);
+        let length = (x1 - x0).hypot(y1 - y0);
+        let mut done = 0.0;
+        while length - done > left {
+            done += left;
+            let cut = (x0 + (x1 - x0) * done / length, y0 + (y1 - y0) * done / length);
+            piece.push(cut);
+            if phase % 2 == 0 {
+                pieces.push(std::mem::take(&mut piece));
+            }
+            piece = vec![cut];
+            phase = (phase + 1) % dash.len();
+            left = dash[phase];
+        }
+        left -= length - done;
+        piece.push((x1, y1));
+    }
+    if phase % 2 == 0 && piece.len() > 1 {
+        pieces.push(piece);
+    }
+    pieces
+}
+
+/// Least and greatest with a margin; something around a single value.
+fn range(values: impl Iterator<Item = f64>) -> std::ops::Range<f64> {
+    let finite = values.filter(|v| v.is_finite());
+    let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+    if low > high {
+        return 0.0..1.0;
+    }
+    let margin = if high > low { 0.04 * (high - low) } else { 0.05 * low.abs().max(0.1) };
+    low - margin..high + margin
+}
+
+fn label(log: bool, value: f64) -> String {
+    let value = if log { 10_f64.powf(value) } else { value };
+    let size = value.abs();
+    // What rounding leaves of a tick at 0.
+    if size < 1e-12 && !log {
+        "0".into()
+    } else if (1e-3..1e5).contains(&size) {
+        format!("{value:.3}").trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        format!("{value:.0e}")
+    }
+}
+
+type Axes = Cartesian2d<RangedCoordf64, RangedCoordf64>;
+
+/// Lines, bands and points.
+pub fn series<B: DrawingBackend>(
+    pen: &Pen<'_, B>,
+    panel: &Panel,
+    all: &[Series],
+    corner: (u32, u32),
+    size: (u32, u32),
+) -> Outcome<B> {
+    let scaled = |log: bool, v: f64| if log { v.max(f64::MIN_POSITIVE).log10() } else { v };
+    let xs = all.iter().flat_map(|s| s.points.iter().map(|p| scaled(panel.log_x, p.0)));
+    let ys = all.iter().flat_map(|s| {
+        let bands = s.band.iter().flat_map(|b| [b.1, b.2]).filter(|v| !panel.log_y || *v > 0.0);
+        s.points.iter().map(|p| p.1).chain(bands).map(|y| scaled(panel.log_y, y))
+    });
+    let (x, y) = (range(xs), range(ys));
+    let k = pen.scale;
+    let area = pen.root.clone().shrink((corner.0 * k, corner.1 * k), (size.0 * k, size.1 * k));
+    let font = |size: u32| ("sans-serif", f64::from(size * k)).into_font().color(&INK);
+    let mut chart = ChartBuilder::on(&area)
+        .margin(6 * k)
+        .margin_right(12 * k)
+        .caption(&panel.title, font(12))
+        .x_label_area_size(34 * k)
+        .y_label_area_size(56 * k)
+        .build_cartesian_2d(x, y.clone())?;
+    chart
+        .configure_mesh()
+        .x_labels(5)
+        .y_labels(5)
+        .max_light_lines(0)
+        .bold_line_style(GRID.stroke_width(k))
+        .axis_style(INK.stroke_width(k))
+        .label_style(font(10))
+        .axis_desc_style(font(11))
+        .x_desc(&panel.x)
+        .y_desc(&panel.y)
+        .x_label_formatter(&|x| label(panel.log_x, *x))
+        .y_label_formatter(&|y| label(panel.log_y, *y))
+        .draw()?;
+    let plane: &DrawingArea<B, Axes> = chart.plotting_area();
+    let place = |x: f64, v: f64| {
+        let v = scaled(panel.log_y, v).clamp(y.start, y.end);
+        let (px, py) = plane.map_coordinate(&(scaled(panel.log_x, x), v));
+        (f64::from(px) / f64::from(k), f64::from(py) / f64::from(k))
+    };
+    // All bands lie under all lines.
+    for one in all.iter().filter(|one| one.band.len() > 1) {
+        let (r, g, b) = one.style.colour;
+        let there = one.band.iter().map(|&(x, low, _)| place(x, low));
+        let back = one.band.iter().rev().map(|&(x, _, high)| place(x, high));
+        let outline: Vec<_> = there.chain(back).map(|point| pen.at(point)).collect();
+        pen.root.draw(&Polygon::new(outline, RGBColor(r, g, b).mix(0.16).filled()))?;
+    }
+    for one in all {
+        let points: Vec<_> = one.points.iter().map(|&(x, y)| place(x, y)).collect();
+        if one.joined && points.len() > 1 {
+            pen.path(&points, one.style, 2)?;
+        }
+        if !one.joined || points.len() == 1 {
+            points.iter().try_for_each(|&point| pen.marker(point, one.style))?;
+        }
+    }
+    Ok(())
+}
+
+/// A matrix of shares: the darker the more.
+pub fn matrix<B: DrawingBackend>(
+    pen: &Pen<'_, B>,
+    panel: &Panel,
+    rows: &[Vec<Option<f64>>],
+    corner: (u32, u32),
+    size: (u32, u32),
+) -> Outcome<B> {
+    let count = rows.len().max(1);
+    let (left, top) = (f64::from(corner.0) + 52.0, f64::from(corner.1) + 30.0);
+    let side = f64::from(size.0 - 70).min(f64::from(size.1 - 66)) / count as f64;
+    pen.text(&panel.title, (left as i32, corner.1 as i32 + 8), 12, false)?;
+    for (i, row) in rows.iter().enumerate() {
+        for (j, value) in row.iter().enumerate().filter_map(|(j, v)| Some((j, (*v)?))) {
+            let (x, y) = (left + j as f64 * side, top + i as f64 * side);
+            let (r, g, b) = Style::ramp(value);
+            let ends = [pen.at((x, y)), pen.at((x + side, y + side))];
+            pen.root.draw(&Rectangle::new(ends, RGBColor(r, g, b).filled()))?;
+            if side >= 24.0 {
+                let ink = if value > 0.45 { WHITE } else { INK };
+                let font = ("sans-serif", f64::from(9 * pen.scale)).into_font().color(&ink);
+                let text =
+                    Text::new(format!("{:.0}", 100.0 * value), pen.at((x + 4.0, y + side / 2.0 - 5.0)), font);
+                pen.root.draw(&text)?;
+            }
+        }
+    }
+    let bottom = top + side * count as f64;
+    pen.text(&panel.x, (left as i32, bottom as i32 + 6), 11, false)?;
+    let turned = ("sans-serif", f64::from(11 * pen.scale)).into_font().transform(FontTransform::Rotate270);
+    pen.root.draw(&Text::new(panel.y.clone(), pen.at((left - 22.0, bottom)), turned.color(&INK)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dashes_cover_a_line_by_their_pattern() {
+        let pieces = dashed(&[(0.0, 0.0), (5.0, 0.0), (20.0, 0.0)], &[6.0, 4.0]);
+        assert_eq!(pieces, [vec![(0.0, 0.0), (5.0, 0.0), (6.0, 0.0)], vec![(10.0, 0.0), (16.0, 0.0)]]);
+        assert_eq!(dashed(&[(0.0, 0.0), (5.0, 0.0)], &[]).len(), 1);
+    }
+
+    #[test]
+    fn ticks_are_short() {
+        assert_eq!(
+            [-3e-17, 0.25, -2.0, 12_345.0, 2e-4].map(|v| label(false, v)),
+            ["0", "0.25", "-2", "12345", "2e-4"]
+        );
+        assert_eq!([-2.0, 6.0].map(|v| label(true, v)), ["0.01", "1e6"]);
+    }
+}

@@ -1,0 +1,40 @@
+//! Performance profiles.
+
+use super::{Chart, Panel, Series, Style, slug};
+use crate::report::metric::HEADLINE;
+use crate::report::reading::Results;
+use crate::report::statistics::profile;
+
+const STEPS: u32 = 200;
+
+/// Share of runs above every online accuracy. A run that diverged is one at no accuracy at all.
+pub fn chart(results: &Results, benchmark: usize) -> Option<Chart> {
+    let scores = |cell: &crate::report::reading::Cell| {
+        let mut scores: Vec<f64> = cell.metric(HEADLINE.name).into_values().collect();
+        let diverged = cell.tally().diverged;
+        scores.extend(std::iter::repeat_n(f64::NEG_INFINITY, diverged));
+        scores
+    };
+    let thresholds: Vec<f64> = (0..=STEPS).map(|i| f64::from(i) / f64::from(STEPS)).collect();
+    let lines: Vec<Series> = results
+        .of(benchmark)
+        .map(|cell| (cell.variant, scores(cell)))
+        .filter(|(_, scores)| !scores.is_empty())
+        .map(|(variant, scores)| {
+            let shares = profile(&[scores], &thresholds);
+            let points = thresholds.iter().copied().zip(shares).collect();
+            Series::line(&results.variants[variant], Style::of(variant), points)
+        })
+        .collect();
+    let name = &results.benchmarks[benchmark];
+    (!lines.is_empty()).then(|| Chart {
+        file: format!("profile-{}", slug(name)),
+        title: format!("Performance profile: {name}"),
+        caption: "Share of runs whose total online accuracy exceeds the value below; diverged runs exceed \
+                  none."
+            .into(),
+        benchmark,
+        minor: true,
+        panels: vec![Panel::new("", "total online accuracy", "share of runs above", lines)],
+    })
+}

@@ -1,0 +1,208 @@
+//! Runs by benchmark and variant.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::run::{Run, find, open};
+use crate::record::Status;
+use crate::runner::{axes, value};
+use crate::spec::{Catalogue, Plan};
+
+/// Settings that a variant's label tells of by itself.
+const TOLD: [&str; 5] =
+    ["activation", "activation.version", "activation.start", "activation.constraint", "method"];
+
+/// How the runs of a cell ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Trained to the end: those that figures are made of.
+    pub done: usize,
+    /// Whose loss or weights stopped being finite.
+    pub diverged: usize,
+    /// That an error ended.
+    pub failed: usize,
+    /// Begun and not ended.
+    pub unfinished: usize,
+}
+
+impl Tally {
+    /// All of them.
+    #[must_use]
+    pub fn runs(self) -> usize {
+        self.done + self.diverged + self.failed + self.unfinished
+    }
+
+    /// Whether figures lack some of the runs.
+    #[must_use]
+    pub fn is_partial(self) -> bool {
+        self.done < self.runs()
+    }
+}
+
+/// A variant on a benchmark: runs that differ in their seeds alone.
+#[derive(Debug)]
+pub struct Cell {
+    /// Position in [`Results::benchmarks`].
+    pub benchmark: usize,
+    /// Position in [`Results::variants`].
+    pub variant: usize,
+    /// By seed.
+    pub runs: BTreeMap<u64, Run>,
+}
+
+impl Cell {
+    /// The runs that were trained to the end.
+    pub fn done(&self) -> impl Iterator<Item = &Run> {
+        self.runs.values().filter(|run| run.status.status == Status::Done)
+    }
+
+    /// A metric of each finished run that has it, by seed.
+    #[must_use]
+    pub fn metric(&self, name: &str) -> BTreeMap<u64, f64> {
+        self.done().filter_map(|run| Some((run.plan.seed, *run.metrics.get(name)?))).collect()
+    }
+
+    /// How the runs ended.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        let count = |status| self.runs.values().filter(|run| run.status.status == status).count();
+        Tally {
+            done: count(Status::Done),
+            diverged: count(Status::Diverged),
+            failed: count(Status::Failed),
+            unfinished: count(Status::Running),
+        }
+    }
+
+    /// The plan, of the lowest seed.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.runs.first_key_value().expect("a cell is made for a run").1.plan
+    }
+}
+
+/// All that was read.
+#[derive(Debug)]
+pub struct Results {
+    /// Names, each once, in the order in which they were met.
+    pub benchmarks: Vec<String>,
+    /// Labels, the same.
+    pub variants: Vec<String>,
+    /// Every pair that has a run, benchmark by benchmark.
+    pub cells: Vec<Cell>,
+    /// What could not be read, and runs that were given twice.
+    pub problems: Vec<String>,
+}
+
+impl Results {
+    /// The variants on a benchmark.
+    pub fn of(&self, benchmark: usize) -> impl Iterator<Item = &Cell> {
+        self.cells.iter().filter(move |cell| cell.benchmark == benchmark)
+    }
+
+    /// One pair.
+    #[must_use]
+    pub fn cell(&self, benchmark: usize, variant: usize) -> Option<&Cell> {
+        self.cells.iter().find(|cell| (cell.benchmark, cell.variant) == (benchmark, variant))
+    }
+
+    /// Every run.
+    pub fn runs(&self) -> impl Iterator<Item = &Run> {
+        self.cells.iter().flat_map(|cell| cell.runs.values())
+    }
+}
+
+/// Reads all runs under the folders `given`. A run that cannot be read is a problem that is told of, not
+/// the end of the report.
+pub fn gather(given: &[PathBuf], catalogue: &Catalogue) -> anyhow::Result<Results> {
+    let (mut runs, mut problems) = (Vec::new(), Vec::new());
+    for folder in find(given)? {
+        match open(&folder, catalogue) {
+            Ok(run) => runs.push(run),
+            Err(error) => problems.push(format!("left out: {error:#}")),
+        }
+    }
+    anyhow::ensure!(!runs.is_empty(), "none of the runs could be read; {}", problems.join("; "));
+    Ok(arrange(runs, problems))
+}
+
+fn arrange(runs: Vec<Run>, mut problems: Vec<String>) -> Results {
+    let labels: Vec<(String, String)> = {
+        let plans: Vec<&Plan> = runs.iter().map(|run| &run.plan).collect();
+        let variant_axes = varying(&plans, &["activation", "optimizer", "method"]);
+        let mut settings: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for plan in &plans {
+            settings.entry(&plan.name).or_insert_with(|| {
+                let same: Vec<&Plan> = plans.iter().copied().filter(|p| p.name == plan.name).collect();
+                varying(&same, &["data", "stream", "network"])
+            });
+        }
+        let benchmark = |plan: &Plan| benchmark(plan, &settings[plan.name.as_str()]);
+        plans.iter().map(|plan| (benchmark(plan), variant(plan, &variant_axes))).collect()
+    };
+    let mut results =
+        Results { benchmarks: Vec::new(), variants: Vec::new(), cells: Vec::new(), problems: Vec::new() };
+    for (run, (benchmark, variant)) in runs.into_iter().zip(labels) {
+        let benchmark = position(&mut results.benchmarks, benchmark);
+        let variant = position(&mut results.variants, variant);
+        let known = results.cells.iter().position(|c| (c.benchmark, c.variant) == (benchmark, variant));
+        let index = known.unwrap_or_else(|| {
+            results.cells.push(Cell { benchmark, variant, runs: BTreeMap::new() });
+            results.cells.len() - 1
+        });
+        let cell = &mut results.cells[index];
+        match cell.runs.get(&run.plan.seed) {
+            Some(first) => problems.push(format!(
+                "{} is the same run as {} and counts once",
+                run.folder.display(),
+                first.folder.display()
+            )),
+            None => drop(cell.runs.insert(run.plan.seed, run)),
+        }
+    }
+    results.cells.sort_by_key(|cell| (cell.benchmark, cell.variant));
+    results.problems = problems;
+    results
+}
+
+fn position(names: &mut Vec<String>, name: String) -> usize {
+    names.iter().position(|known| *known == name).unwrap_or_else(|| {
+        names.push(name);
+        names.len() - 1
+    })
+}
+
+/// The axes among `plans` whose keys are in one of these sections.
+fn varying(plans: &[&Plan], sections: &[&str]) -> Vec<String> {
+    let keys = axes(plans).into_iter().map(|axis| axis.key);
+    keys.filter(|key| sections.contains(&key.split('.').next().unwrap_or_default())).collect()
+}
+
+/// The benchmark's name, and what its runs differ in beside the variant, if anything.
+fn benchmark(plan: &Plan, settings: &[String]) -> String {
+    let mut parts = vec![plan.name.clone()];
+    parts.extend(settings.iter().map(|key| format!("{}={}", short(key), value(plan, key))));
+    parts.join(" ")
+}
+
+/// The variant's label, and the settings that vary without being in it.
+fn variant(plan: &Plan, axes: &[String]) -> String {
+    let mut parts = vec![plan.variant_label()];
+    // A slope that the start does not have says nothing.
+    let idle = |key: &str| key == "activation.start_slope" && value(plan, "activation.start") != "leaky_relu";
+    for key in axes.iter().filter(|key| !TOLD.contains(&key.as_str()) && !idle(key)) {
+        let value = value(plan, key);
+        if !value.is_empty() {
+            parts.push(format!("{}={value}", short(key)));
+        }
+    }
+    parts.join(" ")
+}
+
+fn short(key: &str) -> &str {
+    match key {
+        "optimizer.learning_rate" => "lr",
+        "activation.learning_rate" => "coefficient_lr",
+        _ => key.split_once('.').map_or(key, |(_, rest)| rest),
+    }
+}

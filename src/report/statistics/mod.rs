@@ -1,0 +1,20 @@
+//! Statistics over independent seeds.
+//!
+//! After Agarwal et al. 2021 (arXiv 2108.13264, rliable): point estimates that a lucky seed does not
+//! decide, and percentile intervals from a bootstrap stratified by benchmark. With five seeds an
+//! interquartile mean drops one value at each end and its interval is rough; ten are better.
+
+mod aggregate;
+mod bootstrap;
+mod compare;
+mod correlation;
+mod profile;
+
+#[cfg(test)]
+mod tests;
+
+pub use aggregate::{interquartile_mean, mean, median, percentile};
+pub use bootstrap::{Bootstrap, Estimate, Interval};
+pub use compare::{paired_differences, probability_of_improvement};
+pub use correlation::{pearson, spearman};
+pub use profile::profile;

@@ -1,0 +1,60 @@
+//! For the page.
+
+use std::fmt::Write as _;
+
+use super::{Cell, Mark, Table, figure};
+
+/// `&<>"'` as entities: nothing that a spec or a folder is called can become markup.
+#[must_use]
+pub fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out += "&amp;",
+            '<' => out += "&lt;",
+            '>' => out += "&gt;",
+            '"' => out += "&quot;",
+            '\'' => out += "&#39;",
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+/// The table, whose columns the page's script sorts by the number in `data-v`.
+#[must_use]
+pub fn html(table: &Table) -> String {
+    let mut out = String::from("<div class=\"scroll\"><table class=\"sortable\"><thead><tr>");
+    for head in &table.header {
+        let _ = write!(out, "<th scope=\"col\"><button type=\"button\">{}</button></th>", escape(head));
+    }
+    out += "</tr></thead><tbody>\n";
+    for row in &table.rows {
+        out += "<tr>";
+        for cell in row {
+            out += &text(cell);
+        }
+        out += "</tr>\n";
+    }
+    out += "</tbody></table></div>\n";
+    let _ = writeln!(out, "<p class=\"note\">{}</p>", escape(&table.notes.join(" ")));
+    out
+}
+
+fn text(cell: &Cell) -> String {
+    match cell {
+        Cell::Text(text) => format!("<td class=\"label\">{}</td>", escape(text)),
+        Cell::Count(count) => format!("<td data-v=\"{count}\">{count}</td>"),
+        Cell::Empty => "<td></td>".into(),
+        Cell::Figure { interval, mark, partial } => {
+            let (value, bounds) = figure(*interval);
+            let star = if *partial { "*" } else { "" };
+            let marked = match mark {
+                Mark::Best => format!("<b>{value}</b>{star}"),
+                Mark::Tie => format!("~{value}{star}"),
+                Mark::Plain => format!("{value}{star}"),
+            };
+            format!("<td data-v=\"{}\">{marked} <small>{bounds}</small></td>", interval.value)
+        }
+    }
+}

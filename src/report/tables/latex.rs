@@ -1,0 +1,55 @@
+//! For papers: needs `\usepackage{booktabs}`.
+
+use std::fmt::Write as _;
+
+use super::{Cell, Mark, Table, figure};
+
+/// The table as a `table` float.
+#[must_use]
+pub fn latex(table: &Table) -> String {
+    let mut out = String::from("% needs \\usepackage{booktabs}\n\\begin{table}\n\\centering\n");
+    let _ = writeln!(out, "\\caption{{{}. {}}}", escape(&table.title), escape(&table.notes.join(" ")));
+    let _ = writeln!(out, "\\begin{{tabular}}{{l{}}}\n\\toprule", "r".repeat(table.header.len() - 1));
+    let line = |cells: Vec<String>| format!("{} \\\\\n", cells.join(" & "));
+    out += &line(table.header.iter().map(|head| escape(head)).collect());
+    out += "\\midrule\n";
+    for row in &table.rows {
+        out += &line(row.iter().map(text).collect());
+    }
+    out + "\\bottomrule\n\\end{tabular}\n\\end{table}\n"
+}
+
+fn text(cell: &Cell) -> String {
+    match cell {
+        Cell::Text(text) => escape(text),
+        Cell::Count(count) => count.to_string(),
+        Cell::Empty => String::new(),
+        Cell::Figure { interval, mark, partial } => {
+            let (value, bounds) = figure(*interval);
+            let star = if *partial { "*" } else { "" };
+            let marked = match mark {
+                Mark::Best => format!("\\textbf{{{value}}}{star}"),
+                Mark::Tie => format!("$\\sim${value}{star}"),
+                Mark::Plain => format!("{value}{star}"),
+            };
+            let bounds = if bounds.is_empty() { bounds } else { format!(" {{\\small {bounds}}}") };
+            format!("{marked}{bounds}")
+        }
+    }
+}
+
+fn escape(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        match c {
+            '&' | '%' | '$' | '#' | '_' | '{' | '}' => out.extend(['\\', c]),
+            '~' => out += "\\textasciitilde{}",
+            '^' => out += "\\textasciicircum{}",
+            '\\' => out += "\\textbackslash{}",
+            '<' => out += "\\textless{}",
+            '>' => out += "\\textgreater{}",
+            _ => out.push(c),
+        }
+    }
+    out
+}

@@ -1,0 +1,44 @@
+use super::*;
+
+fn table() -> Table {
+    let interval = |value: f64| Interval { value, low: value - 0.01, high: value + 0.01 };
+    let figure = |value, mark, partial| Cell::Figure { interval: interval(value), mark, partial };
+    Table {
+        title: "a_b & <c>".into(),
+        notes: vec!["Bold is best.".into()],
+        header: vec!["variant".into(), "seeds".into(), "acc".into()],
+        rows: vec![
+            vec![Cell::Text("x|y_<z>".into()), Cell::Count(3), figure(0.5, Mark::Best, true)],
+            vec![Cell::Text("w".into()), Cell::Count(2), figure(0.495, Mark::Tie, false)],
+            vec![Cell::Text("v".into()), Cell::Count(0), Cell::Empty],
+        ],
+    }
+}
+
+#[test]
+fn markdown_escapes_and_marks() {
+    let text = markdown(&table());
+    assert!(text.contains("| x\\|y\\_\\<z> | 3 | **0.5000**\\* [0.490, 0.510] |"), "{text}");
+    assert!(text.contains("| w | 2 | \\~0.4950 [0.485, 0.505] |\n| v | 0 |  |"), "{text}");
+}
+
+#[test]
+fn latex_escapes_and_marks() {
+    let text = latex(&table());
+    assert!(text.contains("\\caption{a\\_b \\& \\textless{}c\\textgreater{}. Bold is best.}"), "{text}");
+    assert!(text.contains("\\textbf{0.5000}* {\\small [0.490, 0.510]} \\\\"), "{text}");
+    assert!(text.contains("\\begin{tabular}{lrr}") && text.contains("$\\sim$0.4950"), "{text}");
+}
+
+#[test]
+fn html_lets_no_markup_through_and_sorts_by_value() {
+    let text = html(&table());
+    assert!(text.contains("x|y_&lt;z&gt;") && !text.contains("<z>"), "{text}");
+    assert!(text.contains("<td data-v=\"0.5\"><b>0.5000</b>* <small>[0.490, 0.510]</small></td>"), "{text}");
+}
+
+#[test]
+fn the_terminal_has_no_bold() {
+    let text = terminal(&table());
+    assert!(text.contains("▸0.5000* [0.490, 0.510]") && text.contains("▸ is best."), "{text}");
+}
