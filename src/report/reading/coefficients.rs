@@ -5,7 +5,8 @@ use std::path::Path;
 
 use super::{Series, each_row};
 use crate::nn::activation::rational::constraint;
-use crate::nn::activation::rational::form::{Form, Ratio, Version};
+use crate::nn::activation::rational::form::{Form, Version};
+use crate::nn::activation::rational::ratio::Ratio;
 use crate::record::{CoefficientRow, Phase, RecordError};
 use crate::spec::{Plan, Value};
 
