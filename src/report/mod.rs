@@ -1,7 +1,7 @@
 //! From result folders to tables, plots and one HTML page.
 //!
 //! [`reading`] gathers runs into variants × benchmarks × seeds, [`statistics`] says how sure a figure is,
-//! [`tables`], [`plots`] and [`page`] show it, [`published`] sets it beside others' and [`export`] gives
+//! [`mod@tables`], [`plots`] and [`page`] show it, [`published`] sets it beside others' and [`export`] gives
 //! the numbers to other programs.
 
 pub mod export;
