@@ -141,7 +141,9 @@ fn wrong_usage_and_wrong_specs_end_with_2() {
         ),
         (vec!["data", "fetch", "mnits"], "error: there is no data set `mnits` (did you mean `mnist`?)"),
         (vec!["list", "activation"], "error: invalid value 'activation'"),
-        (vec!["report"], "error: unrecognized subcommand"),
+        (vec!["report"], "error: the following required arguments were not provided"),
+        (vec!["report", "absent"], "error: "),
+        (vec!["publish"], "error: unrecognized subcommand"),
     ] {
         let (code, stdout, stderr) = outcome(at, &arguments);
         assert_eq!((code, stdout.as_str()), (2, ""), "{arguments:?}: {stderr}");
