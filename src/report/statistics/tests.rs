@@ -1,4 +1,4 @@
-//! Against numpy, scipy and rliable: tests/reference/report_statistics.py wrote the values.
+//! Against numpy, scipy and rliable: `tests/reference/report_statistics.py` wrote the values.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
