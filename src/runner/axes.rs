@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::spec::{Choice, ExamplesFrom, Length, Order, Plan, Scaling, Value};
+use crate::spec::{Choice, ExamplesFrom, Length, Order, Plan, Scaling, Value, number};
 
 /// A setting that takes several values, seeds aside.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,11 +108,6 @@ fn text(value: &Value) -> String {
         }
         Value::Choice(nested) => nested.name.clone(),
     }
-}
-
-/// As a person writes it in a spec: 1e-4, not 0.0001.
-fn number(x: f64) -> String {
-    if x != 0.0 && !(1e-2..1e6).contains(&x.abs()) { format!("{x:e}") } else { x.to_string() }
 }
 
 fn scaling(scaling: Scaling) -> &'static str {

@@ -4,7 +4,7 @@
 //! Its constants were read off one core of a server processor; on others the ratios hold better than
 //! the seconds.
 
-use crate::data;
+use crate::data::{self, Manifest};
 use crate::spec::{Length, Plan};
 
 /// Products of a training step run at about this many multiply-adds a second.
@@ -16,23 +16,29 @@ const PER_PARAMETER: f64 = 0.3e-9;
 /// What a step costs beside both: graph, loss, batch.
 const PER_STEP: f64 = 15e-6;
 
+/// Numbers between the layers, from the inputs to the classes; `None` for a network whose sizes are not
+/// known here.
+pub(super) fn widths(plan: &Plan, manifest: &Manifest) -> Option<Vec<f64>> {
+    if plan.network.name != "mlp" {
+        return None;
+    }
+    let mut widths = vec![(manifest.channels * manifest.height * manifest.width) as f64];
+    widths.extend(plan.network.integers("hidden").iter().map(|&width| width as f64));
+    widths.push(manifest.classes as f64);
+    Some(widths)
+}
+
 /// Seconds on one core; `None` for a plan whose sizes are not known here.
 #[must_use]
 pub fn estimate(plan: &Plan) -> Option<f64> {
     let manifest = data::manifest(&plan.data.dataset).ok()?;
-    if plan.network.name != "mlp" {
-        return None;
-    }
     let examples = plan.stream.examples.unwrap_or(manifest.train) as f64;
     let batch = plan.stream.batch_size as f64;
     let steps = match plan.stream.length {
         Length::Steps(steps) => steps as f64,
         Length::Epochs(epochs) => epochs as f64 * (examples / batch).ceil(),
     };
-    let inputs = (manifest.channels * manifest.height * manifest.width) as f64;
-    let mut widths = vec![inputs];
-    widths.extend(plan.network.integers("hidden").iter().map(|&width| width as f64));
-    widths.push(manifest.classes as f64);
+    let widths = widths(plan, manifest)?;
     let weights: f64 = widths.windows(2).map(|pair| pair[0] * pair[1]).sum();
     // Forward, ∂W and ∂x, the last not for the first layer.
     let multiply_adds = batch * (3.0 * weights - widths[0] * widths[1]);

@@ -4,6 +4,7 @@
 //! and with it every other run of the grid.
 
 use super::Options;
+use super::estimate::widths;
 use super::folders::{is_finished, select};
 use crate::data;
 use crate::spec::Plan;
@@ -19,12 +20,7 @@ const GIB: f64 = (1u64 << 30) as f64;
 /// Bytes that a run needs at the least; `None` for a plan whose sizes are not known here.
 fn needed(plan: &Plan) -> Option<f64> {
     let manifest = data::manifest(&plan.data.dataset).ok()?;
-    if plan.network.name != "mlp" {
-        return None;
-    }
-    let mut widths = vec![(manifest.channels * manifest.height * manifest.width) as f64];
-    widths.extend(plan.network.integers("hidden").iter().map(|&width| width as f64));
-    widths.push(manifest.classes as f64);
+    let widths = widths(plan, manifest)?;
     let layers = widths.windows(2).map(|pair| pair[0] * pair[1]);
     let (weights, largest) = layers.fold((0.0, 0.0f64), |(sum, most), layer| (sum + layer, most.max(layer)));
     let networks = if plan.probes.plasticity_gap { 2.0 } else { 1.0 };
