@@ -10,7 +10,7 @@ use std::sync::Arc;
 use candle_core::{Device, Tensor, Var};
 use clap::Parser;
 use plasticity_bench::kernels::element::{ElementKernel, Kernel, Mode};
-use plasticity_bench::kernels::loss::cross_entropy;
+use plasticity_bench::kernels::loss::{Targets, cross_entropy};
 use plasticity_bench::kernels::optimizer::{Adam, Sgd};
 use plasticity_bench::nn::activation;
 use plasticity_bench::random::Stream;
@@ -129,9 +129,9 @@ fn activation(name: &str) -> Vec<Kernels> {
 fn loss(backward: bool) -> Kernels {
     let values = Tensor::from_vec(normals(ROWS * CLASSES), (ROWS, CLASSES), &Device::Cpu).expect("a tensor");
     let logits = Var::from_tensor(&values).expect("a variable");
-    let labels = Arc::new((0..ROWS as u32).map(|i| i % CLASSES as u32).collect::<Vec<_>>());
+    let targets = Targets::from((0..ROWS as u32).map(|i| i % CLASSES as u32).collect::<Vec<_>>());
     let run = move || {
-        let batch = cross_entropy(logits.as_tensor(), Arc::clone(&labels)).expect("a loss");
+        let batch = cross_entropy(logits.as_tensor(), targets.clone()).expect("a loss");
         if backward {
             black_box(batch.loss.backward().expect("gradients"));
         }

@@ -93,6 +93,7 @@ mod tests {
                     "epochs",
                     "batch_size",
                     "order",
+                    "head",
                 ],
                 "networks" => &["kind"],
                 _ => &["name"],

@@ -45,7 +45,7 @@ fn compare(name: &str, activation: Theirs) {
     let inputs = Var::from_tensor(&inputs).unwrap();
     let pass = Pass::Train(Arc::new(Mutex::new(stream)));
     let logits = network.forward(inputs.as_tensor(), &pass).unwrap();
-    let ours = cross_entropy(&logits, Arc::new(labels.clone())).unwrap().loss;
+    let ours = cross_entropy(&logits, labels.clone().into()).unwrap().loss;
     let our_gradients = ours.backward().unwrap();
 
     let variables: Vec<&Var> = network.parameters().iter().map(|p| &p.values).collect();

@@ -6,7 +6,7 @@ mod common;
 use std::sync::{Arc, Mutex};
 
 use candle_core::{DType, Device, Tensor, Var};
-use plasticity_bench::kernels::loss::cross_entropy;
+use plasticity_bench::kernels::loss::{Targets, cross_entropy};
 use plasticity_bench::nn::activation::registry;
 use plasticity_bench::nn::{Mlp, Network, Pass};
 use plasticity_bench::random::Stream;
@@ -18,7 +18,7 @@ const CLASSES: usize = 5;
 struct Case {
     network: Mlp,
     inputs: Var,
-    labels: Arc<Vec<u32>>,
+    targets: Targets,
 }
 
 impl Case {
@@ -35,15 +35,15 @@ impl Case {
         .unwrap();
         let pixels: Vec<f64> = (0..ROWS * INPUTS).map(|_| 2.0 * stream.normal()).collect();
         let inputs = Tensor::from_vec(pixels, (ROWS, INPUTS), &Device::Cpu).unwrap();
-        let labels = (0..ROWS).map(|_| stream.below(CLASSES as u64) as u32).collect();
-        Self { network, inputs: Var::from_tensor(&inputs).unwrap(), labels: Arc::new(labels) }
+        let labels: Vec<u32> = (0..ROWS).map(|_| stream.below(CLASSES as u64) as u32).collect();
+        Self { network, inputs: Var::from_tensor(&inputs).unwrap(), targets: labels.into() }
     }
 
     /// Training mode with the same draws at every call, so that randomised activations are a function.
     fn loss(&self) -> Tensor {
         let pass = Pass::Train(Arc::new(Mutex::new(Stream::new(9, "activation", 0))));
         let logits = self.network.forward(self.inputs.as_tensor(), &pass).unwrap();
-        cross_entropy(&logits, Arc::clone(&self.labels)).unwrap().loss
+        cross_entropy(&logits, self.targets.clone()).unwrap().loss
     }
 
     fn differences(&self, variable: &Var) -> Vec<f64> {

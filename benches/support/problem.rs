@@ -9,7 +9,7 @@ use candle_core::{DType, Device, Tensor};
 use plasticity_bench::data::{DataSet, Images};
 use plasticity_bench::random::Stream;
 use plasticity_bench::spec::Choice;
-use plasticity_bench::tasks::{self, Examples, TaskStream};
+use plasticity_bench::tasks::{self, Answers, Examples, TaskStream};
 
 use super::common;
 
@@ -81,6 +81,6 @@ impl Problem {
         plan.stream.examples = None;
         let stream = tasks::stream(&plan, Arc::new(data)).expect("the data are well formed");
         let inputs = stream.task(0).train.inputs;
-        Self { stream, examples: Examples { inputs, labels: labels.into() }, start }
+        Self { stream, examples: Examples { inputs, labels: labels.into(), answers: Answers::All }, start }
     }
 }

@@ -84,9 +84,9 @@ impl Trainer {
         self.at = (self.at + self.batch) % (self.positions.len() / self.batch * self.batch);
         let mut inputs = Vec::new();
         self.examples.inputs.gather(positions, &mut inputs);
-        let labels = positions.iter().map(|&p| self.examples.labels[p as usize]).collect();
+        let labels: Vec<u32> = positions.iter().map(|&p| self.examples.labels[p as usize]).collect();
         let inputs = Tensor::from_vec(inputs, (self.batch, PIXELS), &Device::Cpu).expect("whole rows");
-        self.learner.step(&inputs, &Arc::new(labels)).expect("a step").loss
+        self.learner.step(&inputs, &labels.into()).expect("a step").loss
     }
 
     /// Microseconds per step over so many steps, after a tenth as many to warm up.

@@ -12,9 +12,25 @@ use super::real::Real;
 /// The op: apply with `logits.apply_op1(op)`, logits (batch, classes); gives a scalar, the mean of
 /// -ln softmax(logits)\[label\] (PyTorch's `cross_entropy`).
 pub struct CrossEntropy {
-    labels: Arc<Vec<u32>>,
+    targets: Targets,
     /// softmax - one-hot, from the forward pass, and the count of correct rows.
     saved: Mutex<(CpuStorage, usize)>,
+}
+
+/// What the rows of a batch should answer, and out of which classes.
+#[derive(Clone, Debug, Default)]
+pub struct Targets {
+    /// Class of each row.
+    pub labels: Arc<Vec<u32>>,
+    /// Classes, ascending, that each row's softmax runs over; the others get no probability and no
+    /// gradient, as if the head had no output for them. `None`: all classes in every row.
+    pub among: Option<Arc<Vec<Arc<[u32]>>>>,
+}
+
+impl From<Vec<u32>> for Targets {
+    fn from(labels: Vec<u32>) -> Self {
+        Self { labels: Arc::new(labels), among: None }
+    }
 }
 
 /// Loss and accuracy of a batch.
@@ -26,8 +42,8 @@ pub struct BatchLoss {
 }
 
 /// Mean cross-entropy and number of correct rows of `logits` (batch, classes).
-pub fn cross_entropy(logits: &Tensor, labels: Arc<Vec<u32>>) -> Result<BatchLoss> {
-    let op = Arc::new(CrossEntropy { labels, saved: Mutex::new((CpuStorage::F32(Vec::new()), 0)) });
+pub fn cross_entropy(logits: &Tensor, targets: Targets) -> Result<BatchLoss> {
+    let op = Arc::new(CrossEntropy { targets, saved: Mutex::new((CpuStorage::F32(Vec::new()), 0)) });
     let loss = logits.apply_op1_arc(Arc::new(Box::new(Shared(Arc::clone(&op)))))?;
     let correct = op.saved.lock().unwrap_or_else(PoisonError::into_inner).1;
     Ok(BatchLoss { loss, correct })
@@ -81,13 +97,47 @@ fn rows<T: Slices>(logits: &[T], labels: &[u32], classes: usize) -> (f64, Vec<T>
     (total, difference, correct)
 }
 
+/// [`rows`] where each row has its own classes, by the same arithmetic on the logits that count.
+fn rows_among<T: Slices>(
+    logits: &[T],
+    labels: &[u32],
+    among: &[Arc<[u32]>],
+    classes: usize,
+) -> Result<(f64, Vec<T>, usize)> {
+    let mut difference = vec![T::ZERO; logits.len()];
+    let (mut total, mut correct, mut chosen) = (0.0, 0, Vec::new());
+    for (((row, out), &label), among) in
+        logits.chunks_exact(classes).zip(difference.chunks_exact_mut(classes)).zip(labels).zip(among)
+    {
+        let Ok(place) = among.binary_search(&label) else {
+            bail!("cross entropy: the label {label} is not among the row's classes");
+        };
+        if among.last().is_some_and(|&last| last as usize >= classes) {
+            bail!("cross entropy: a row's classes reach past the {classes} that there are");
+        }
+        chosen.clear();
+        chosen.extend(among.iter().map(|&class| row[class as usize]));
+        let (loss, gradient, hit) = rows(&chosen, &[place as u32], among.len());
+        for (&class, d) in among.iter().zip(gradient) {
+            out[class as usize] = d;
+        }
+        total += loss;
+        correct += hit;
+    }
+    Ok((total, difference, correct))
+}
+
 impl Shared {
     fn forward<T: Slices>(&self, logits: &[T], (batch, classes): (usize, usize)) -> Result<CpuStorage> {
-        let labels = &self.0.labels;
+        let Targets { labels, among } = &self.0.targets;
         if labels.len() != batch || labels.iter().any(|&l| l as usize >= classes) {
             bail!("cross entropy: {} labels for logits of {batch} × {classes}", labels.len());
         }
-        let (total, difference, correct) = rows(logits, labels, classes);
+        let (total, difference, correct) = match among {
+            None => rows(logits, labels, classes),
+            Some(among) if among.len() == batch => rows_among(logits, labels, among, classes)?,
+            Some(among) => bail!("cross entropy: classes of {} rows for a batch of {batch}", among.len()),
+        };
         *self.0.saved.lock().unwrap_or_else(PoisonError::into_inner) = (T::store(difference), correct);
         Ok(T::store(vec![T::of(total / batch as f64)]))
     }
@@ -134,7 +184,7 @@ mod tests {
     fn loss(logits: &[f32], labels: &[u32]) -> (f32, usize) {
         let classes = logits.len() / labels.len();
         let logits = Tensor::from_slice(logits, (labels.len(), classes), &Device::Cpu).unwrap();
-        let batch = cross_entropy(&logits, Arc::new(labels.to_vec())).unwrap();
+        let batch = cross_entropy(&logits, labels.to_vec().into()).unwrap();
         (batch.loss.to_scalar().unwrap(), batch.correct)
     }
 
@@ -162,6 +212,26 @@ mod tests {
     #[test]
     fn a_label_beyond_the_classes_is_refused() {
         let logits = Tensor::zeros((1, 3), DType::F32, &Device::Cpu).unwrap();
-        assert!(cross_entropy(&logits, Arc::new(vec![3])).is_err());
+        assert!(cross_entropy(&logits, vec![3].into()).is_err());
+    }
+
+    #[test]
+    fn only_a_rows_own_classes_count() {
+        let values = [9.0f32, 1.0, 2.0, 3.0, 5.0, 0.0, 7.0, 1.0];
+        let logits = candle_core::Var::from_slice(&values, (2, 4), &Device::Cpu).unwrap();
+        let among: Vec<Arc<[u32]>> = vec![[1, 2, 3].into(), [0, 1].into()];
+        let targets = Targets { labels: Arc::new(vec![3, 1]), among: Some(Arc::new(among)) };
+        let batch = cross_entropy(&logits, targets.clone()).unwrap();
+        // The first row is ln(1 + e⁻¹ + e⁻²), the second ln(1 + e⁵) with the wrong one of two ahead.
+        let expected = f64::midpoint(0.407_605_964_444_38, 5.006_715_348_489_118);
+        assert!((f64::from(batch.loss.to_scalar::<f32>().unwrap()) - expected).abs() < 1e-6);
+        assert_eq!(batch.correct, 1);
+        let gradient = batch.loss.backward().unwrap().get(&logits).unwrap().flatten_all().unwrap();
+        let gradient: Vec<f32> = gradient.to_vec1().unwrap();
+        assert_eq!([gradient[0], gradient[6], gradient[7]], [0.0; 3]);
+        assert!((gradient[1] - 0.045_015_29).abs() < 1e-6 && (gradient[4] - 0.496_653_6).abs() < 1e-6);
+
+        let outside = Targets { labels: Arc::new(vec![0, 1]), ..targets };
+        assert!(cross_entropy(&logits, outside).is_err());
     }
 }

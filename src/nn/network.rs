@@ -94,10 +94,11 @@ pub fn check(plan: &Plan) -> Result<(), NetworkError> {
     }
 }
 
-/// The network of a plan for inputs of `features` numbers and `classes` classes, drawn from `stream`.
+/// The network of a plan for inputs of `dims` (channels, height, width) and `classes` classes, drawn
+/// from `stream`.
 pub fn build(
     plan: &Plan,
-    features: usize,
+    dims: (usize, usize, usize),
     classes: usize,
     stream: &mut Stream,
 ) -> Result<Box<dyn Network>, NetworkError> {
@@ -106,7 +107,7 @@ pub fn build(
         "mlp" => Ok(Box::new(Mlp::new(
             choice,
             &plan.activation,
-            features,
+            dims.0 * dims.1 * dims.2,
             classes,
             stream,
             candle_core::DType::F32,

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::spec::{
-    Choice, DataPlan, ExamplesFrom, Length, Order, Plan, ProbesPlan, Scaling, StreamPlan, Value,
+    Augmentation, Choice, DataPlan, ExamplesFrom, Head, Length, Order, Plan, ProbesPlan, Scaling, StreamPlan,
+    Value,
 };
 
 fn bare(name: &str) -> Choice {
@@ -17,7 +18,7 @@ pub fn plan(activation: &str, seed: u64) -> Plan {
     Plan {
         name: "bench".into(),
         source: String::new(),
-        data: DataPlan { dataset: "mnist".into(), scaling: Scaling::Unit },
+        data: DataPlan { dataset: "mnist".into(), scaling: Scaling::Unit, augmentation: Augmentation::None },
         stream: StreamPlan {
             family: bare("shuffled-labels"),
             tasks: 50,
@@ -26,6 +27,7 @@ pub fn plan(activation: &str, seed: u64) -> Plan {
             length: Length::Steps(100),
             batch_size: 16,
             order: Order::Reshuffled,
+            head: Head::Single,
         },
         network: bare("mlp"),
         activation: bare(activation),

@@ -34,7 +34,9 @@ mod tests;
 pub use catalogue::{Catalogue, Choice, Entry, Kind, Parameter, Rule, Value};
 pub use error::SpecError;
 pub use parse::{MAX_BYTES, Spec};
-pub use plan::{DataPlan, ExamplesFrom, Length, Order, Plan, ProbesPlan, Scaling, StreamPlan};
+pub use plan::{
+    Augmentation, DataPlan, ExamplesFrom, Head, Length, Order, Plan, ProbesPlan, Scaling, StreamPlan,
+};
 pub use write::number;
 
 /// Most runs that one grid may have.

@@ -10,8 +10,8 @@
 use super::tree::{Field, Item, Node, Place, Table};
 
 /// Keys of `[stream]` that belong to no family.
-pub(super) const STREAM_KEYS: [&str; 8] =
-    ["family", "tasks", "examples", "examples_from", "steps", "epochs", "batch_size", "order"];
+pub(super) const STREAM_KEYS: [&str; 9] =
+    ["family", "tasks", "examples", "examples_from", "steps", "epochs", "batch_size", "order", "head"];
 
 /// The key under which the table at `path` names what it chooses, if it chooses anything.
 pub(super) fn naming_key(path: &[String]) -> Option<&'static str> {

@@ -35,6 +35,18 @@ pub struct DataPlan {
     pub dataset: String,
     /// From bytes to network inputs.
     pub scaling: Scaling,
+    /// What is done to training images, batch by batch.
+    pub augmentation: Augmentation,
+}
+
+/// Random changes to training images; test images and probe sets stay as they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Augmentation {
+    /// Nothing.
+    None,
+    /// A crop of the image's own size out of it padded by 4 pixels of 0 (byte value), then a horizontal
+    /// flip with probability 1/2: `RandomCrop(32, padding=4)` and `RandomHorizontalFlip` of the field.
+    CropFlip,
 }
 
 /// How a pixel byte becomes a network input.
@@ -65,6 +77,19 @@ pub struct StreamPlan {
     pub batch_size: usize,
     /// Order within a task.
     pub order: Order,
+    /// Which of the network's answers count.
+    pub head: Head,
+}
+
+/// Which of the network's logits a task's loss and accuracy see (definitions, section 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Head {
+    /// All of them: one head over all classes (class-incremental).
+    Single,
+    /// The task's own classes alone, out of one head over all classes.
+    Masked,
+    /// A head for each task (task-incremental), which no other task's steps touch.
+    Multi,
 }
 
 /// Which examples are taken of a set larger than `examples`.

@@ -5,8 +5,8 @@ use super::overlay::{self, STREAM_KEYS};
 use super::reader::Section;
 use super::tree::{Item, Place, Sources, Table};
 use super::{
-    Catalogue, Choice, DataPlan, ExamplesFrom, Length, Order, Plan, ProbesPlan, Scaling, SpecError,
-    StreamPlan,
+    Augmentation, Catalogue, Choice, DataPlan, ExamplesFrom, Head, Length, Order, Plan, ProbesPlan, Scaling,
+    SpecError, StreamPlan,
 };
 
 /// Sections that settings can be laid over.
@@ -119,7 +119,7 @@ impl Reader<'_> {
 
     fn data(self) -> Result<DataPlan, SpecError> {
         self.section("data", None, |section| {
-            section.only("[data]", &["dataset", "scaling"])?;
+            section.only("[data]", &["dataset", "scaling", "augmentation"])?;
             let names = || self.catalogue.section("datasets").iter().map(|entry| entry.name);
             let (dataset, place) =
                 section.text("dataset")?.ok_or_else(|| section.missing("dataset", cure("data")))?;
@@ -128,7 +128,8 @@ impl Reader<'_> {
                 return Err(section.unknown_name("dataset", dataset, place, names.iter().copied()));
             }
             let scaling = section.word("scaling", &SCALINGS)?.unwrap_or(Scaling::Symmetric);
-            Ok(DataPlan { dataset: dataset.to_owned(), scaling })
+            let augmentation = section.word("augmentation", &AUGMENTATIONS)?.unwrap_or(Augmentation::None);
+            Ok(DataPlan { dataset: dataset.to_owned(), scaling, augmentation })
         })
     }
 
@@ -153,6 +154,7 @@ impl Reader<'_> {
                 length: length(section)?,
                 batch_size: needed("batch_size", section.count("batch_size", 1, MOST)?, "16")?,
                 order: section.word("order", &ORDERS)?.unwrap_or(Order::Reshuffled),
+                head: section.word("head", &HEADS)?.unwrap_or(Head::Single),
             })
         })
     }
@@ -212,6 +214,10 @@ pub(super) const SCALINGS: [(&str, Scaling); 3] =
     [("unit", Scaling::Unit), ("symmetric", Scaling::Symmetric), ("standardize", Scaling::Standardize)];
 pub(super) const TAKEN: [(&str, ExamplesFrom); 2] =
     [("seed", ExamplesFrom::Seed), ("first", ExamplesFrom::First)];
+pub(super) const AUGMENTATIONS: [(&str, Augmentation); 2] =
+    [("none", Augmentation::None), ("crop-flip", Augmentation::CropFlip)];
+pub(super) const HEADS: [(&str, Head); 3] =
+    [("single", Head::Single), ("masked", Head::Masked), ("multi", Head::Multi)];
 pub(super) const ORDERS: [(&str, Order); 2] = [("reshuffled", Order::Reshuffled), ("fixed", Order::Fixed)];
 
 /// What to write for a section that has no default.

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
-use super::sections::{ORDERS, SCALINGS, TAKEN};
-use super::{Choice, Length, Plan, Value};
+use super::sections::{AUGMENTATIONS, HEADS, ORDERS, SCALINGS, TAKEN};
+use super::{Augmentation, Choice, Head, Length, Plan, Value};
 
 impl Plan {
     /// The plan as TOML: sections in a fixed order, parameters by name, floats in the fewest digits
@@ -33,6 +33,11 @@ impl Plan {
             quoted(&self.data.dataset),
             quoted(word(&SCALINGS, self.data.scaling))
         );
+        // Left out at their defaults, so that runs made before these keys existed keep their folders.
+        if self.data.augmentation != Augmentation::None {
+            let word = quoted(word(&AUGMENTATIONS, self.data.augmentation));
+            let _ = writeln!(out, "augmentation = {word}");
+        }
         self.write_stream(&mut out);
         section(&mut out, "network", "kind", &self.network);
         section(&mut out, "activation", "name", &self.activation);
@@ -64,6 +69,9 @@ impl Plan {
         };
         let order = quoted(word(&ORDERS, stream.order));
         let _ = writeln!(out, "batch_size = {}\norder = {order}", stream.batch_size);
+        if stream.head != Head::Single {
+            let _ = writeln!(out, "head = {}", quoted(word(&HEADS, stream.head)));
+        }
         parameters(out, &stream.family);
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::pool::{Part, Pool, draw};
-use super::{Examples, Inputs, TaskError, scaling};
+use super::{Answers, Examples, Inputs, TaskError, scaling};
 use crate::data::DataSet;
 use crate::random::Stream;
 use crate::spec::{ExamplesFrom, Plan};
@@ -83,14 +83,22 @@ impl Base {
     /// The training examples with the data set's own labels.
     #[must_use]
     pub fn train(&self) -> Examples {
-        Examples { inputs: Inputs::of(Arc::clone(&self.train)), labels: Arc::clone(&self.labels) }
+        Examples {
+            inputs: Inputs::of(Arc::clone(&self.train)),
+            labels: Arc::clone(&self.labels),
+            answers: Answers::All,
+        }
     }
 
     /// The whole test set with its own labels, where the data set has one.
     #[must_use]
     pub fn test(&self) -> Option<Examples> {
         let pool = self.test.as_ref()?;
-        Some(Examples { inputs: Inputs::of(Arc::clone(pool)), labels: pool.labels().into() })
+        Some(Examples {
+            inputs: Inputs::of(Arc::clone(pool)),
+            labels: pool.labels().into(),
+            answers: Answers::All,
+        })
     }
 
     /// The probe set with no pixel moved: drawn once per run by the stream named `probes`, which no

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use super::{Inputs, TaskStream};
 use crate::data::{DataSet, Images};
 use crate::random::Stream;
-use crate::spec::{Choice, DataPlan, ExamplesFrom, Length, Order, Plan, ProbesPlan, Scaling, StreamPlan};
+use crate::spec::{
+    Augmentation, Choice, DataPlan, ExamplesFrom, Head, Length, Order, Plan, ProbesPlan, Scaling, StreamPlan,
+};
 
 fn choice(name: &str) -> Choice {
     Choice { name: name.to_owned(), parameters: BTreeMap::new() }
@@ -17,7 +19,11 @@ pub fn plan(family: &str) -> Plan {
     Plan {
         name: "test".to_owned(),
         source: String::new(),
-        data: DataPlan { dataset: "noise".to_owned(), scaling: Scaling::Symmetric },
+        data: DataPlan {
+            dataset: "noise".to_owned(),
+            scaling: Scaling::Symmetric,
+            augmentation: Augmentation::None,
+        },
         stream: StreamPlan {
             family: choice(family),
             tasks: 10,
@@ -26,6 +32,7 @@ pub fn plan(family: &str) -> Plan {
             length: Length::Epochs(2),
             batch_size: 16,
             order: Order::Reshuffled,
+            head: Head::Single,
         },
         network: choice("mlp"),
         activation: choice("relu"),

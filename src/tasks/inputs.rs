@@ -12,6 +12,32 @@ pub struct Examples {
     pub inputs: Inputs,
     /// What it should answer, below the stream's `classes()`.
     pub labels: Arc<[u32]>,
+    /// Which answers count.
+    pub answers: Answers,
+}
+
+/// Which classes the network may choose from: the head of definitions, section 3, example by example.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Answers {
+    /// All of the stream's classes.
+    #[default]
+    All,
+    /// The same ones for every example, ascending.
+    Among(Arc<[u32]>),
+    /// Each example's own, by position: for sets that mix tasks.
+    Each(Arc<[Arc<[u32]>]>),
+}
+
+impl Answers {
+    /// The classes that count for the example at `position`; `None` for all.
+    #[must_use]
+    pub fn at(&self, position: u32) -> Option<&Arc<[u32]>> {
+        match self {
+            Self::All => None,
+            Self::Among(classes) => Some(classes),
+            Self::Each(each) => Some(&each[position as usize]),
+        }
+    }
 }
 
 impl Examples {

@@ -28,7 +28,7 @@ pub use base::Base;
 pub use batches::Batches;
 pub use error::{ExportError, TaskError};
 pub use export::{Summary, export};
-pub use inputs::{Examples, Inputs};
+pub use inputs::{Answers, Examples, Inputs};
 
 use crate::data::DataSet;
 use crate::spec::{Entry, Plan};

@@ -24,8 +24,8 @@ pub fn evaluate(network: &dyn Network, examples: &Examples) -> Result<Evaluation
     let positions: Vec<u32> = (0..examples.labels.len() as u32).collect();
     let (mut correct, mut loss) = (0, 0.0);
     for positions in positions.chunks(BATCH) {
-        let (inputs, labels) = batch(examples, positions)?;
-        let batch = cross_entropy(&network.forward(&inputs, &Pass::Evaluate)?, labels)?;
+        let (inputs, targets) = batch(examples, positions)?;
+        let batch = cross_entropy(&network.forward(&inputs, &Pass::Evaluate)?, targets)?;
         correct += batch.correct;
         loss += f64::from(batch.loss.to_scalar::<f32>()?) * positions.len() as f64;
     }

@@ -7,7 +7,7 @@ use candle_core::{Result, Tensor};
 use super::optimizer::Optimizer;
 use super::{StepTrace, TrainError};
 use crate::kernels::inplace::update;
-use crate::kernels::loss::cross_entropy;
+use crate::kernels::loss::{Targets, cross_entropy};
 use crate::methods::{self, Method};
 use crate::nn::{self, Network, Pass, Role};
 use crate::random::Stream;
@@ -42,8 +42,7 @@ impl Learner {
         stream: &dyn TaskStream,
         init: &mut Stream,
     ) -> std::result::Result<Self, TrainError> {
-        let (channels, height, width) = stream.dims();
-        let network = nn::build(plan, channels * height * width, stream.classes(), init)?;
+        let network = nn::build(plan, stream.dims(), stream.classes(), init)?;
         let optimizer = Optimizer::new(&plan.optimizer, network.parameters());
         let method = methods::build(&plan.method, &*network)?;
         let draws = Arc::new(Mutex::new(Stream::new(plan.seed, "activation", 0)));
@@ -88,9 +87,9 @@ impl Learner {
 
     /// One step: forward, loss, backward, update. A loss that is no number is returned as it is and
     /// changes nothing.
-    pub fn step(&mut self, inputs: &Tensor, labels: &Arc<Vec<u32>>) -> Result<StepResult> {
+    pub fn step(&mut self, inputs: &Tensor, targets: &Targets) -> Result<StepResult> {
         let logits = self.network.forward(inputs, &self.pass)?;
-        let batch = cross_entropy(&logits, Arc::clone(labels))?;
+        let batch = cross_entropy(&logits, targets.clone())?;
         let result = StepResult { loss: f64::from(batch.loss.to_scalar::<f32>()?), correct: batch.correct };
         if result.loss.is_finite() {
             for parameter in self.network.parameters() {

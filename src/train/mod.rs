@@ -131,16 +131,17 @@ impl Run<'_> {
         };
         let (mut pulse, mut rate) = (Pulse::every(REPORT_EVERY), Rate::new(open.result.steps));
         for step in open.result.steps..steps {
-            let (inputs, labels) = batch(&task.train, batches.batch(step))?;
+            let (inputs, targets) = batch(&task.train, batches.batch(step))?;
+            let rows = targets.labels.len();
             // Only the first and the last step are traced: what the optimiser saw at the task's edges.
             let traced = self.observer.traces_steps() && (step == 0 || step + 1 == steps);
             let before = if traced { Some(learner.weights()?) } else { None };
-            let outcome = learner.step(&inputs, &labels)?;
+            let outcome = learner.step(&inputs, &targets)?;
             if !outcome.loss.is_finite() {
                 return self.diverge(&open, step);
             }
-            open.result.online(outcome.correct, labels.len(), outcome.loss);
-            self.observer.stepped(index, step, outcome.loss, outcome.correct as f64 / labels.len() as f64)?;
+            open.result.online(outcome.correct, rows, outcome.loss);
+            self.observer.stepped(index, step, outcome.loss, outcome.correct as f64 / rows as f64)?;
             if let Some(before) = before {
                 let trace = learner.trace(&before)?;
                 let edges = [(Edge::First, step == 0), (Edge::Last, step + 1 == steps)];
@@ -149,8 +150,8 @@ impl Run<'_> {
                 }
             }
             if let Some(reference) = &mut open.fresh {
-                let outcome = reference.step(&inputs, &labels)?;
-                open.result.online_fresh(outcome.correct, labels.len(), outcome.loss);
+                let outcome = reference.step(&inputs, &targets)?;
+                open.result.online_fresh(outcome.correct, rows, outcome.loss);
             }
             // The clocks are looked at rarely, the interrupt at every step.
             let looks = step % 64 == 63;

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use plasticity_bench::nn::activation;
 use plasticity_bench::spec::{
-    Choice, DataPlan, Entry, ExamplesFrom, Kind, Length, Order, Plan, ProbesPlan, Scaling, StreamPlan, Value,
+    Augmentation, Choice, DataPlan, Entry, ExamplesFrom, Head, Kind, Length, Order, Plan, ProbesPlan,
+    Scaling, StreamPlan, Value,
 };
 
 /// An entry's choice with every default.
@@ -47,7 +48,11 @@ pub fn plan(activation: Choice) -> Plan {
     Plan {
         name: "test".into(),
         source: String::new(),
-        data: DataPlan { dataset: "generated-digits".into(), scaling: Scaling::Symmetric },
+        data: DataPlan {
+            dataset: "generated-digits".into(),
+            scaling: Scaling::Symmetric,
+            augmentation: Augmentation::None,
+        },
         stream: StreamPlan {
             family: Choice { name: "shuffled-labels".into(), parameters: BTreeMap::new() },
             tasks: 2,
@@ -56,6 +61,7 @@ pub fn plan(activation: Choice) -> Plan {
             length: Length::Steps(60),
             batch_size: 16,
             order: Order::Reshuffled,
+            head: Head::Single,
         },
         network: mlp(&[16, 16]),
         activation,

@@ -8,7 +8,10 @@ fn a_spec_without_a_grid_is_one_run_with_seed_0() {
     assert_eq!(plans.len(), 1);
     let plan = &plans[0];
     assert_eq!((plan.name.as_str(), plan.source.as_str(), plan.seed), ("bench", "a paper", 0));
-    assert_eq!(plan.data, DataPlan { dataset: "mnist".into(), scaling: Scaling::Unit });
+    assert_eq!(
+        plan.data,
+        DataPlan { dataset: "mnist".into(), scaling: Scaling::Unit, augmentation: Augmentation::None }
+    );
     let stream = &plan.stream;
     assert_eq!(
         (stream.family.name.as_str(), stream.tasks, stream.examples),

@@ -65,44 +65,48 @@ fn stream() -> impl Strategy<Value = StreamPlan> {
         length,
         1usize..100_000,
         select(vec![Order::Reshuffled, Order::Fixed]),
+        select(vec![Head::Single, Head::Masked, Head::Multi]),
     )
-        .prop_map(|(family, tasks, examples, examples_from, length, batch_size, order)| StreamPlan {
-            family,
-            tasks,
-            examples,
-            examples_from,
-            length,
-            batch_size,
-            order,
+        .prop_map(|(family, tasks, examples, examples_from, length, batch_size, order, head)| {
+            StreamPlan { family, tasks, examples, examples_from, length, batch_size, order, head }
         })
 }
 
 fn any_plan() -> impl Strategy<Value = Plan> {
     let heading = ("[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}", any::<String>(), 0..=i64::MAX as u64);
     let scaling = select(vec![Scaling::Unit, Scaling::Symmetric, Scaling::Standardize]);
-    let data = (select(vec!["mnist", "generated-digits"]), scaling);
+    let augmentation = select(vec![Augmentation::None, Augmentation::CropFlip]);
+    let data = (select(vec!["mnist", "generated-digits"]), scaling, augmentation);
     let probes = (prop::collection::vec(any::<bool>(), 3), 1usize..100_000, any::<bool>());
     let choices = (choice("networks"), choice("activations"), choice("optimizers"), choice("methods"));
     (heading, data, stream(), choices, probes)
-        .prop_map(|((name, source, seed), (dataset, scaling), stream, choices, (taken, samples, gap))| {
-            let names = ["srank", "dead_units", "curvature"].into_iter().zip(taken);
-            Plan {
-                name,
-                source,
-                data: DataPlan { dataset: dataset.to_owned(), scaling },
+        .prop_map(
+            |(
+                (name, source, seed),
+                (dataset, scaling, augmentation),
                 stream,
-                network: choices.0,
-                activation: choices.1,
-                optimizer: choices.2,
-                method: choices.3,
-                probes: ProbesPlan {
-                    names: names.filter(|(_, taken)| *taken).map(|(name, _)| name.to_owned()).collect(),
-                    samples,
-                    plasticity_gap: gap,
-                },
-                seed,
-            }
-        })
+                choices,
+                (taken, samples, gap),
+            )| {
+                let names = ["srank", "dead_units", "curvature"].into_iter().zip(taken);
+                Plan {
+                    name,
+                    source,
+                    data: DataPlan { dataset: dataset.to_owned(), scaling, augmentation },
+                    stream,
+                    network: choices.0,
+                    activation: choices.1,
+                    optimizer: choices.2,
+                    method: choices.3,
+                    probes: ProbesPlan {
+                        names: names.filter(|(_, taken)| *taken).map(|(name, _)| name.to_owned()).collect(),
+                        samples,
+                        plasticity_gap: gap,
+                    },
+                    seed,
+                }
+            },
+        )
         .prop_filter("the catalogue's rule", |plan| {
             catalogue().rules.iter().all(|rule| (rule.check)(plan).is_ok())
         })
