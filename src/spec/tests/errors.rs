@@ -37,7 +37,7 @@ fn unknown_keys_name_the_nearest_one_the_line_and_what_is_accepted() {
     );
     assert_eq!(
         changed("scaling = \"unit\"", "zoom = 2"),
-        "spec.toml:6: [data] takes no key `zoom`. It takes dataset, scaling."
+        "spec.toml:6: [data] takes no key `zoom`. It takes dataset, scaling, augmentation."
     );
     assert_eq!(
         changed("[network]", "[netwrok]"),
