@@ -164,7 +164,7 @@ impl Dense {
 
 impl Site {
     /// Runs `body` on the coefficients, an empty slice where there are none.
-    fn with_coefficients<T: Slices, R>(&self, body: impl FnOnce(&[T]) -> R) -> Result<R> {
+    pub(super) fn with_coefficients<T: Slices, R>(&self, body: impl FnOnce(&[T]) -> R) -> Result<R> {
         match &self.coefficients {
             None => Ok(body(&[])),
             Some((tensor, _)) => {
@@ -195,7 +195,7 @@ impl Site {
 }
 
 /// The site's kernel for one float type.
-fn kernel<T: Slices>(site: &Site) -> &dyn super::element::ElementKernel<T> {
+pub(super) fn kernel<T: Slices>(site: &Site) -> &dyn super::element::ElementKernel<T> {
     T::kernel(&*site.kernel)
 }
 

@@ -19,8 +19,10 @@ pub enum Mode<'a> {
 pub trait ElementKernel<T: Real>: Send + Sync {
     /// Features per row from pre-activations `z` (rows × inputs) into `y` (rows × outputs).
     ///
-    /// `saved` is handed to `backward` unchanged: a place for what the forward pass draws or computes
-    /// and the backward pass needs again (empty on entry).
+    /// `saved` is handed to `backward`: a place for what the forward pass draws or computes and the
+    /// backward pass needs again. It is empty on entry, but for a pass that is made of several calls,
+    /// on some rows each: there it holds what the first one saved, and the others go by that. A kernel
+    /// that saves a value for each element is handed an empty one in every call.
     fn forward(
         &self,
         coefficients: &[T],
@@ -44,6 +46,12 @@ pub trait ElementKernel<T: Real>: Send + Sync {
         dz: &mut [T],
         d_coefficients: &mut [T],
     );
+
+    /// Whether `saved` holds one value for each element, in their order; otherwise it holds something
+    /// about the pass as a whole.
+    fn saves_elements(&self) -> bool {
+        false
+    }
 }
 
 /// A site's kernel in both float types.

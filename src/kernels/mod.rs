@@ -1,15 +1,19 @@
 //! The hot path: fused operations on slices, and the candle custom ops made of them.
 
+pub mod conv;
 pub mod dense;
 pub mod element;
 mod functions;
 pub mod gradient;
+pub mod images;
 pub mod inplace;
 pub mod loss;
 pub mod matmul;
 pub mod optimizer;
+pub mod pool;
 pub mod real;
 pub mod scalar;
+pub mod scratch;
 
 /// Which vector instructions the kernels run with on this machine: sums may differ in their last bits
 /// between two of them, never on one.

@@ -89,6 +89,10 @@ impl<T: Real> ElementKernel<T> for RandomizedSmoothLeaky {
             },
         );
     }
+
+    fn saves_elements(&self) -> bool {
+        true
+    }
 }
 
 /// Builds it.

@@ -112,22 +112,24 @@ impl<T: Lane> ElementKernel<T> for Rational {
         mode: &mut Mode<'_>,
     ) {
         let form = self.shape.form;
-        saved.reserve(self.sets.count * self.block());
-        for raw in coefficients.chunks_exact(form.len()) {
-            let mut wide = [0.0; MAX_LEN];
-            wide.iter_mut().zip(raw).for_each(|(to, x)| *to = x.wide());
-            let low = match mode {
-                Mode::Train(stream) if form.version == Version::D => {
-                    let mut noise = [1.0; MAX_A];
-                    for factor in &mut noise[..=form.m] {
-                        // Rounded to T first: the backward pass reads it back from `saved`.
-                        *factor = T::of(stream.uniform(NOISE.0, NOISE.1)).wide();
+        if saved.is_empty() {
+            saved.reserve(self.sets.count * self.block());
+            for raw in coefficients.chunks_exact(form.len()) {
+                let mut wide = [0.0; MAX_LEN];
+                wide.iter_mut().zip(raw).for_each(|(to, x)| *to = x.wide());
+                let low = match mode {
+                    Mode::Train(stream) if form.version == Version::D => {
+                        let mut noise = [1.0; MAX_A];
+                        for factor in &mut noise[..=form.m] {
+                            // Rounded to T first: the backward pass reads it back from `saved`.
+                            *factor = T::of(stream.uniform(NOISE.0, NOISE.1)).wide();
+                        }
+                        self.shape.lower(&wide, Some(&noise[..=form.m]))
                     }
-                    self.shape.lower(&wide, Some(&noise[..=form.m]))
-                }
-                _ => self.shape.lower(&wide, None),
-            };
-            self.save(&low, saved);
+                    _ => self.shape.lower(&wide, None),
+                };
+                self.save(&low, saved);
+            }
         }
         let curves = self.curves(saved);
         self.divide(z.len(), inputs, |work| match work {

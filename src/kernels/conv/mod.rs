@@ -1,0 +1,442 @@
+//! One convolution as one op: y = pool(φ(x ∗ W + b)), with bias, activation and max-pooling inside.
+//!
+//! Images lie by rows, (batch, height, width, channels): a unit is a channel, an activation sees
+//! (positions × channels) as it sees (samples × units) behind a linear layer, and a filter of 1 × 1 is
+//! a plain product. The weight is `PyTorch`'s (outputs, channels, rows, columns).
+//!
+//! As in a [`Dense`](super::dense::Dense) layer, the gradients of weight, bias and coefficients go to
+//! their [`Gradient`]s, and ∂x is computed only where the input is part of the graph.
+
+mod columns;
+pub mod geometry;
+mod products;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, bail};
+
+use self::geometry::Geometry;
+use super::dense::{Site, contiguous, cpu, kernel};
+use super::element::{Mode, vectorized};
+use super::gradient::{Gradient, Slices};
+use super::pool::{Pool, Pooling};
+use super::scratch::Scratch;
+use crate::random::Stream;
+
+/// What a [`Conv`] op needs beside its input and weight. Cheap to clone: one op is made per call.
+#[derive(Clone)]
+pub struct ConvParts {
+    /// Step between neighbouring positions, in both directions.
+    pub stride: usize,
+    /// Zeros around the images, on each side.
+    pub padding: usize,
+    /// Gradient of the weight (outputs, channels, rows, columns).
+    pub weight_gradient: Arc<Gradient>,
+    /// Bias (outputs) and its gradient.
+    pub bias: Option<(Tensor, Arc<Gradient>)>,
+    /// Activation.
+    pub site: Option<Site>,
+    /// Max-pooling, after the activation.
+    pub pool: Option<Pool>,
+}
+
+/// The op: apply with `x.apply_op2(&weight, op)`, x (batch, height, width, channels), weight (outputs,
+/// channels, rows, columns); gives (batch, height, width, outputs × widening).
+pub struct Conv {
+    parts: ConvParts,
+    /// Present in training: what randomised activations draw from.
+    draws: Option<Arc<Mutex<Stream>>>,
+    saved: Mutex<Option<Saved>>,
+    watched: Option<Mutex<Watched>>,
+}
+
+/// What the forward pass leaves for the backward pass.
+struct Saved {
+    /// All pre-activations, or those that pooling picked.
+    pre_activations: CpuStorage,
+    /// All features, where they are pooled and an activation that widens needs them.
+    features: CpuStorage,
+    extra: CpuStorage,
+    /// Where in its window each pooled value comes from.
+    places: Vec<u8>,
+}
+
+/// Rows of the pre-activations (batch × positions, outputs), ascending, that are kept for the probes.
+struct Watched {
+    rows: Vec<usize>,
+    values: Vec<f32>,
+}
+
+/// The activation's part of a pass.
+struct Activated<T> {
+    z: Vec<T>,
+    y: Vec<T>,
+    extra: Vec<T>,
+    places: Vec<u8>,
+}
+
+impl Conv {
+    /// An op for one call. With `draws` it is a training pass, without an evaluation.
+    #[must_use]
+    pub fn new(parts: ConvParts, draws: Option<Arc<Mutex<Stream>>>) -> Self {
+        Self { parts, draws, saved: Mutex::new(None), watched: None }
+    }
+
+    /// An evaluation that keeps those `rows` (ascending) of the pre-activations (batch × positions,
+    /// outputs): see [`Conv::watched`].
+    #[must_use]
+    pub fn watching(parts: ConvParts, rows: Vec<usize>) -> Self {
+        Self { watched: Some(Mutex::new(Watched { rows, values: Vec::new() })), ..Self::new(parts, None) }
+    }
+
+    /// The pre-activations (rows, outputs) that were to be kept.
+    #[must_use]
+    pub fn watched(self) -> Vec<f32> {
+        let watched = self.watched.map(|w| w.into_inner().unwrap_or_else(PoisonError::into_inner));
+        watched.map_or(Vec::new(), |w| w.values)
+    }
+
+    fn run<T: Slices + Scratch>(&self, x: &[T], w: &[T], g: &Geometry) -> Result<Vec<T>> {
+        let mut filters = T::take(w.len());
+        products::by_taps(w, g, &mut filters);
+        let result = self.parts.bias.as_ref().map(|(bias, _)| bias.storage_and_layout());
+        let bias = match &result {
+            None => None,
+            Some((bias, layout)) => Some(contiguous(T::slice(cpu(bias)?)?, layout)?),
+        };
+        let site = self.parts.site.as_ref();
+        let widening = site.map_or(1, |site| site.widening);
+        let pooling = self.parts.pool.map(|pool| pool.over(g.to, g.outputs * widening)).transpose()?;
+        let mut draws = self.draws.as_ref().map(|d| d.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut mode = draws.as_mut().map_or(Mode::Evaluate, |d| Mode::Train(d));
+        let y = match (site, &pooling) {
+            (None, None) => {
+                let mut z = vec![T::ZERO; g.batch * g.positions() * g.outputs];
+                self.pre_activations(x, &filters, bias, g, &mut z);
+                z
+            }
+            (_, Some(pooling)) if widening == 1 => {
+                let made = self.picked(x, &filters, bias, g, pooling, &mut mode)?;
+                self.save(made.z, Vec::new(), made.extra, made.places);
+                made.y
+            }
+            (None, Some(_)) => unreachable!("without an activation nothing widens"),
+            (Some(site), pooling) => {
+                let mut z = vec![T::ZERO; g.batch * g.positions() * g.outputs];
+                self.pre_activations(x, &filters, bias, g, &mut z);
+                let mut y = vec![T::ZERO; z.len() * widening];
+                let mut extra = Vec::new();
+                site.with_coefficients(|c| {
+                    kernel::<T>(site).forward(c, g.outputs, &z, &mut y, &mut extra, &mut mode);
+                })?;
+                match pooling {
+                    None => {
+                        self.save(z, Vec::new(), extra, Vec::new());
+                        y
+                    }
+                    Some(pooling) => {
+                        let mut out = vec![T::ZERO; g.batch * pooling.pooled()];
+                        let mut places = vec![0; out.len()];
+                        pooling.forward(&y, &mut out, &mut places);
+                        self.save(z, y, extra, places);
+                        out
+                    }
+                }
+            }
+        };
+        T::put(filters);
+        Ok(y)
+    }
+
+    /// x ∗ W + b of all images, block by block.
+    fn pre_activations<T: Slices + Scratch>(
+        &self,
+        x: &[T],
+        filters: &[T],
+        bias: Option<&[T]>,
+        g: &Geometry,
+        z: &mut [T],
+    ) {
+        let images = g.images_at_a_time();
+        let blocks =
+            x.chunks(images * g.image()).zip(z.chunks_mut(images * g.positions() * g.outputs)).enumerate();
+        for (block, (x, z)) in blocks {
+            self.block(x, filters, bias, g, z);
+            self.watch(block * images * g.positions(), g.outputs, z);
+        }
+    }
+
+    fn block<T: Slices + Scratch>(
+        &self,
+        x: &[T],
+        filters: &[T],
+        bias: Option<&[T]>,
+        g: &Geometry,
+        z: &mut [T],
+    ) {
+        match bias {
+            Some(bias) => z.chunks_exact_mut(g.outputs).for_each(|row| row.copy_from_slice(bias)),
+            None => z.fill(T::ZERO),
+        }
+        products::forward(x, filters, g, z);
+    }
+
+    /// Convolution, activation and pooling block by block, of which only what was picked is kept.
+    fn picked<T: Slices + Scratch>(
+        &self,
+        x: &[T],
+        filters: &[T],
+        bias: Option<&[T]>,
+        g: &Geometry,
+        pooling: &Pooling,
+        mode: &mut Mode<'_>,
+    ) -> Result<Activated<T>> {
+        let images = g.images_at_a_time();
+        let len = images * g.positions() * g.outputs;
+        let (mut z, mut y) = (T::take(len), T::take(len));
+        let size = g.batch * pooling.pooled();
+        let trains = self.draws.is_some();
+        let mut made = Activated {
+            z: vec![T::ZERO; if trains { size } else { 0 }],
+            y: vec![T::ZERO; size],
+            extra: Vec::new(),
+            places: vec![0; size],
+        };
+        // What the activation saves for each element is picked as the elements are.
+        let elements = self.parts.site.as_ref().is_some_and(|s| kernel::<T>(s).saves_elements());
+        let mut block_extra = Vec::new();
+        for (block, x) in x.chunks(images * g.image()).enumerate() {
+            let rows = x.len() / g.image() * g.positions();
+            let z = &mut z[..rows * g.outputs];
+            self.block(x, filters, bias, g, z);
+            self.watch(block * images * g.positions(), g.outputs, z);
+            let features: &[T] = match &self.parts.site {
+                None => z,
+                Some(site) => {
+                    let y = &mut y[..z.len()];
+                    let extra = if elements { &mut block_extra } else { &mut made.extra };
+                    if elements {
+                        extra.clear();
+                    }
+                    site.with_coefficients(|c| kernel::<T>(site).forward(c, g.outputs, z, y, extra, mode))?;
+                    y
+                }
+            };
+            let first = block * images * pooling.pooled();
+            let here = first..first + x.len() / g.image() * pooling.pooled();
+            let places = &mut made.places[here.clone()];
+            pooling.forward(features, &mut made.y[here.clone()], places);
+            if trains {
+                pooling.pick(z, places, &mut made.z[here]);
+                if elements {
+                    let from = made.extra.len();
+                    made.extra.resize(from + places.len(), T::ZERO);
+                    pooling.pick(&block_extra, places, &mut made.extra[from..]);
+                }
+            }
+        }
+        T::put(z);
+        T::put(y);
+        Ok(made)
+    }
+
+    fn save<T: Slices>(&self, z: Vec<T>, y: Vec<T>, extra: Vec<T>, places: Vec<u8>) {
+        *self.saved() = Some(Saved {
+            pre_activations: T::store(z),
+            features: T::store(y),
+            extra: T::store(extra),
+            places,
+        });
+    }
+
+    fn saved(&self) -> MutexGuard<'_, Option<Saved>> {
+        self.saved.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps the watched rows of a block that begins at row `first`.
+    fn watch<T: Slices>(&self, first: usize, outputs: usize, z: &[T]) {
+        let Some(watched) = &self.watched else { return };
+        let mut watched = watched.lock().unwrap_or_else(PoisonError::into_inner);
+        let Watched { rows, values } = &mut *watched;
+        let begin = rows.partition_point(|&row| row < first);
+        let end = rows.partition_point(|&row| row < first + z.len() / outputs);
+        for row in &rows[begin..end] {
+            let row = &z[(row - first) * outputs..][..outputs];
+            values.extend(row.iter().map(|&v| v.wide() as f32));
+        }
+    }
+
+    /// ∂z of the activation, adding the coefficients' gradient: `Some` where there is an activation.
+    fn through_activation<T: Slices>(
+        &self,
+        outputs: usize,
+        saved: &Saved,
+        y: &[T],
+        dy: &[T],
+    ) -> Result<Option<Vec<T>>> {
+        let Some(site) = &self.parts.site else { return Ok(None) };
+        let (z, extra) = (T::slice(&saved.pre_activations)?, T::slice(&saved.extra)?);
+        let mut dz = vec![T::ZERO; z.len()];
+        let mut gradient = site.coefficients.as_ref().map(|(_, gradient)| gradient.lock());
+        let d_coefficients = match &mut gradient {
+            Some(gradient) => gradient.accumulate::<T>()?,
+            None => &mut [],
+        };
+        site.with_coefficients(|c| {
+            kernel::<T>(site).backward(c, outputs, z, y, extra, dy, &mut dz, d_coefficients);
+        })?;
+        Ok(Some(dz))
+    }
+
+    fn back<T: Slices + Scratch>(
+        &self,
+        x: &Tensor,
+        w: &Tensor,
+        y: &Tensor,
+        dy: &Tensor,
+    ) -> Result<Option<Tensor>> {
+        let g = &Geometry::new(x.dims4()?, w.dims4()?, self.parts.stride, self.parts.padding)?;
+        let widening = self.parts.site.as_ref().map_or(1, |site| site.widening);
+        let pooling = self.parts.pool.map(|pool| pool.over(g.to, g.outputs * widening)).transpose()?;
+        let dy = dy.contiguous()?;
+        let (dy, dy_layout) = dy.storage_and_layout();
+        let dy = contiguous(T::slice(cpu(&dy)?)?, dy_layout)?;
+        let (y, y_layout) = y.storage_and_layout();
+        let y = contiguous(T::slice(cpu(&y)?)?, y_layout)?;
+        let saved = self.saved();
+        // ∂z, of all pre-activations or of those that were picked.
+        let made = match (&*saved, &pooling) {
+            (None, _) if self.parts.site.is_some() || pooling.is_some() => bail!("backward before forward"),
+            (None, _) => None,
+            (Some(saved), Some(pooling)) if widening > 1 => {
+                let features = T::slice(&saved.features)?;
+                let mut spread = vec![T::ZERO; features.len()];
+                pooling.unpick(dy, &saved.places, &mut spread);
+                self.through_activation(g.outputs, saved, features, &spread)?
+            }
+            (Some(saved), _) => self.through_activation(g.outputs, saved, y, dy)?,
+        };
+        let dz = made.as_deref().unwrap_or(dy);
+        self.bias_gradient(g.outputs, dz)?;
+        let places = match (&*saved, &pooling) {
+            (Some(saved), Some(pooling)) if widening == 1 => Some((pooling, saved.places.as_slice())),
+            _ => None,
+        };
+        self.products(x, w, g, dz, places)
+    }
+
+    fn bias_gradient<T: Slices>(&self, outputs: usize, dz: &[T]) -> Result<()> {
+        let Some((_, gradient)) = &self.parts.bias else { return Ok(()) };
+        let mut gradient = gradient.lock();
+        let db = gradient.accumulate::<T>()?;
+        vectorized(
+            #[inline(always)]
+            || {
+                for row in dz.chunks_exact(outputs) {
+                    for (sum, &d) in db.iter_mut().zip(row) {
+                        *sum += d;
+                    }
+                }
+            },
+        );
+        Ok(())
+    }
+
+    /// ∂W and, where it is wanted, ∂x from ∂z, which is spread from the `places` that pooling picked.
+    fn products<T: Slices + Scratch>(
+        &self,
+        x: &Tensor,
+        w: &Tensor,
+        g: &Geometry,
+        dz: &[T],
+        places: Option<(&Pooling, &[u8])>,
+    ) -> Result<Option<Tensor>> {
+        let (values, layout) = x.storage_and_layout();
+        let values = contiguous(T::slice(cpu(&values)?)?, layout)?;
+        let images = g.images_at_a_time();
+        let mut spread = T::take(images * g.positions() * g.outputs);
+        let mut d_filters = T::take(g.outputs * g.taps());
+        d_filters.fill(T::ZERO);
+        let mut filters = T::take(d_filters.len());
+        let mut dx = Vec::new();
+        if x.track_op() {
+            let (w, layout) = w.storage_and_layout();
+            products::by_taps(contiguous(T::slice(cpu(&w)?)?, layout)?, g, &mut filters);
+            dx.resize(values.len(), T::ZERO);
+        }
+        for (block, x) in values.chunks(images * g.image()).enumerate() {
+            let here = x.len() / g.image();
+            let dz = match places {
+                None => &dz[block * images * g.positions() * g.outputs..][..here * g.positions() * g.outputs],
+                Some((pooling, places)) => {
+                    let at = block * images * pooling.pooled();
+                    let at = at..at + here * pooling.pooled();
+                    let spread = &mut spread[..here * pooling.image()];
+                    pooling.unpick(&dz[at.clone()], &places[at], spread);
+                    spread
+                }
+            };
+            products::filters(x, dz, g, &mut d_filters);
+            if !dx.is_empty() {
+                let at = block * images * g.image();
+                products::inputs(dz, &filters, g, &mut dx[at..at + x.len()]);
+            }
+        }
+        let mut gradient = self.parts.weight_gradient.lock();
+        let (dw, add) = gradient.write::<T>()?;
+        products::by_channels(&d_filters, g, dw, add);
+        T::put(spread);
+        T::put(d_filters);
+        T::put(filters);
+        if dx.is_empty() {
+            return Ok(None);
+        }
+        Tensor::from_vec(dx, x.dims4()?, x.device()).map(Some)
+    }
+}
+
+impl CustomOp2 for Conv {
+    fn name(&self) -> &'static str {
+        "conv"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        lx: &Layout,
+        w: &CpuStorage,
+        lw: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (x_dims, w_dims) = (lx.shape().dims4()?, lw.shape().dims4()?);
+        let g = Geometry::new(x_dims, w_dims, self.parts.stride, self.parts.padding)?;
+        let widening = self.parts.site.as_ref().map_or(1, |site| site.widening);
+        let to = match self.parts.pool {
+            None => g.to,
+            Some(pool) => pool.over(g.to, g.outputs * widening)?.to,
+        };
+        let y = match x {
+            CpuStorage::F32(x) => {
+                f32::store(self.run(contiguous(x, lx)?, contiguous(f32::slice(w)?, lw)?, &g)?)
+            }
+            CpuStorage::F64(x) => {
+                f64::store(self.run(contiguous(x, lx)?, contiguous(f64::slice(w)?, lw)?, &g)?)
+            }
+            _ => bail!("conv takes f32 or f64"),
+        };
+        Ok((y, Shape::from((g.batch, to.0, to.1, g.outputs * widening))))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        w: &Tensor,
+        y: &Tensor,
+        dy: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let dx = match x.dtype() {
+            DType::F32 => self.back::<f32>(x, w, y, dy)?,
+            _ => self.back::<f64>(x, w, y, dy)?,
+        };
+        Ok((dx, None))
+    }
+}

@@ -1,0 +1,39 @@
+//! Buffers that a thread keeps between calls: what a convolution needs beside its result is too much
+//! to be had from the allocator, and set to zero, at every step.
+
+use std::cell::RefCell;
+
+/// A float type with buffers of its own on every thread.
+pub trait Scratch: Sized {
+    /// Takes a buffer of `len` values: whatever was last in it, zeros where it grew.
+    fn take(len: usize) -> Vec<Self>;
+    /// Puts it back for the next one who asks.
+    fn put(buffer: Vec<Self>);
+}
+
+macro_rules! scratch {
+    ($t:ident, $buffers:ident) => {
+        thread_local! {
+            static $buffers: RefCell<Vec<Vec<$t>>> = const { RefCell::new(Vec::new()) };
+        }
+
+        impl Scratch for $t {
+            fn take(len: usize) -> Vec<Self> {
+                // The smallest that is large enough, so that each call finds the one it had before.
+                let mut buffer = $buffers.with_borrow_mut(|free| {
+                    let fits = free.iter().enumerate().filter(|(_, b)| b.capacity() >= len);
+                    let best = fits.min_by_key(|(_, b)| b.capacity()).map(|(i, _)| i);
+                    best.map(|i| free.swap_remove(i)).unwrap_or_default()
+                });
+                buffer.resize(len, 0.0);
+                buffer
+            }
+
+            fn put(buffer: Vec<Self>) {
+                $buffers.with_borrow_mut(|free| free.push(buffer));
+            }
+        }
+    };
+}
+scratch!(f32, F32_BUFFERS);
+scratch!(f64, F64_BUFFERS);
