@@ -47,6 +47,12 @@ pub trait ElementKernel<T: Real>: Send + Sync {
         d_coefficients: &mut [T],
     );
 
+    /// Whether rows go through on their own: no draw, nothing saved, no coefficients. Then a pass may take
+    /// them block by block while they are in the nearest cache.
+    fn local(&self) -> bool {
+        false
+    }
+
     /// Whether `saved` holds one value for each element, in their order; otherwise it holds something
     /// about the pass as a whole.
     fn saves_elements(&self) -> bool {

@@ -9,6 +9,7 @@ pub mod images;
 pub mod inplace;
 pub mod loss;
 pub mod matmul;
+pub mod norm;
 pub mod optimizer;
 pub mod pool;
 pub mod real;

@@ -20,6 +20,10 @@ pub trait Scalar: Copy + Send + Sync {
 pub struct Pointwise<S>(pub S);
 
 impl<S: Scalar, T: Real> ElementKernel<T> for Pointwise<S> {
+    fn local(&self) -> bool {
+        true
+    }
+
     fn forward(&self, _: &[T], _: usize, z: &[T], y: &mut [T], _: &mut Vec<T>, _: &mut Mode<'_>) {
         let f = self.0;
         vectorized(

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use candle_core::Tensor;
 
 use super::activation::{CoefficientRule, Coefficients};
-use super::{Mlp, Parameter};
+use super::{Mlp, Parameter, ResNet};
 use crate::kernels::dense::Tap;
 use crate::random::Stream;
 use crate::spec::{Choice, Entry, Plan};
@@ -62,16 +62,31 @@ impl ActivationSite {
     }
 }
 
+/// Values that a network keeps without training them: running statistics. Part of every checkpoint.
+#[derive(Clone, Debug)]
+pub struct Buffer {
+    /// `PyTorch` name: `bn1.running_mean`.
+    pub name: String,
+    /// The values; only a training pass changes them.
+    pub values: Arc<Mutex<Vec<f32>>>,
+}
+
 /// A network.
 pub trait Network: Send {
     /// Logits (batch, classes) of inputs (batch, features).
     fn forward(&self, inputs: &Tensor, pass: &Pass) -> candle_core::Result<Tensor>;
 
-    /// What every layer with an activation computes on the inputs, in evaluation mode.
+    /// What every layer with an activation computes on the inputs, in evaluation mode: one tap for each
+    /// of [`Network::layers`] that has a site, in their order.
     fn taps(&self, inputs: &Tensor) -> candle_core::Result<Vec<Tap>>;
 
     /// All trained values, in a fixed order.
     fn parameters(&self) -> &[Parameter];
+
+    /// All values that it keeps without training them, in a fixed order.
+    fn buffers(&self) -> &[Buffer] {
+        &[]
+    }
 
     /// Layers in forward order, the head last.
     fn layers(&self) -> &[Layer];
@@ -83,13 +98,14 @@ pub trait Network: Send {
 /// Catalogue section `networks`.
 #[must_use]
 pub fn entries() -> Vec<Entry> {
-    vec![super::mlp::ENTRY]
+    vec![super::mlp::ENTRY, super::resnet::ENTRY]
 }
 
 /// Whether the plan's activation and network go together: found out before anything is drawn or trained.
 pub fn check(plan: &Plan) -> Result<(), NetworkError> {
     match plan.network.name.as_str() {
         "mlp" => super::mlp::check(&plan.network, &plan.activation),
+        "resnet18" => super::resnet::check(&plan.network, &plan.activation),
         _ => Ok(()),
     }
 }
@@ -108,6 +124,14 @@ pub fn build(
             choice,
             &plan.activation,
             dims.0 * dims.1 * dims.2,
+            classes,
+            stream,
+            candle_core::DType::F32,
+        )?)),
+        "resnet18" => Ok(Box::new(ResNet::new(
+            choice,
+            &plan.activation,
+            dims,
             classes,
             stream,
             candle_core::DType::F32,

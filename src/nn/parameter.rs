@@ -13,6 +13,8 @@ pub enum Role {
     Weight,
     /// A bias.
     Bias,
+    /// Scale or shift of a normalisation: `PyTorch` calls them its weight and bias.
+    Norm,
     /// Coefficients of an activation, those of site number `.0`.
     Coefficients(usize),
 }

@@ -80,9 +80,10 @@ impl Recording {
             let shape = (inputs.len(), inputs.features());
             let taps =
                 network.taps(&candle_core::Tensor::from_vec(pixels, shape, &candle_core::Device::Cpu)?)?;
-            for (index, layer) in network.layers().iter().enumerate() {
+            let mut taps = taps.iter();
+            for layer in network.layers().iter() {
                 let weight = network.parameters()[layer.weight].to_vec()?;
-                let tap = taps.get(index);
+                let tap = layer.site.and_then(|_| taps.next());
                 let view = LayerView {
                     name: &layer.name,
                     samples: shape.0,

@@ -106,7 +106,7 @@ impl Learner {
         let (network, age) = (&*self.network, self.age());
         let rule = |role: Role| match role {
             Role::Coefficients(site) => network.sites()[site].rule(),
-            Role::Weight | Role::Bias => None,
+            Role::Weight | Role::Bias | Role::Norm => None,
         };
         self.optimizer.step(network.parameters(), |role| rule(role).is_none_or(|r| r.trained_in(age)))?;
         for parameter in network.parameters() {

@@ -9,7 +9,7 @@
 
 mod columns;
 pub mod geometry;
-mod products;
+pub(crate) mod products;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

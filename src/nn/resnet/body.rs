@@ -1,0 +1,434 @@
+//! The network as one op: every layer's forward pass, kept on a tape, and the way back.
+//!
+//! candle adds each gradient that an op returns to zeros of its own: two more passes over every feature
+//! map. Within one op none of that happens, a residual's gradient is added to where it lies, and the
+//! buffers of one step serve the next ([`Scratch`]).
+
+use std::any::Any;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, bail};
+
+use crate::kernels::conv::{geometry::Geometry, products};
+use crate::kernels::dense::{Tap, contiguous, cpu};
+use crate::kernels::element::{Mode, vectorized};
+use crate::kernels::gradient::{Gradient, Slices};
+use crate::kernels::matmul::{affine, times, transposed_times};
+use crate::kernels::norm::{Norm, Saved};
+use crate::kernels::scratch::Scratch;
+use crate::random::Stream;
+
+/// A parameter's values and where its gradient goes.
+pub(super) type Trained = (Tensor, Arc<Gradient>);
+
+/// A convolution and what follows it: norm, residual, activation.
+pub(super) struct Unit {
+    /// Step between neighbouring positions.
+    pub stride: usize,
+    /// Zeros around the image.
+    pub padding: usize,
+    /// (outputs, channels, rows, columns)
+    pub weight: Trained,
+    /// Norm (or bias) and activation.
+    pub norm: Norm,
+}
+
+/// y = φ(n₂(c₂(φ(n₁(c₁(x))))) + s(x)), s the identity or a convolution of its own.
+pub(super) struct Block {
+    pub first: Unit,
+    pub second: Unit,
+    pub shortcut: Option<Unit>,
+}
+
+/// All layers.
+pub(super) struct Body {
+    pub stem: Unit,
+    pub blocks: Vec<Block>,
+    /// (classes, features)
+    pub head: Trained,
+    pub head_bias: Trained,
+}
+
+/// What one unit's forward pass leaves.
+struct Made<T> {
+    g: Geometry,
+    filters: Vec<T>,
+    convolved: Vec<T>,
+    saved: Saved<T>,
+    y: Vec<T>,
+}
+
+struct MadeBlock<T> {
+    first: Made<T>,
+    second: Made<T>,
+    shortcut: Option<Made<T>>,
+}
+
+/// What the whole forward pass leaves.
+struct Tape<T> {
+    stem: Made<T>,
+    blocks: Vec<MadeBlock<T>>,
+    pooled: Vec<T>,
+}
+
+type Shape4 = (usize, usize, usize, usize);
+
+/// Pre-activations of the sites, in order, at one position of each image.
+pub(super) struct Watch {
+    /// Number of the first image.
+    pub first: usize,
+    /// Of each site: (images, channels).
+    pub pre_activations: Vec<Vec<f32>>,
+    site: usize,
+}
+
+impl Watch {
+    /// Nothing seen yet.
+    pub fn new() -> Self {
+        Self { first: 0, pre_activations: Vec::new(), site: 0 }
+    }
+
+    /// The rows of the `images`, one a position drawn for each: the same at every look.
+    fn rows(&self, images: usize, positions: usize) -> Vec<usize> {
+        let mut stream = Stream::new(0, "probes", self.site as u64);
+        let drawn = (0..self.first + images).map(|_| stream.below(positions as u64) as usize);
+        drawn.skip(self.first).enumerate().map(|(image, at)| image * positions + at).collect()
+    }
+
+    fn see<T: Slices>(&mut self, unit: &Unit, made: &Made<T>, residual: Option<&[T]>) {
+        if unit.norm.site.is_none() {
+            return;
+        }
+        let rows = self.rows(made.g.batch, made.g.positions());
+        let seen = unit.norm.watch(&made.convolved, residual, &made.saved, &rows);
+        if self.pre_activations.len() == self.site {
+            self.pre_activations.push(Vec::new());
+        }
+        self.pre_activations[self.site].extend(seen);
+        self.site += 1;
+    }
+}
+
+fn slice<T: Slices, R>(tensor: &Tensor, body: impl FnOnce(&[T]) -> R) -> Result<R> {
+    let (storage, layout) = tensor.storage_and_layout();
+    Ok(body(contiguous(T::slice(cpu(&storage)?)?, layout)?))
+}
+
+impl Unit {
+    fn forward<T: Slices + Scratch>(
+        &self,
+        x: &[T],
+        dims: Shape4,
+        residual: Option<&[T]>,
+        mode: &mut Mode<'_>,
+    ) -> Result<Made<T>> {
+        let g = Geometry::new(dims, self.weight.0.dims4()?, self.stride, self.padding)?;
+        let mut filters = T::take(g.outputs * g.taps());
+        slice(&self.weight.0, |w| products::by_taps(w, &g, &mut filters))?;
+        let mut convolved = T::take(g.batch * g.positions() * g.outputs);
+        let images = g.images_at_a_time();
+        for (x, z) in
+            x.chunks(images * g.image()).zip(convolved.chunks_mut(images * g.positions() * g.outputs))
+        {
+            z.fill(<T as crate::kernels::real::Real>::ZERO);
+            products::forward(x, &filters, &g, z);
+        }
+        let mut y = T::take(convolved.len());
+        let saved = self.norm.forward(&convolved, (g.batch, g.outputs), residual, mode, &mut y)?;
+        Ok(Made { g, filters, convolved, saved, y })
+    }
+
+    /// Adds ∂x to `dx`, if it is wanted; gives the residual's gradient, if there was one.
+    fn backward<T: Slices + Scratch>(
+        &self,
+        made: Made<T>,
+        x: &[T],
+        residual: Option<&[T]>,
+        dy: Vec<T>,
+        mut dx: Option<&mut [T]>,
+    ) -> Result<Option<Vec<T>>> {
+        let Made { g, filters, convolved, saved, y } = made;
+        let back = self.norm.backward(&convolved, residual, &y, dy, saved)?;
+        T::put(convolved);
+        T::put(y);
+        let mut d_filters = T::take(filters.len());
+        d_filters.fill(<T as crate::kernels::real::Real>::ZERO);
+        let images = g.images_at_a_time();
+        let blocks = x.chunks(images * g.image()).zip(back.dx.chunks(images * g.positions() * g.outputs));
+        for (block, (x, dz)) in blocks.enumerate() {
+            products::filters(x, dz, &g, &mut d_filters);
+            if let Some(dx) = &mut dx {
+                let at = block * images * g.image();
+                products::inputs(dz, &filters, &g, &mut dx[at..at + x.len()]);
+            }
+        }
+        let mut gradient = self.weight.1.lock();
+        let (dw, add) = gradient.write::<T>()?;
+        products::by_channels(&d_filters, &g, dw, add);
+        [filters, d_filters, back.dx].into_iter().for_each(T::put);
+        Ok(back.residual)
+    }
+}
+
+impl<T: Slices + Scratch> Made<T> {
+    /// Shape of y.
+    fn dims(&self) -> Shape4 {
+        (self.g.batch, self.g.to.0, self.g.to.1, self.g.outputs)
+    }
+
+    /// Hands back what only a backward pass needs.
+    fn features(self) -> Vec<T> {
+        T::put(self.filters);
+        T::put(self.convolved);
+        self.saved.put();
+        self.y
+    }
+}
+
+fn zeros<T: Slices + Scratch>(len: usize) -> Vec<T> {
+    let mut zeros = T::take(len);
+    zeros.fill(<T as crate::kernels::real::Real>::ZERO);
+    zeros
+}
+
+impl Block {
+    fn forward<T: Slices + Scratch>(
+        &self,
+        x: &[T],
+        dims: Shape4,
+        mode: &mut Mode<'_>,
+        mut watch: Option<&mut Watch>,
+    ) -> Result<MadeBlock<T>> {
+        let first = self.first.forward(x, dims, None, mode)?;
+        if let Some(watch) = &mut watch {
+            watch.see(&self.first, &first, None);
+        }
+        let shortcut = self.shortcut.as_ref().map(|unit| unit.forward(x, dims, None, mode)).transpose()?;
+        let residual = shortcut.as_ref().map_or(x, |made| &made.y);
+        let second = self.second.forward(&first.y, first.dims(), Some(residual), mode)?;
+        if let Some(watch) = &mut watch {
+            watch.see(&self.second, &second, Some(residual));
+        }
+        Ok(MadeBlock { first, second, shortcut })
+    }
+
+    /// ∂x
+    fn backward<T: Slices + Scratch>(&self, made: MadeBlock<T>, x: &[T], dy: Vec<T>) -> Result<Vec<T>> {
+        let MadeBlock { first, second, shortcut } = made;
+        let mut d_first = zeros(first.y.len());
+        let residual = shortcut.as_ref().map_or(x, |made| &made.y);
+        let d_residual = self.second.backward(second, &first.y, Some(residual), dy, Some(&mut d_first))?;
+        let d_residual = d_residual.expect("there was a residual");
+        let Some((unit, made)) = self.shortcut.as_ref().zip(shortcut) else {
+            let mut dx = d_residual;
+            self.first.backward(first, x, None, d_first, Some(&mut dx))?;
+            return Ok(dx);
+        };
+        let mut dx = zeros(x.len());
+        self.first.backward(first, x, None, d_first, Some(&mut dx))?;
+        unit.backward(made, x, None, d_residual, Some(&mut dx))?;
+        Ok(dx)
+    }
+}
+
+impl Body {
+    /// Logits, and the tape in training.
+    fn forward<T: Slices + Scratch>(
+        &self,
+        x: &[T],
+        dims: Shape4,
+        mode: &mut Mode<'_>,
+        mut watch: Option<&mut Watch>,
+    ) -> Result<(Vec<T>, Option<Tape<T>>)> {
+        let trains = matches!(mode, Mode::Train(_));
+        let stem = self.stem.forward(x, dims, None, mode)?;
+        if let Some(watch) = &mut watch {
+            watch.site = 0;
+            watch.see(&self.stem, &stem, None);
+        }
+        let (mut dims, mut blocks) = (stem.dims(), Vec::new());
+        let (mut kept, mut last) = (None, Vec::new());
+        if trains {
+            kept = Some(stem)
+        } else {
+            last = stem.features()
+        }
+        for block in &self.blocks {
+            let x = match (blocks.last(), &kept) {
+                (Some(MadeBlock { second, .. }), _) => second.y.as_slice(),
+                (None, Some(Made { y, .. })) => y,
+                (None, None) => &last,
+            };
+            let made = block.forward(x, dims, mode, watch.as_deref_mut())?;
+            dims = made.second.dims();
+            if trains {
+                blocks.push(made);
+            } else {
+                T::put(last);
+                T::put(made.first.features());
+                made.shortcut.into_iter().for_each(|made| T::put(made.features()));
+                last = made.second.features();
+            }
+        }
+        let features = blocks.last().map_or(&last, |made: &MadeBlock<T>| &made.second.y);
+        let (batch, height, width, channels) = dims;
+        let mut pooled = vec![<T as crate::kernels::real::Real>::ZERO; batch * channels];
+        let share = T::of(1.0 / (height * width) as f64);
+        vectorized(
+            #[inline(always)]
+            || {
+                let images = features.chunks_exact(height * width * channels);
+                for (image, out) in images.zip(pooled.chunks_exact_mut(channels)) {
+                    for row in image.chunks_exact(channels) {
+                        out.iter_mut().zip(row).for_each(|(sum, &x)| *sum += x);
+                    }
+                    out.iter_mut().for_each(|sum| *sum *= share);
+                }
+            },
+        );
+        T::put(last);
+        let classes = self.head.0.dim(0)?;
+        let logits = slice(&self.head.0, |w| {
+            slice(&self.head_bias.0, |bias| affine(&pooled, w, bias, (batch, classes, channels)))
+        })??;
+        Ok((logits, kept.map(|stem| Tape { stem, blocks, pooled })))
+    }
+
+    /// Adds all gradients to their places; ∂x where it is wanted.
+    fn backward<T: Slices + Scratch>(
+        &self,
+        mut tape: Tape<T>,
+        x: &[T],
+        dy: &[T],
+        wants_input: bool,
+    ) -> Result<Option<Vec<T>>> {
+        let (classes, channels) = self.head.0.dims2()?;
+        let batch = dy.len() / classes;
+        {
+            let mut gradient = self.head_bias.1.lock();
+            let db = gradient.accumulate::<T>()?;
+            for row in dy.chunks_exact(classes) {
+                db.iter_mut().zip(row).for_each(|(sum, &d)| *sum += d);
+            }
+        }
+        {
+            let mut gradient = self.head.1.lock();
+            let (dw, add) = gradient.write::<T>()?;
+            transposed_times(dy, &tape.pooled, dw, (classes, channels, batch), add);
+        }
+        let mut d_pooled = T::take(batch * channels);
+        slice(&self.head.0, |w| times(dy, w, &mut d_pooled, (batch, channels, classes), false))?;
+        let last = tape.blocks.last().map_or(&tape.stem, |made| &made.second);
+        let positions = last.g.positions();
+        let mut d = T::take(last.y.len());
+        let share = T::of(1.0 / positions as f64);
+        for (image, row) in d.chunks_exact_mut(positions * channels).zip(d_pooled.chunks_exact(channels)) {
+            for to in image.chunks_exact_mut(channels) {
+                to.iter_mut().zip(row).for_each(|(to, &d)| *to = d * share);
+            }
+        }
+        T::put(d_pooled);
+        for block in self.blocks.iter().rev() {
+            let made = tape.blocks.pop().expect("one for each block");
+            let x = tape.blocks.last().map_or(&tape.stem.y, |made| &made.second.y);
+            d = block.backward(made, x, d)?;
+        }
+        let mut dx = wants_input.then(|| vec![<T as crate::kernels::real::Real>::ZERO; x.len()]);
+        self.stem.backward(tape.stem, x, None, d, dx.as_deref_mut())?;
+        Ok(dx)
+    }
+
+    /// What every site computes on images (batch, height, width, channels), at one position of each.
+    pub fn watch(&self, images: &Tensor, watch: &mut Watch) -> Result<()> {
+        let dims = images.dims4()?;
+        slice::<f32, _>(images, |x| {
+            self.forward(x, dims, &mut Mode::Evaluate, Some(&mut *watch)).map(|_| ())
+        })??;
+        watch.first += dims.0;
+        Ok(())
+    }
+
+    /// The sites' values at these pre-activations.
+    pub fn taps(&self, watch: Watch) -> Result<Vec<Tap>> {
+        let units = self.blocks.iter().flat_map(|block| [&block.first, &block.second]);
+        let units = std::iter::once(&self.stem).chain(units);
+        units
+            .zip(watch.pre_activations)
+            .map(|(unit, z)| {
+                let site = unit.norm.site.as_ref().expect("a unit that was watched has one");
+                site.tap(z, unit.weight.0.dim(0)?)
+            })
+            .collect()
+    }
+}
+
+/// The op: apply with `x.apply_op2(&stem, op)`, x (batch, height, width, channels), the second argument
+/// any weight of the network (it keeps the op in candle's graph); gives (batch, classes).
+pub(super) struct Whole {
+    body: Arc<Body>,
+    draws: Option<Arc<Mutex<Stream>>>,
+    tape: Mutex<Option<Box<dyn Any + Send>>>,
+}
+
+impl Whole {
+    /// An op for one call: with `draws` a training pass.
+    pub fn new(body: Arc<Body>, draws: Option<Arc<Mutex<Stream>>>) -> Self {
+        Self { body, draws, tape: Mutex::new(None) }
+    }
+
+    fn run<T: Slices + Scratch>(&self, x: &[T], dims: Shape4) -> Result<CpuStorage> {
+        let mut draws = self.draws.as_ref().map(|d| d.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut mode = draws.as_mut().map_or(Mode::Evaluate, |d| Mode::Train(d));
+        let (logits, tape) = self.body.forward(x, dims, &mut mode, None)?;
+        *self.tape.lock().unwrap_or_else(PoisonError::into_inner) =
+            tape.map(|tape| Box::new(tape) as Box<dyn Any + Send>);
+        Ok(T::store(logits))
+    }
+
+    fn back<T: Slices + Scratch>(&self, x: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
+        let tape = self.tape.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(Ok(tape)) = tape.map(|tape| tape.downcast::<Tape<T>>()) else {
+            bail!("one backward pass for each forward pass of a residual network")
+        };
+        let dy = dy.contiguous()?;
+        let wants_input = x.track_op();
+        let dx = slice(x, |x| slice(&dy, |dy| self.body.backward(*tape, x, dy, wants_input)))???;
+        dx.map(|dx| Tensor::from_vec(dx, x.dims4()?, x.device())).transpose()
+    }
+}
+
+impl CustomOp2 for Whole {
+    fn name(&self) -> &'static str {
+        "resnet"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        lx: &Layout,
+        _: &CpuStorage,
+        _: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let dims = lx.shape().dims4()?;
+        let logits = match x {
+            CpuStorage::F32(x) => self.run(contiguous(x, lx)?, dims)?,
+            CpuStorage::F64(x) => self.run(contiguous(x, lx)?, dims)?,
+            _ => bail!("a residual network takes f32 or f64"),
+        };
+        Ok((logits, Shape::from((dims.0, self.body.head.0.dim(0)?))))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        _: &Tensor,
+        _: &Tensor,
+        dy: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let dx = match x.dtype() {
+            DType::F32 => self.back::<f32>(x, dy)?,
+            _ => self.back::<f64>(x, dy)?,
+        };
+        Ok((dx, None))
+    }
+}
