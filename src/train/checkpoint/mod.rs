@@ -1,7 +1,7 @@
 //! The state of a run on disk: what it needs to go on to the same bytes.
 //!
 //! `checkpoints/task-0003.safetensors` holds the parameters before task 3 under `PyTorch`'s names and
-//! layouts (a rational's coefficients as `numerator` and `denominator`), `task-0003.optimizer.safetensors`
+//! layouts (a rational's coefficients as `numerator` and `denominator`) and running statistics, `task-0003.optimizer.safetensors`
 //! the moments, `task-0003.toml` the rest: step counts, the lengths of the CSV files at that moment and
 //! the SHA-256 of the two files. Random streams need no state between tasks: each is derived from the
 //! seed and the task's number. Within a task, `task-0003-step-00001500.*` says besides how far the

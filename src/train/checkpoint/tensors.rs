@@ -1,6 +1,7 @@
 //! A learner as two safetensors files and a few numbers, and back.
 
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
@@ -82,6 +83,10 @@ fn parameter_tensors(network: &dyn Network) -> Result<Vec<Named>, CheckpointErro
             tensors.push(Named { name, shape, values: part });
         }
     }
+    for buffer in network.buffers() {
+        let values = buffer.values.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        tensors.push(Named { name: buffer.name.clone(), shape: vec![values.len()], values });
+    }
     Ok(tensors)
 }
 
@@ -143,6 +148,14 @@ pub(super) fn load_parameters(
             return Err(fail(format!("{} has {} values", parameter.name, whole.len())));
         }
         update(&parameter.values, |old| old.copy_from_slice(&whole)).map_err(|e| fail(e.to_string()))?;
+    }
+    for buffer in network.buffers() {
+        let saved = values(&tensors, &buffer.name, path)?;
+        let mut kept = buffer.values.lock().unwrap_or_else(PoisonError::into_inner);
+        if saved.len() != kept.len() {
+            return Err(fail(format!("{} has {} values", buffer.name, saved.len())));
+        }
+        kept.copy_from_slice(&saved);
     }
     Ok(())
 }
