@@ -1,11 +1,16 @@
 //! Networks: layers, activations, initialisation.
 
 pub mod activation;
+mod builder;
+pub mod cnn;
 pub mod initialization;
 mod mlp;
 mod network;
 mod parameter;
+mod samples;
 
+pub use builder::{Builder, Filters, for_width};
+pub use cnn::Cnn;
 pub use mlp::Mlp;
 pub use network::{ActivationSite, Layer, Network, NetworkError, Pass, build, check, entries};
 pub use parameter::{Parameter, Role};

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use candle_core::Tensor;
 
 use super::activation::{CoefficientRule, Coefficients};
-use super::{Mlp, Parameter};
+use super::{Cnn, Mlp, Parameter};
 use crate::kernels::dense::Tap;
 use crate::random::Stream;
 use crate::spec::{Choice, Entry, Plan};
@@ -67,8 +67,9 @@ pub trait Network: Send {
     /// Logits (batch, classes) of inputs (batch, features).
     fn forward(&self, inputs: &Tensor, pass: &Pass) -> candle_core::Result<Tensor>;
 
-    /// What every layer with an activation computes on the inputs, in evaluation mode.
-    fn taps(&self, inputs: &Tensor) -> candle_core::Result<Vec<Tap>>;
+    /// What every layer with an activation computes on the inputs, in evaluation mode. A convolution's
+    /// units are its channels, and its rows are images × positions, of which so many `samples` are taken.
+    fn taps(&self, inputs: &Tensor, samples: usize) -> candle_core::Result<Vec<Tap>>;
 
     /// All trained values, in a fixed order.
     fn parameters(&self) -> &[Parameter];
@@ -83,13 +84,18 @@ pub trait Network: Send {
 /// Catalogue section `networks`.
 #[must_use]
 pub fn entries() -> Vec<Entry> {
-    vec![super::mlp::ENTRY]
+    vec![super::mlp::ENTRY, super::cnn::ENTRY]
 }
 
 /// Whether the plan's activation and network go together: found out before anything is drawn or trained.
 pub fn check(plan: &Plan) -> Result<(), NetworkError> {
     match plan.network.name.as_str() {
         "mlp" => super::mlp::check(&plan.network, &plan.activation),
+        "cnn" => {
+            let manifest = crate::data::manifest(&plan.data.dataset).ok();
+            let dims = manifest.map(|m| (m.channels, m.height, m.width));
+            super::cnn::check(&plan.network, &plan.activation, dims)
+        }
         _ => Ok(()),
     }
 }
@@ -112,6 +118,9 @@ pub fn build(
             stream,
             candle_core::DType::F32,
         )?)),
+        "cnn" => {
+            Ok(Box::new(Cnn::new(choice, &plan.activation, dims, classes, stream, candle_core::DType::F32)?))
+        }
         other => Err(NetworkError::Settings(format!("there is no network named {other}"))),
     }
 }

@@ -78,14 +78,14 @@ impl Recording {
             let mut pixels = Vec::new();
             inputs.gather_range(0..inputs.len(), &mut pixels);
             let shape = (inputs.len(), inputs.features());
-            let taps =
-                network.taps(&candle_core::Tensor::from_vec(pixels, shape, &candle_core::Device::Cpu)?)?;
+            let pixels = candle_core::Tensor::from_vec(pixels, shape, &candle_core::Device::Cpu)?;
+            let taps = network.taps(&pixels, self.samples)?;
             for (index, layer) in network.layers().iter().enumerate() {
                 let weight = network.parameters()[layer.weight].to_vec()?;
                 let tap = taps.get(index);
                 let view = LayerView {
                     name: &layer.name,
-                    samples: shape.0,
+                    samples: tap.map_or(shape.0, |t| t.features.len() / layer.units),
                     units: layer.units,
                     features: tap.map_or(&[], |t| &t.features),
                     slopes: tap.map(|t| t.slopes.as_slice()).filter(|slopes| !slopes.is_empty()),
