@@ -10,3 +10,5 @@ pub mod problem;
 pub mod serve;
 pub mod table;
 pub mod trainer;
+
+pub use common::defaults;
