@@ -110,7 +110,9 @@ fn main() {
     let activations = names::known(arguments.activations.clone());
     let mut trainers: Vec<Trainer> = activations.iter().map(|name| Trainer::new(name, &arguments)).collect();
     let mut times = vec![Vec::new(); trainers.len()];
-    trainers.iter_mut().for_each(|trainer| _ = trainer.time(3));
+    for trainer in &mut trainers {
+        trainer.time(3);
+    }
     for _ in 0..arguments.rounds {
         for (trainer, times) in trainers.iter_mut().zip(&mut times) {
             times.push(trainer.time(arguments.steps));

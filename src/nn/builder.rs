@@ -44,6 +44,7 @@ pub struct Filters {
 
 impl Builder {
     /// Nothing yet; start values by the named scheme, in `dtype` (f32 trains, f64 checks).
+    #[must_use]
     pub fn new(scheme: &str, dtype: DType) -> Self {
         let (parameters, layers, sites) = (Vec::new(), Vec::new(), Vec::new());
         Self { parameters, layers, sites, scheme: scheme.into(), dtype }
@@ -145,6 +146,7 @@ impl Builder {
     }
 
     /// The weight of layer number `layer`.
+    #[must_use]
     pub fn weight(&self, layer: usize) -> &Var {
         &self.parameters[self.layers[layer].weight].values
     }

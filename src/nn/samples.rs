@@ -30,7 +30,8 @@ pub fn rows(images: Range<usize>, all: usize, positions: usize, samples: usize) 
 /// About positions/φ, without a factor in common with `positions`.
 fn stride(positions: usize) -> usize {
     let golden = (positions as f64 * 0.618_033_988_749_895) as usize;
-    (golden.max(1)..).find(|&step| divisor(step, positions) == 1).expect("primes do not end")
+    // positions + 1 has no factor in common with it.
+    (golden.max(1)..=positions + 1).find(|&step| divisor(step, positions) == 1).expect("the last one will do")
 }
 
 fn divisor(a: usize, b: usize) -> usize {
