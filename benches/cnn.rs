@@ -67,7 +67,7 @@ impl Trainer {
     fn new(activation: &str, arguments: &Arguments) -> Self {
         let activation = names::choice(activation).expect("names are checked before");
         let entry = entries().into_iter().find(|e| e.name == "cnn").expect("registered");
-        let mut choice: Choice = support::defaults(&entry);
+        let mut choice: Choice = support::common::defaults(&entry);
         let mut set = |name: &str, value| choice.parameters.insert(name.into(), value);
         set("channels", Value::Integers(arguments.channels.clone()));
         set("kernel", Value::Integer(arguments.kernel));
@@ -76,7 +76,7 @@ impl Trainer {
         let mut stream = Stream::new(0, "init", 0);
         let network = Cnn::new(&choice, &activation, DIMS, CLASSES, &mut stream, DType::F32);
         let network = network.unwrap_or_else(|why| panic!("{why}"));
-        let mut adam = support::defaults(&optimizer::entries()[0]);
+        let mut adam = support::common::defaults(&optimizer::entries()[0]);
         adam.parameters.insert("learning_rate".into(), Value::Number(1e-3));
         let optimizer = Optimizer::new(&adam, network.parameters());
         let (batch, size) = (arguments.batch, DIMS.0 * DIMS.1 * DIMS.2);
