@@ -8,6 +8,7 @@ use crate::data::{DataSet, Images};
 use crate::random::Stream;
 use crate::spec::{
     Augmentation, Choice, DataPlan, ExamplesFrom, Head, Length, Order, Plan, ProbesPlan, Scaling, StreamPlan,
+    Value,
 };
 
 fn choice(name: &str) -> Choice {
@@ -41,6 +42,15 @@ pub fn plan(family: &str) -> Plan {
         probes: ProbesPlan { names: Vec::new(), samples: 50, plasticity_gap: false },
         seed: 0,
     }
+}
+
+/// The same for a room that builds the network too: two hidden layers of eight relus.
+pub fn mlp_plan() -> Plan {
+    let mut plan = plan("shuffled-labels");
+    let settings =
+        [("hidden", Value::Integers(vec![8, 8])), ("initialization", Value::Text("pytorch".into()))];
+    plan.network.parameters = settings.map(|(key, value)| (key.to_owned(), value)).into();
+    plan
 }
 
 fn images(

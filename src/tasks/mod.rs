@@ -18,7 +18,7 @@ mod shuffled_labels;
 mod tensors;
 
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 #[cfg(test)]
 mod tests;
 
@@ -101,6 +101,12 @@ pub trait TaskStream: Send + Sync {
     /// The test set of task `index` without its training set: what an accuracy matrix asks for again
     /// and again. The same as `task(index).test`.
     fn test_set(&self, index: usize) -> Option<Examples> {
+        let _ = index;
+        None
+    }
+
+    /// The classes of task `index`, ascending; `None` where every task has all classes.
+    fn task_classes(&self, index: usize) -> Option<Arc<[u32]>> {
         let _ = index;
         None
     }
