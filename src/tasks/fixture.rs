@@ -7,12 +7,24 @@ use super::{Inputs, TaskStream};
 use crate::data::{DataSet, Images};
 use crate::random::Stream;
 use crate::spec::{
-    Augmentation, Choice, DataPlan, ExamplesFrom, Head, Length, Order, Plan, ProbesPlan, Scaling, StreamPlan,
-    Value,
+    Augmentation, Choice, DataPlan, ExamplesFrom, Head, Kind, Length, Order, Plan, ProbesPlan, Scaling,
+    StreamPlan, Value,
 };
 
 fn choice(name: &str) -> Choice {
     Choice { name: name.to_owned(), parameters: BTreeMap::new() }
+}
+
+fn with_defaults(family: &str) -> Choice {
+    let entry = super::entries().into_iter().find(|entry| entry.name == family);
+    let default = |p: &crate::spec::Parameter| match p.kind {
+        Kind::Text { default, .. } => default.map(|word| Value::Text(word.to_owned())),
+        Kind::Integer { default, .. } => default.map(Value::Integer),
+        _ => None,
+    };
+    let settings = entry.into_iter().flat_map(|entry| entry.parameters);
+    let parameters = settings.filter_map(|p| Some((p.name.to_owned(), default(p)?))).collect();
+    Choice { name: family.to_owned(), parameters }
 }
 
 /// 200 of the training examples, ten tasks, two epochs in batches of 16.
@@ -26,7 +38,7 @@ pub fn plan(family: &str) -> Plan {
             augmentation: Augmentation::None,
         },
         stream: StreamPlan {
-            family: choice(family),
+            family: with_defaults(family),
             tasks: 10,
             examples: Some(200),
             examples_from: ExamplesFrom::First,
