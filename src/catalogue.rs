@@ -24,6 +24,7 @@ pub fn catalogue() -> Catalogue {
         rules: vec![
             Rule { section: "activation", check: |plan| nn::check(plan).map_err(|e| e.to_string()) },
             Rule { section: "stream", check: enough_examples },
+            Rule { section: "stream", check: sound_stream },
         ],
     }
 }
@@ -39,6 +40,12 @@ fn enough_examples(plan: &Plan) -> Result<(), String> {
     }
     let (available, dataset) = (manifest.train, plan.data.dataset.clone());
     Err(format!("{}.", TaskError::TooManyExamples { asked, available, dataset }))
+}
+
+/// Whether family, head and counts go together on this data set.
+fn sound_stream(plan: &Plan) -> Result<(), String> {
+    let Ok(manifest) = data::manifest(&plan.data.dataset) else { return Ok(()) };
+    tasks::check(plan, manifest)
 }
 
 fn activations() -> Vec<Entry> {

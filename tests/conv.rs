@@ -166,8 +166,11 @@ fn assert_close(name: &str, ours: &[f64], theirs: &[f64]) {
     }
 }
 
+/// Inputs, filters, stride and padding.
+type Sizes = ((usize, usize, usize, usize), (usize, usize, usize), (usize, usize));
+
 /// Filters of every kind: beside, inside and across the image's edge; windows of one channel and many.
-const SHAPES: [((usize, usize, usize, usize), (usize, usize, usize), (usize, usize)); 9] = [
+const SHAPES: [Sizes; 9] = [
     ((2, 6, 6, 3), (4, 3, 3), (1, 1)),
     ((3, 7, 5, 1), (3, 5, 5), (1, 0)),
     ((2, 8, 8, 4), (6, 3, 3), (2, 1)),

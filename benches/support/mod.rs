@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each bench uses a part of it")]
 
 #[path = "../../tests/common/mod.rs"]
-mod common;
+pub mod common;
 
 pub mod clock;
 pub mod names;

@@ -2,7 +2,6 @@
 //! update) as a run takes it, without the loop's bookkeeping around it.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
 use plasticity_bench::kernels::inplace::update;

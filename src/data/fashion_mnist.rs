@@ -8,7 +8,7 @@
 use std::path::PathBuf;
 
 use super::manifest::{Columns, Decoded, Form, Hub, Manifest, Origin};
-use super::{DataError, idx, parquet};
+use super::{DataError, Progress, idx, parquet};
 
 /// See the module's text.
 pub const FASHION_MNIST: Manifest = Manifest {
@@ -68,6 +68,10 @@ const PUBLISHED: [&str; 4] = [
     "bb300cfdad3c16e7a12a480ee83cd310",
 ];
 
-fn read_idx(manifest: &Manifest, files: &[PathBuf]) -> Result<Decoded, DataError> {
-    idx::read_checked(manifest, files, &PUBLISHED)
+fn read_idx(
+    manifest: &Manifest,
+    files: &[PathBuf],
+    progress: &mut dyn Progress,
+) -> Result<Decoded, DataError> {
+    idx::read_checked(manifest, files, &PUBLISHED, progress)
 }

@@ -3,16 +3,13 @@
 //! Layout: <http://yann.lecun.com/exdb/mnist/>: a big-endian magic number (0x0801 for labels, 0x0803
 //! for images), a 32-bit count per dimension, then bytes.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use md5::{Digest, Md5};
-
-use super::digest::hex;
 use super::error::corrupt;
+use super::file::{fault, is_gzip, md5_of, open};
 use super::manifest::{Decoded, Manifest};
-use super::{DataError, Images};
+use super::{DataError, Images, Progress};
 
 const LABELS: u32 = 0x0801;
 const IMAGES: u32 = 0x0803;
@@ -47,7 +44,11 @@ pub(super) const FILES: &[&[&str]] = &[
 ];
 
 /// Reads the files named in [`FILES`].
-pub(super) fn read(manifest: &Manifest, files: &[PathBuf]) -> Result<Decoded, DataError> {
+pub(super) fn read(
+    manifest: &Manifest,
+    files: &[PathBuf],
+    _: &mut dyn Progress,
+) -> Result<Decoded, DataError> {
     let [train_images, train_labels, test_images, test_labels] = files else {
         unreachable!("the form names four files");
     };
@@ -64,6 +65,7 @@ pub(super) fn read_checked(
     manifest: &Manifest,
     files: &[PathBuf],
     published: &[&str; 4],
+    progress: &mut dyn Progress,
 ) -> Result<Decoded, DataError> {
     let mut matched = 0;
     for (path, &expected) in files.iter().zip(published) {
@@ -75,7 +77,7 @@ pub(super) fn read_checked(
             matched += 1;
         }
     }
-    Ok(Decoded { published_md5: matched == published.len(), ..read(manifest, files)? })
+    Ok(Decoded { published_md5: matched == published.len(), ..read(manifest, files, progress)? })
 }
 
 fn split(
@@ -100,14 +102,8 @@ fn split(
 /// The bytes behind an idx header, which must declare exactly `magic` and `shape`.
 fn array(path: &Path, magic: u32, shape: &[usize]) -> Result<Vec<u8>, DataError> {
     let mut reader = open(path)?;
-    // Errors while reading are faults of the content (a cut or damaged gzip stream): the file could
-    // be opened, and says what it is.
     let broken = |error: &std::io::Error| {
-        let found = match error.kind() {
-            std::io::ErrorKind::UnexpectedEof => "an end of file before that".to_owned(),
-            _ => format!("damaged contents ({error})"),
-        };
-        corrupt(path, format!("{} bytes of data", shape.iter().product::<usize>()), found)
+        corrupt(path, format!("{} bytes of data", shape.iter().product::<usize>()), fault(error))
     };
     let mut word = || -> Result<u32, std::io::Error> {
         let mut bytes = [0; 4];
@@ -135,34 +131,4 @@ fn array(path: &Path, magic: u32, shape: &[usize]) -> Result<Vec<u8>, DataError>
         Ok(_) => Err(corrupt(path, format!("{} bytes of data", bytes.len()), "more bytes behind them")),
         Err(error) => Err(broken(&error)),
     }
-}
-
-/// The file's bytes, decompressed if they are gzip. The name does not decide: browsers unpack a
-/// download and keep its `.gz`.
-fn open(path: &Path) -> Result<Box<dyn Read>, DataError> {
-    let file = BufReader::with_capacity(1 << 16, file(path)?);
-    Ok(if is_gzip(path)? { Box::new(flate2::bufread::MultiGzDecoder::new(file)) } else { Box::new(file) })
-}
-
-fn is_gzip(path: &Path) -> Result<bool, DataError> {
-    let mut head = BufReader::with_capacity(16, file(path)?);
-    let head =
-        head.fill_buf().map_err(|source| DataError::Unreadable { path: path.to_path_buf(), source })?;
-    Ok(head.starts_with(&[0x1f, 0x8b]))
-}
-
-fn md5_of(path: &Path) -> Result<String, DataError> {
-    let unreadable = |source| DataError::Unreadable { path: path.to_path_buf(), source };
-    let mut reader = file(path)?;
-    let (mut hash, mut buffer) = (Md5::new(), vec![0; 1 << 16]);
-    loop {
-        match reader.read(&mut buffer).map_err(unreadable)? {
-            0 => return Ok(hex(&hash.finalize())),
-            n => hash.update(&buffer[..n]),
-        }
-    }
-}
-
-fn file(path: &Path) -> Result<File, DataError> {
-    File::open(path).map_err(|source| DataError::Unreadable { path: path.to_path_buf(), source })
 }

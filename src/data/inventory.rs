@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::load::{self, Loaded};
+use super::load::{self, Loaded, Reading};
 use super::manifest::{Evidence, Manifest, Origin};
 use super::places::{self, Places};
 use super::{DataError, Progress, hub, registry};
@@ -142,7 +142,7 @@ pub fn verify_with(
     let mut reports = Vec::new();
     let mut check = |copy: places::Copy, place: String| {
         progress.message(&format!("verifying {}", parent(&copy.files)));
-        reports.push(load::read(manifest, copy, place).map(Report::from));
+        reports.push(load::read(manifest, copy, place, Reading::Anew, progress).map(Report::from));
     };
     let mut incomplete = Vec::new();
     for folder in &local.folders {

@@ -6,9 +6,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::manifest::{Decoded, Evidence, Form, Hub, Manifest, Origin};
+use super::manifest::{Evidence, Form, Hub, Manifest, Origin};
 use super::places::{self, Copy, HubAccess, Places};
-use super::{DataError, DataSet, Images, Progress, hub, parquet, registry};
+use super::{DataError, DataSet, Images, Progress, cache, hub, parquet, registry};
 
 /// A data set and where it came from.
 #[derive(Clone, Debug)]
@@ -24,15 +24,35 @@ pub struct Loaded {
 }
 
 /// Loads the data set `name` from the first place that has it: `data_dir`, the folder that
-/// `PLASTICITY_DATA_DIR` names, `data`, the hub's cache, the hub.
+/// `PLASTICITY_DATA_DIR` names, `data`, the hub's cache, the hub. Images that come as PNG files are
+/// decoded once and kept ([`cache`]).
 pub fn load(name: &str, data_dir: Option<&Path>, progress: &mut dyn Progress) -> Result<DataSet, DataError> {
-    Ok(load_with(registry::manifest(name)?, &Places::standard(data_dir), progress)?.set)
+    let places = Places::standard(data_dir);
+    Ok(load_by(registry::manifest(name)?, &places, Reading::Cached, progress)?.set)
 }
 
-/// Loads the data set of a manifest, which need not be in the catalogue, from the given places.
+/// Whether decoded images may come from a [`cache`] and are kept in one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reading {
+    Cached,
+    /// Every byte of the source is looked at.
+    Anew,
+}
+
+/// Loads the data set of a manifest, which need not be in the catalogue, from the files in the given
+/// places themselves.
 pub fn load_with(
     manifest: &Manifest,
     places: &Places,
+    progress: &mut dyn Progress,
+) -> Result<Loaded, DataError> {
+    load_by(manifest, places, Reading::Anew, progress)
+}
+
+fn load_by(
+    manifest: &Manifest,
+    places: &Places,
+    reading: Reading,
     progress: &mut dyn Progress,
 ) -> Result<Loaded, DataError> {
     let (forms, source) = match &manifest.origin {
@@ -47,12 +67,12 @@ pub fn load_with(
             continue;
         }
         if let Some(copy) = places::copies(manifest, forms, &folder.path)?.into_iter().next() {
-            return read(manifest, copy, place);
+            return read(manifest, copy, place, reading, progress);
         }
         looked.push(format!("{place}: no files of this set"));
     }
     if let Some(access) = &places.hub {
-        match from_hub(manifest, source, access, progress)? {
+        match from_hub(manifest, source, access, reading, progress)? {
             Ok(loaded) => return Ok(loaded),
             Err(reasons) => looked.extend(reasons),
         }
@@ -65,23 +85,26 @@ fn from_hub(
     manifest: &Manifest,
     source: &Hub,
     access: &HubAccess,
+    reading: Reading,
     progress: &mut dyn Progress,
 ) -> Result<Result<Loaded, Vec<String>>, DataError> {
     let cache = hub::cache(access);
     let place = format!("the hub's cache ({})", cache.display());
     if let Some(files) = hub::cached(source, access) {
-        return read(manifest, hub_copy(files), place).map(Ok).map_err(|error| match error {
-            DataError::Corrupt { path, expected, found, .. } => DataError::Corrupt {
-                path,
-                expected,
-                found,
-                cure: format!(
-                    "`plasticity-bench data fetch {}` throws it away and downloads it anew.",
-                    manifest.name
-                ),
+        return read(manifest, hub_copy(files), place, reading, progress).map(Ok).map_err(
+            |error| match error {
+                DataError::Corrupt { path, expected, found, .. } => DataError::Corrupt {
+                    path,
+                    expected,
+                    found,
+                    cure: format!(
+                        "`plasticity-bench data fetch {}` throws it away and downloads it anew.",
+                        manifest.name
+                    ),
+                },
+                other => other,
             },
-            other => other,
-        });
+        );
     }
     let mut reasons = vec![match hub::UNAVAILABLE {
         Some(reason) => format!("the hub and its cache: {reason}"),
@@ -102,7 +125,8 @@ fn from_hub(
             return Ok(Err(reasons));
         }
     };
-    read(manifest, hub_copy(files.clone()), format!("{address}, now in {place}")).map(Ok).map_err(|error| {
+    let place = format!("{address}, now in {place}");
+    read(manifest, hub_copy(files.clone()), place, reading, progress).map(Ok).map_err(|error| {
         // Left there, the next run would meet it as a cached copy.
         hub::discard(&files);
         match error {
@@ -127,9 +151,25 @@ pub(super) fn hub_copy(files: Vec<PathBuf>) -> Copy {
 }
 
 /// Reads and verifies one copy.
-pub(super) fn read(manifest: &Manifest, copy: Copy, place: String) -> Result<Loaded, DataError> {
-    let Decoded { train, test, published_md5 } = (copy.form.read)(manifest, &copy.files)?;
-    let set = manifest.data_set(train, test);
+pub(super) fn read(
+    manifest: &Manifest,
+    copy: Copy,
+    place: String,
+    reading: Reading,
+    progress: &mut dyn Progress,
+) -> Result<Loaded, DataError> {
+    let mut published_md5 = false;
+    let mut decode = |progress: &mut dyn Progress| {
+        let decoded = (copy.form.read)(manifest, &copy.files, progress)?;
+        published_md5 = decoded.published_md5;
+        Ok(manifest.data_set(decoded.train, decoded.test))
+    };
+    // The other forms hold the bytes as they are: a cache would be another copy of them.
+    let set = if reading == Reading::Cached && copy.form.name == "parquet" {
+        cache::through(manifest, &copy, progress, &mut decode)?
+    } else {
+        decode(progress)?
+    };
     let evidence = match manifest.checksum {
         Some(expected) if expected == set.checksum => Evidence::Content,
         Some(expected) => return Err(wrong_content(&copy, &set, expected)),

@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use super::{DataError, DataSet, Images};
+use super::{DataError, DataSet, Images, Progress};
 
 /// A data set: its shape, its content's checksum, and where it comes from.
 #[derive(Clone, Copy, Debug)]
@@ -65,8 +65,9 @@ pub struct Form {
     pub folders: &'static [&'static str],
     /// For every needed file the names under which it is taken, most preferred first.
     pub files: &'static [&'static [&'static str]],
-    /// Reads the files, which are as many and in the same order as in `files`.
-    pub read: fn(&Manifest, &[PathBuf]) -> Result<Decoded, DataError>,
+    /// Reads the files, which are as many and in the same order as in `files`. One that takes seconds
+    /// tells its progress in bytes of decoded pixels.
+    pub read: fn(&Manifest, &[PathBuf], &mut dyn Progress) -> Result<Decoded, DataError>,
 }
 
 /// A data set's Parquet files on the Hugging Face hub.
@@ -130,6 +131,12 @@ impl std::fmt::Display for Evidence {
 }
 
 impl Manifest {
+    /// Bytes of the pixels of all images.
+    #[must_use]
+    pub const fn pixels(&self) -> usize {
+        (self.train + self.test) * self.size()
+    }
+
     /// Bytes per image.
     #[must_use]
     pub const fn size(&self) -> usize {

@@ -4,11 +4,15 @@
 //! its [`Manifest`]; readers of file forms (`idx`, `parquet`) know nothing of names, and places
 //! (folders, the hub) nothing of forms.
 
+mod cache;
 #[cfg(feature = "hub")]
 pub mod candle;
+mod cifar10;
+mod cifar100;
 mod digest;
 mod error;
 mod fashion_mnist;
+mod file;
 pub mod generated;
 #[cfg(feature = "hub")]
 mod hub;
@@ -25,8 +29,11 @@ mod parquet;
 mod picture;
 mod places;
 mod progress;
+mod records;
 mod registry;
 
+pub use cifar10::CIFAR10;
+pub use cifar100::{CIFAR100, CIFAR100_COARSE};
 pub use error::DataError;
 pub use fashion_mnist::FASHION_MNIST;
 pub use generated::{GENERATED_DIGITS, GENERATED_TEXTURES};

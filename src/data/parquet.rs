@@ -15,7 +15,7 @@ use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 
 use super::error::corrupt;
 use super::manifest::{Columns, Decoded, Manifest, Origin};
-use super::{DataError, Images, picture};
+use super::{DataError, Images, Progress, picture};
 
 /// Names of the two files on the hub's main branch and on its converted branch.
 pub(super) const FILES: &[&[&str]] = &[
@@ -28,13 +28,18 @@ pub(super) const FILES: &[&[&str]] = &[
 const BATCH: usize = 1024;
 
 /// Reads the files named in [`FILES`].
-pub(super) fn read(manifest: &Manifest, files: &[PathBuf]) -> Result<Decoded, DataError> {
+pub(super) fn read(
+    manifest: &Manifest,
+    files: &[PathBuf],
+    progress: &mut dyn Progress,
+) -> Result<Decoded, DataError> {
     let ([train, test], Origin::Files { hub, .. }) = (files, &manifest.origin) else {
         unreachable!("the form names two files of a set that has files");
     };
+    progress.total(manifest.pixels() as u64);
     Ok(Decoded {
-        train: split_guarded(manifest, &hub.columns, manifest.train, train)?,
-        test: split_guarded(manifest, &hub.columns, manifest.test, test)?,
+        train: split_guarded(manifest, &hub.columns, manifest.train, train, progress)?,
+        test: split_guarded(manifest, &hub.columns, manifest.test, test, progress)?,
         published_md5: false,
     })
 }
@@ -46,14 +51,21 @@ fn split_guarded(
     columns: &Columns,
     count: usize,
     path: &Path,
+    progress: &mut dyn Progress,
 ) -> Result<Images, DataError> {
     // What a panic leaves half done is dropped with it.
-    catch_unwind(AssertUnwindSafe(|| split(manifest, columns, count, path))).unwrap_or_else(|_| {
+    catch_unwind(AssertUnwindSafe(|| split(manifest, columns, count, path, progress))).unwrap_or_else(|_| {
         Err(corrupt(path, "a readable Parquet table", "damage on which the reader gave up"))
     })
 }
 
-fn split(manifest: &Manifest, columns: &Columns, count: usize, path: &Path) -> Result<Images, DataError> {
+fn split(
+    manifest: &Manifest,
+    columns: &Columns,
+    count: usize,
+    path: &Path,
+    progress: &mut dyn Progress,
+) -> Result<Images, DataError> {
     let file =
         File::open(path).map_err(|source| DataError::Unreadable { path: path.to_path_buf(), source })?;
     let table = Table { path, manifest };
@@ -69,7 +81,7 @@ fn split(manifest: &Manifest, columns: &Columns, count: usize, path: &Path) -> R
         if group_rows > count - images.len() {
             return Err(corrupt(path, format!("{count} rows"), "more rows than that in its row groups"));
         }
-        table.images(&*group, columns.image, group_rows, &mut images.pixels)?;
+        table.images(&*group, columns.image, group_rows, &mut images.pixels, progress)?;
         table.labels(&*group, columns.label, group_rows, manifest.classes, &mut images.labels)?;
         if let Some(name) = columns.coarse_label {
             let coarse = &mut images.coarse_labels;
@@ -100,6 +112,7 @@ impl Table<'_> {
         name: &str,
         rows: usize,
         pixels: &mut Vec<u8>,
+        progress: &mut dyn Progress,
     ) -> Result<(), DataError> {
         let leaf = format!("{name}.bytes");
         let (column, bytes) = self.column(group, &leaf)?;
@@ -118,6 +131,7 @@ impl Table<'_> {
         self.each::<ByteArrayType>(&mut reader, &leaf, rows, |row, png: &ByteArray| {
             let start = pixels.len();
             pixels.resize(start + self.manifest.size(), 0);
+            progress.advance(self.manifest.size() as u64);
             picture::decode(png.data(), self.manifest, &mut pixels[start..]).map_err(|found| {
                 let (c, h, w) = (self.manifest.channels, self.manifest.height, self.manifest.width);
                 corrupt(

@@ -86,6 +86,13 @@ pub(super) struct Copy {
     pub files: Vec<PathBuf>,
 }
 
+impl Copy {
+    /// Whether it lies in the hub's cache: a data folder's copy was found in one of its form's folders.
+    pub fn is_the_hubs(&self) -> bool {
+        self.form.folders.is_empty()
+    }
+}
+
 /// The complete copies of a data set in a data folder, most preferred first.
 ///
 /// A folder where some files are there and others not is passed over if there is a complete copy

@@ -1,6 +1,8 @@
 //! The data sets by name. A new one is a file with its manifest and a line here.
 
 use super::DataError;
+use super::cifar10::CIFAR10;
+use super::cifar100::{CIFAR100, CIFAR100_COARSE};
 use super::fashion_mnist::FASHION_MNIST;
 use super::generated::{GENERATED_DIGITS, GENERATED_TEXTURES};
 use super::manifest::Manifest;
@@ -8,7 +10,8 @@ use super::mnist::MNIST;
 use crate::spec::Entry;
 
 /// Every data set, in the order in which `list` shows them.
-pub const MANIFESTS: &[&Manifest] = &[&MNIST, &FASHION_MNIST, &GENERATED_DIGITS, &GENERATED_TEXTURES];
+pub const MANIFESTS: &[&Manifest] =
+    &[&MNIST, &FASHION_MNIST, &CIFAR10, &CIFAR100, &CIFAR100_COARSE, &GENERATED_DIGITS, &GENERATED_TEXTURES];
 
 /// The catalogue's section `datasets`.
 #[must_use]

@@ -81,7 +81,9 @@ fn mean_of<T: Slices>(images: &[T], (batch, positions, channels): (usize, usize,
         for row in image.chunks_exact(channels) {
             out.iter_mut().zip(row).for_each(|(sum, &x)| *sum += x);
         }
-        out.iter_mut().for_each(|sum| *sum /= T::of(positions as f64));
+        for sum in out {
+            *sum /= T::of(positions as f64);
+        }
     }
     T::store(out)
 }

@@ -90,7 +90,7 @@ impl Pooling {
                             let place = place as u8;
                             for ((best, at), &value) in out.iter_mut().zip(&mut *places).zip(values) {
                                 // NaN is taken and stays, and so does the first of equals.
-                                let larger = (value > *best) | (value != value);
+                                let larger = (value > *best) | value.is_nan();
                                 *best = if larger { value } else { *best };
                                 *at = if larger { place } else { *at };
                             }

@@ -18,18 +18,34 @@ pub const SCHEMES: &[&str] = &["pytorch", "xavier", "kaiming"];
 /// If the scheme is not one of [`SCHEMES`]: the spec's check lets no other through.
 #[must_use]
 pub fn linear(scheme: &str, fan_in: usize, fan_out: usize, stream: &mut Stream) -> (Vec<f64>, Vec<f64>) {
-    let (fan_in_f, fan_out_f) = (fan_in as f64, fan_out as f64);
+    conv(scheme, (fan_in, fan_out), 1, true, stream)
+}
+
+/// Filters (outputs × channels × area) and bias (outputs; empty where none is wanted) by the named
+/// scheme, as [`linear`]'s: a fan counts channels times area.
+///
+/// # Panics
+/// If the scheme is not one of [`SCHEMES`].
+#[must_use]
+pub fn conv(
+    scheme: &str,
+    (channels, outputs): (usize, usize),
+    area: usize,
+    biased: bool,
+    stream: &mut Stream,
+) -> (Vec<f64>, Vec<f64>) {
+    let (fan_in, fan_out) = ((channels * area) as f64, (outputs * area) as f64);
     let (bound, bias_bound) = match scheme {
-        "pytorch" => (1.0 / fan_in_f.sqrt(), 1.0 / fan_in_f.sqrt()),
-        "xavier" => ((6.0 / (fan_in_f + fan_out_f)).sqrt(), 0.0),
-        "kaiming" => ((6.0 / fan_in_f).sqrt(), 0.0),
+        "pytorch" => (1.0 / fan_in.sqrt(), 1.0 / fan_in.sqrt()),
+        "xavier" => ((6.0 / (fan_in + fan_out)).sqrt(), 0.0),
+        "kaiming" => ((6.0 / fan_in).sqrt(), 0.0),
         other => panic!("no initialisation is named {other}"),
     };
     let mut draw = |n: usize, bound: f64| -> Vec<f64> {
         (0..n).map(|_| f64::from(stream.uniform(-bound, bound) as f32)).collect()
     };
-    let weight = draw(fan_in * fan_out, bound);
-    let bias = draw(fan_out, bias_bound);
+    let weight = draw(channels * outputs * area, bound);
+    let bias = draw(if biased { outputs } else { 0 }, bias_bound);
     (weight, bias)
 }
 

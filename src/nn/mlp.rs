@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use candle_core::{DType, Tensor};
 
-use super::activation::{self, Activation};
-use super::initialization::{self, SCHEMES};
+use super::builder::{Builder, for_width};
+use super::initialization::SCHEMES;
 use super::network::{ActivationSite, Layer, Network, NetworkError, Pass};
-use super::parameter::{Parameter, Role};
-use crate::kernels::dense::{Dense, DenseParts, Site, Tap};
+use super::parameter::Parameter;
+use crate::kernels::dense::{Dense, DenseParts, Tap};
 use crate::random::Stream;
 use crate::spec::{Choice, Entry, Kind, Parameter as Setting};
 
@@ -33,9 +33,14 @@ pub const ENTRY: Entry = Entry {
 
 /// The network: parameters in `PyTorch`'s order, and one op's parts per layer.
 pub struct Mlp {
-    parameters: Vec<Parameter>,
-    layers: Vec<Layer>,
-    sites: Vec<ActivationSite>,
+    built: Builder,
+    layers: Linears,
+}
+
+/// Linear layers one after the other, the last ones of a network.
+pub(super) struct Linears {
+    /// Number of the first one among the network's layers.
+    first: usize,
     parts: Vec<DenseParts>,
 }
 
@@ -49,148 +54,61 @@ impl Mlp {
         stream: &mut Stream,
         dtype: DType,
     ) -> Result<Self, NetworkError> {
-        let scheme = network.text("initialization");
-        let mut built =
-            Self { parameters: Vec::new(), layers: Vec::new(), sites: Vec::new(), parts: Vec::new() };
-        let mut fan_in = inputs;
-        for &width in network.integers("hidden") {
-            let width = usize::try_from(width).expect("checked against the catalogue");
-            let activation = build_for_width(activation, width)?;
-            let units = width / activation.widening;
-            built.add_linear(scheme, fan_in, units, stream, dtype)?;
-            built.add_site(activation, width, dtype)?;
+        let mut built = Builder::new(network.text("initialization"), dtype);
+        let hidden = sizes(network, "hidden");
+        let layers = Linears::add(&mut built, activation, (inputs, &hidden, classes), stream)?;
+        Ok(Self { built, layers })
+    }
+}
+
+impl Linears {
+    /// Hidden layers with the activation after each, and the head.
+    pub(super) fn add(
+        built: &mut Builder,
+        activation: &Choice,
+        (inputs, hidden, classes): (usize, &[usize], usize),
+        stream: &mut Stream,
+    ) -> Result<Self, NetworkError> {
+        let first = built.layers.len();
+        let (mut parts, mut fan_in) = (Vec::new(), inputs);
+        for &width in hidden {
+            let activation = for_width(activation, width, "hidden layer")?;
+            let mut part = built.linear(fan_in, width / activation.widening, stream)?;
+            part.site = Some(built.site(activation, width)?);
+            parts.push(part);
             fan_in = width;
         }
-        built.add_linear(scheme, fan_in, classes, stream, dtype)?;
-        Ok(built)
+        parts.push(built.linear(fan_in, classes, stream)?);
+        Ok(Self { first, parts })
     }
 
-    fn add_linear(
-        &mut self,
-        scheme: &str,
-        fan_in: usize,
-        fan_out: usize,
-        stream: &mut Stream,
-        dtype: DType,
-    ) -> Result<(), NetworkError> {
-        let name = format!("layers.{}", self.layers.len());
-        let (weight, bias) = initialization::linear(scheme, fan_in, fan_out, stream);
-        let make = |what: &str, role, start: &[f64], shape: &[usize]| {
-            Parameter::new(format!("{name}.{what}"), role, start, shape, dtype)
-        };
-        let weight = make("weight", Role::Weight, &weight, &[fan_out, fan_in])?;
-        let bias = make("bias", Role::Bias, &bias, &[fan_out])?;
-        self.parts.push(DenseParts {
-            bias: bias.values.as_tensor().clone(),
-            weight_gradient: Arc::clone(&weight.gradient),
-            bias_gradient: Arc::clone(&bias.gradient),
-            site: None,
-        });
-        self.layers.push(Layer { name, weight: self.parameters.len(), site: None, units: fan_out });
-        self.parameters.extend([weight, bias]);
-        Ok(())
-    }
-
-    /// Puts an activation after the layer added last, which then has `width` features.
-    fn add_site(&mut self, activation: Activation, width: usize, dtype: DType) -> Result<(), NetworkError> {
-        let shared = activation.coefficients.as_ref().is_some_and(|c| c.network_wide);
-        let index = if shared { 0 } else { self.sites.len() };
-        if index == self.sites.len() {
-            self.declare_site(&activation, index, shared, dtype)?;
-        }
-        let coefficients = self.sites[index].parameter.map(|p| {
-            let parameter = &self.parameters[p];
-            (parameter.values.as_tensor().clone(), Arc::clone(&parameter.gradient))
-        });
-        let site = Site { kernel: activation.kernel, widening: activation.widening, coefficients };
-        let (layer, parts) = (self.layers.last_mut(), self.parts.last_mut());
-        let (layer, parts) = (layer.expect("a linear layer comes first"), parts.expect("likewise"));
-        (layer.site, layer.units) = (Some(index), width);
-        parts.site = Some(site);
-        Ok(())
-    }
-
-    fn declare_site(
-        &mut self,
-        activation: &Activation,
-        index: usize,
-        shared: bool,
-        dtype: DType,
-    ) -> Result<(), NetworkError> {
-        let name = if shared { "activations".to_string() } else { format!("activations.{index}") };
-        let mut parameter = None;
-        if let Some(coefficients) = &activation.coefficients {
-            let per_set = coefficients.names.len();
-            let shape = [coefficients.start.len() / per_set, per_set];
-            let mut values = Parameter::new(
-                format!("{name}.coefficients"),
-                Role::Coefficients(index),
-                &coefficients.start,
-                &shape,
-                dtype,
-            )?;
-            values.learning_rate = coefficients.learning_rate;
-            values.weight_decay = coefficients.weight_decay;
-            parameter = Some(self.parameters.len());
-            self.parameters.push(values);
-        }
-        self.sites.push(ActivationSite { name, parameter, coefficients: activation.coefficients.clone() });
-        Ok(())
-    }
-
-    fn weight(&self, layer: usize) -> &candle_core::Var {
-        &self.parameters[self.layers[layer].weight].values
-    }
-}
-
-/// Whether the activation can stand after every hidden layer.
-pub fn check(network: &Choice, activation: &Choice) -> Result<(), NetworkError> {
-    let mut widths = network.integers("hidden").to_vec();
-    widths.sort_unstable();
-    widths.dedup();
-    for width in widths {
-        build_for_width(activation, usize::try_from(width).expect("checked against the catalogue"))?;
-    }
-    Ok(())
-}
-
-/// The activation for a layer of `width` features; those that widen have fewer units than features.
-fn build_for_width(choice: &Choice, width: usize) -> Result<Activation, NetworkError> {
-    let activation = activation::build(choice, width).map_err(NetworkError::Settings)?;
-    let widening = activation.widening;
-    if !width.is_multiple_of(widening) {
-        return Err(NetworkError::Settings(format!(
-            "{} gives {widening} features a unit, so a hidden layer needs a multiple of {widening} features, \
-             not {width}",
-            choice.name
-        )));
-    }
-    Ok(activation)
-}
-
-impl Network for Mlp {
-    fn forward(&self, inputs: &Tensor, pass: &Pass) -> candle_core::Result<Tensor> {
+    pub(super) fn forward(
+        &self,
+        built: &Builder,
+        inputs: &Tensor,
+        pass: &Pass,
+    ) -> candle_core::Result<Tensor> {
         let mut x = inputs.clone();
         for (index, parts) in self.parts.iter().enumerate() {
+            let weight = built.weight(self.first + index);
             x = match pass {
                 Pass::Train(draws) => {
-                    x.apply_op2(self.weight(index), Dense::new(parts.clone(), Some(Arc::clone(draws))))?
+                    x.apply_op2(weight, Dense::new(parts.clone(), Some(Arc::clone(draws))))?
                 }
-                Pass::Evaluate => {
-                    x.apply_op2_no_bwd(self.weight(index).as_tensor(), &Dense::new(parts.clone(), None))?
-                }
+                Pass::Evaluate => x.apply_op2_no_bwd(weight.as_tensor(), &Dense::new(parts.clone(), None))?,
             };
         }
         Ok(x)
     }
 
-    fn taps(&self, inputs: &Tensor) -> candle_core::Result<Vec<Tap>> {
+    pub(super) fn taps(&self, built: &Builder, inputs: &Tensor) -> candle_core::Result<Vec<Tap>> {
         let mut taps = Vec::new();
         let mut x = inputs.clone();
         for (index, parts) in self.parts.iter().enumerate() {
             let Some(site) = &parts.site else { continue };
             let linear = DenseParts { site: None, ..parts.clone() };
-            let z = x.apply_op2_no_bwd(self.weight(index).as_tensor(), &Dense::new(linear, None))?;
+            let weight = built.weight(self.first + index);
+            let z = x.apply_op2_no_bwd(weight.as_tensor(), &Dense::new(linear, None))?;
             let (rows, units) = z.dims2()?;
             let tap = site.tap(z.flatten_all()?.to_vec1()?, units)?;
             x = Tensor::from_slice(&tap.features, (rows, units * site.widening), inputs.device())?;
@@ -198,16 +116,48 @@ impl Network for Mlp {
         }
         Ok(taps)
     }
+}
+
+/// A checked list of sizes.
+pub(super) fn sizes(network: &Choice, name: &str) -> Vec<usize> {
+    let sizes = network.integers(name).iter();
+    sizes.map(|&size| usize::try_from(size).expect("checked against the catalogue")).collect()
+}
+
+/// Whether the activation can stand after every hidden layer.
+pub fn check(network: &Choice, activation: &Choice) -> Result<(), NetworkError> {
+    check_widths(activation, sizes(network, "hidden"), "hidden layer")
+}
+
+/// Whether the activation can stand after layers of these widths.
+pub(super) fn check_widths(
+    activation: &Choice,
+    mut widths: Vec<usize>,
+    layer: &str,
+) -> Result<(), NetworkError> {
+    widths.sort_unstable();
+    widths.dedup();
+    widths.into_iter().try_for_each(|width| for_width(activation, width, layer).map(|_| ()))
+}
+
+impl Network for Mlp {
+    fn forward(&self, inputs: &Tensor, pass: &Pass) -> candle_core::Result<Tensor> {
+        self.layers.forward(&self.built, inputs, pass)
+    }
+
+    fn taps(&self, inputs: &Tensor, _: usize) -> candle_core::Result<Vec<Tap>> {
+        self.layers.taps(&self.built, inputs)
+    }
 
     fn parameters(&self) -> &[Parameter] {
-        &self.parameters
+        &self.built.parameters
     }
 
     fn layers(&self) -> &[Layer] {
-        &self.layers
+        &self.built.layers
     }
 
     fn sites(&self) -> &[ActivationSite] {
-        &self.sites
+        &self.built.sites
     }
 }

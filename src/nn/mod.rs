@@ -1,12 +1,17 @@
 //! Networks: layers, activations, initialisation.
 
 pub mod activation;
+mod builder;
+pub mod cnn;
 pub mod initialization;
 mod mlp;
 mod network;
 mod parameter;
 mod resnet;
+mod samples;
 
+pub use builder::{Builder, Filters, for_width};
+pub use cnn::Cnn;
 pub use mlp::Mlp;
 pub use network::{ActivationSite, Buffer, Layer, Network, NetworkError, Pass, build, check, entries};
 pub use parameter::{Parameter, Role};

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use candle_core::Tensor;
 
 use super::activation::{CoefficientRule, Coefficients};
-use super::{Mlp, Parameter, ResNet};
+use super::{Cnn, Mlp, Parameter, ResNet};
 use crate::kernels::dense::Tap;
 use crate::random::Stream;
 use crate::spec::{Choice, Entry, Plan};
@@ -77,8 +77,9 @@ pub trait Network: Send {
     fn forward(&self, inputs: &Tensor, pass: &Pass) -> candle_core::Result<Tensor>;
 
     /// What every layer with an activation computes on the inputs, in evaluation mode: one tap for each
-    /// of [`Network::layers`] that has a site, in their order.
-    fn taps(&self, inputs: &Tensor) -> candle_core::Result<Vec<Tap>>;
+    /// of [`Network::layers`] that has a site, in their order. The
+    /// units of a convolution are its channels, its rows are images × positions, of which so many `samples` are taken.
+    fn taps(&self, inputs: &Tensor, samples: usize) -> candle_core::Result<Vec<Tap>>;
 
     /// All trained values, in a fixed order.
     fn parameters(&self) -> &[Parameter];
@@ -98,7 +99,7 @@ pub trait Network: Send {
 /// Catalogue section `networks`.
 #[must_use]
 pub fn entries() -> Vec<Entry> {
-    vec![super::mlp::ENTRY, super::resnet::ENTRY]
+    vec![super::mlp::ENTRY, super::cnn::ENTRY, super::resnet::ENTRY]
 }
 
 /// Whether the plan's activation and network go together: found out before anything is drawn or trained.
@@ -106,6 +107,11 @@ pub fn check(plan: &Plan) -> Result<(), NetworkError> {
     match plan.network.name.as_str() {
         "mlp" => super::mlp::check(&plan.network, &plan.activation),
         "resnet18" => super::resnet::check(&plan.network, &plan.activation),
+        "cnn" => {
+            let manifest = crate::data::manifest(&plan.data.dataset).ok();
+            let dims = manifest.map(|m| (m.channels, m.height, m.width));
+            super::cnn::check(&plan.network, &plan.activation, dims)
+        }
         _ => Ok(()),
     }
 }
@@ -136,6 +142,9 @@ pub fn build(
             stream,
             candle_core::DType::F32,
         )?)),
+        "cnn" => {
+            Ok(Box::new(Cnn::new(choice, &plan.activation, dims, classes, stream, candle_core::DType::F32)?))
+        }
         other => Err(NetworkError::Settings(format!("there is no network named {other}"))),
     }
 }

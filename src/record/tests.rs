@@ -72,7 +72,15 @@ fn the_files_have_the_documented_columns_and_cells() {
     recorder.push(&task(0)).unwrap();
     recorder.push(&probe(0, None)).unwrap();
     let run = || "r".to_owned();
-    let matrix = RetentionRow { run: run(), trained_through: 2, evaluated: 1, accuracy: 0.5, loss: 1e-7 };
+    let matrix = RetentionRow {
+        run: run(),
+        trained_through: 2,
+        evaluated: 1,
+        accuracy: 0.5,
+        loss: 1e-7,
+        class_incremental_accuracy: Some(0.5),
+        task_incremental_accuracy: None,
+    };
     recorder.push(&matrix).unwrap();
     let coefficient = CoefficientRow {
         run: run(),
@@ -99,7 +107,11 @@ fn the_files_have_the_documented_columns_and_cells() {
         text("probes.csv"),
         "run,task,phase,layer,units,samples,probe,value\nr,0,start,layers.0,100,,srank,\n"
     );
-    assert_eq!(text("retention.csv"), "run,trained_through,evaluated,accuracy,loss\nr,2,1,0.5,1e-7\n");
+    assert_eq!(
+        text("retention.csv"),
+        "run,trained_through,evaluated,accuracy,loss,class_incremental_accuracy,task_incremental_accuracy\n\
+             r,2,1,0.5,1e-7,0.5,\n"
+    );
     assert_eq!(
         text("coefficients.csv"),
         "run,task,phase,layer,set,coefficient,value\nr,1,end,layers.1,0,a0,-1.0\n"

@@ -162,6 +162,8 @@ fn the_report_is_whole_and_lets_no_markup_through() {
         evaluated: j,
         accuracy: 0.5,
         loss: 1.0,
+        class_incremental_accuracy: None,
+        task_incremental_accuracy: None,
     };
     put(&first, &[entry(0, 0), entry(1, 0), entry(1, 1)]);
     let results = reading::gather(&[root.path().to_owned()], &catalogue()).unwrap();

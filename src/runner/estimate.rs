@@ -6,6 +6,7 @@
 
 use crate::data::{self, Manifest};
 use crate::spec::{Length, Plan};
+use crate::tasks;
 
 /// Products of a training step run at about this many multiply-adds a second.
 const TRAINING_RATE: f64 = 40e9;
@@ -32,7 +33,8 @@ pub(super) fn widths(plan: &Plan, manifest: &Manifest) -> Option<Vec<f64>> {
 #[must_use]
 pub fn estimate(plan: &Plan) -> Option<f64> {
     let manifest = data::manifest(&plan.data.dataset).ok()?;
-    let examples = plan.stream.examples.unwrap_or(manifest.train) as f64;
+    let sizes = tasks::sizes(plan, manifest);
+    let examples = sizes.train.iter().sum::<f64>() / sizes.train.len() as f64;
     let batch = plan.stream.batch_size as f64;
     let steps = match plan.stream.length {
         Length::Steps(steps) => steps as f64,
@@ -44,10 +46,7 @@ pub fn estimate(plan: &Plan) -> Option<f64> {
     let multiply_adds = batch * (3.0 * weights - widths[0] * widths[1]);
     let networks = if plan.probes.plasticity_gap { 2.0 } else { 1.0 };
     let step = multiply_adds / TRAINING_RATE + weights * PER_PARAMETER + PER_STEP;
-    let tested = match plan.stream.family.name.as_str() {
-        "shuffled-labels" | "random-labels" => 0.0,
-        _ => manifest.test as f64,
-    };
+    let tested = sizes.test.iter().sum::<f64>() / sizes.test.len() as f64;
     let probed = 2.0 * plan.probes.samples as f64;
     let evaluation = (examples + tested + probed) * weights / EVALUATION_RATE;
     Some(plan.stream.tasks as f64 * (networks * steps * step + evaluation))

@@ -1,18 +1,19 @@
 //! One run's rows: sees the training loop from outside, measures with the probes, writes the CSV.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context;
 
 use crate::catalogue::catalogue;
 use crate::nn::activation::Curve;
 use crate::probes::{LayerView, ProbeSet, worst};
-use crate::record::{CoefficientRow, Phase, ProbeRow, Recorder, Status, StepRow, TaskRow};
+use crate::record::{CoefficientRow, Phase, ProbeRow, Recorder, RetentionRow, Status, StepRow, TaskRow};
 use crate::spec::{Catalogue, Choice, Kind, Plan, Value};
 use crate::tasks::TaskStream;
-use crate::train::{Edge, Learner, Observer, StepTrace, TaskResult};
+use crate::train::{Edge, Learner, Observer, StepTrace, TaskResult, evaluate, evaluate_among};
 
 /// The observer that records a run in its folder.
 pub struct Recording {
@@ -78,15 +79,15 @@ impl Recording {
             let mut pixels = Vec::new();
             inputs.gather_range(0..inputs.len(), &mut pixels);
             let shape = (inputs.len(), inputs.features());
-            let taps =
-                network.taps(&candle_core::Tensor::from_vec(pixels, shape, &candle_core::Device::Cpu)?)?;
+            let pixels = candle_core::Tensor::from_vec(pixels, shape, &candle_core::Device::Cpu)?;
+            let taps = network.taps(&pixels, self.samples)?;
             let mut taps = taps.iter();
             for layer in network.layers().iter() {
                 let weight = network.parameters()[layer.weight].to_vec()?;
                 let tap = layer.site.and_then(|_| taps.next());
                 let view = LayerView {
                     name: &layer.name,
-                    samples: shape.0,
+                    samples: tap.map_or(shape.0, |t| t.features.len() / layer.units),
                     units: layer.units,
                     features: tap.map_or(&[], |t| &t.features),
                     slopes: tap.map(|t| t.slopes.as_slice()).filter(|slopes| !slopes.is_empty()),
@@ -197,6 +198,37 @@ fn template(plan: &Plan, run: String) -> TaskRow {
     }
 }
 
+impl Recording {
+    /// One line of the accuracy matrix: every task so far on its own test set. Only for streams whose
+    /// tasks have classes of their own: elsewhere the tasks contradict each other, and over hundreds of
+    /// them the matrix would cost more than the training.
+    fn remember(&mut self, through: usize, stream: &dyn TaskStream, learner: &Learner) -> anyhow::Result<()> {
+        let own: Vec<Arc<[u32]>> = (0..=through).map_while(|task| stream.task_classes(task)).collect();
+        if own.len() <= through {
+            return Ok(());
+        }
+        let seen: BTreeSet<u32> = own.iter().flat_map(|classes| classes.iter().copied()).collect();
+        let seen: Arc<[u32]> = seen.into_iter().collect();
+        for (evaluated, own) in own.iter().enumerate() {
+            let Some(test) = stream.test_set(evaluated) else { continue };
+            let by_head = evaluate(learner.network(), &test)?;
+            let among = [Arc::clone(&seen), Arc::clone(own)];
+            let measured = evaluate_among(learner.network(), &test, &among)?;
+            let row = RetentionRow {
+                run: self.template.run.clone(),
+                trained_through: through,
+                evaluated,
+                accuracy: by_head.accuracy,
+                loss: by_head.loss,
+                class_incremental_accuracy: Some(measured[0].accuracy),
+                task_incremental_accuracy: Some(measured[1].accuracy),
+            };
+            self.recorder()?.push(&row)?;
+        }
+        Ok(())
+    }
+}
+
 impl Observer for Recording {
     fn resume(&mut self, lengths: &BTreeMap<String, u64>) -> anyhow::Result<()> {
         self.recorder = Some(Recorder::resume(&self.folder, lengths)?);
@@ -267,6 +299,7 @@ impl Observer for Recording {
         learner: &Learner,
     ) -> anyhow::Result<()> {
         self.look(result.task, Phase::End, stream, learner)?;
+        self.remember(result.task, stream, learner)?;
         let row = self.row(result, Status::Done);
         self.recorder()?.push(&row)?;
         Ok(self.recorder()?.commit()?)

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::class_order::optional_count;
 use super::pool::{Part, Pool, draw};
 use super::{Answers, Examples, Inputs, TaskError, scaling};
 use crate::data::DataSet;
@@ -13,6 +14,8 @@ use crate::spec::{ExamplesFrom, Plan};
 /// With `examples_from = "seed"` the training examples are drawn without replacement by the stream
 /// named `data` and stay in the order drawn (a larger draw under the same seed begins with the smaller
 /// one); with `"first"`, or all examples, they are in the file's order. All tasks of a run share them.
+/// `examples_per_class` takes so many of every class instead, drawn by a generator for each class (`data`,
+/// number 1 + class) or the first ones, and leaves them in the file's order.
 /// The test set is always whole and in the file's order.
 #[derive(Clone, Debug)]
 pub struct Base {
@@ -41,8 +44,9 @@ impl Base {
             return Err(TaskError::SplitsDiffer { dataset: dataset.clone() });
         }
 
+        let per_class = optional_count(&plan.stream.family, "examples_per_class");
         let chosen = match (plan.stream.examples, plan.stream.examples_from) {
-            (None, _) => None,
+            (None, _) => per_class.map(|count| of_each_class(plan, &data, count)).transpose()?,
             (Some(count), ExamplesFrom::Seed) => {
                 Some(draw(&mut Stream::new(plan.seed, "data", 0), available, count))
             }
@@ -122,4 +126,28 @@ impl Base {
     pub(super) fn pools(&self) -> (&Arc<Pool>, Option<&Arc<Pool>>) {
         (&self.train, self.test.as_ref())
     }
+}
+
+/// Indices of `count` training examples of every class, ascending.
+fn of_each_class(plan: &Plan, data: &DataSet, count: usize) -> Result<Vec<u32>, TaskError> {
+    let mut by_class = vec![Vec::new(); data.train.classes];
+    for (index, &class) in (0u32..).zip(&data.train.labels) {
+        by_class[class as usize].push(index);
+    }
+    let mut chosen = Vec::with_capacity(count * by_class.len());
+    for (class, members) in (1u64..).zip(&by_class) {
+        if members.len() < count {
+            let (available, dataset) = (members.len(), data.name.clone());
+            return Err(TaskError::TooFewOfClass { asked: count, available, dataset });
+        }
+        match plan.stream.examples_from {
+            ExamplesFrom::First => chosen.extend(&members[..count]),
+            ExamplesFrom::Seed => {
+                let mut stream = Stream::new(plan.seed, "data", class);
+                chosen.extend(draw(&mut stream, members.len(), count).iter().map(|&at| members[at as usize]));
+            }
+        }
+    }
+    chosen.sort_unstable();
+    Ok(chosen)
 }

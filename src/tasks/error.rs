@@ -44,6 +44,30 @@ pub enum TaskError {
         /// Name of the data set.
         dataset: String,
     },
+    /// Classes that cannot be divided as asked for.
+    #[error("{0}")]
+    Classes(String),
+    /// A task without a training example.
+    #[error(
+        "task {task} would have no training example: stream.examples leaves none of its classes, so take more, \
+         or take stream.examples_per_class instead"
+    )]
+    EmptyTask {
+        /// Number of the task.
+        task: usize,
+    },
+    /// More examples of a class asked for than there are.
+    #[error(
+        "stream.examples_per_class = {asked}, but a class of {dataset} has only {available} training examples"
+    )]
+    TooFewOfClass {
+        /// `stream.examples_per_class`
+        asked: usize,
+        /// Examples of the smallest class.
+        available: usize,
+        /// Name of the data set.
+        dataset: String,
+    },
     /// A family that is not in the registry.
     #[error("stream.family = \"{name}\" is no task family; there are: {known}")]
     UnknownFamily {

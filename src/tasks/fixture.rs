@@ -7,11 +7,24 @@ use super::{Inputs, TaskStream};
 use crate::data::{DataSet, Images};
 use crate::random::Stream;
 use crate::spec::{
-    Augmentation, Choice, DataPlan, ExamplesFrom, Head, Length, Order, Plan, ProbesPlan, Scaling, StreamPlan,
+    Augmentation, Choice, DataPlan, ExamplesFrom, Head, Kind, Length, Order, Plan, ProbesPlan, Scaling,
+    StreamPlan, Value,
 };
 
 fn choice(name: &str) -> Choice {
     Choice { name: name.to_owned(), parameters: BTreeMap::new() }
+}
+
+fn with_defaults(family: &str) -> Choice {
+    let entry = super::entries().into_iter().find(|entry| entry.name == family);
+    let default = |p: &crate::spec::Parameter| match p.kind {
+        Kind::Text { default, .. } => default.map(|word| Value::Text(word.to_owned())),
+        Kind::Integer { default, .. } => default.map(Value::Integer),
+        _ => None,
+    };
+    let settings = entry.into_iter().flat_map(|entry| entry.parameters);
+    let parameters = settings.filter_map(|p| Some((p.name.to_owned(), default(p)?))).collect();
+    Choice { name: family.to_owned(), parameters }
 }
 
 /// 200 of the training examples, ten tasks, two epochs in batches of 16.
@@ -25,7 +38,7 @@ pub fn plan(family: &str) -> Plan {
             augmentation: Augmentation::None,
         },
         stream: StreamPlan {
-            family: choice(family),
+            family: with_defaults(family),
             tasks: 10,
             examples: Some(200),
             examples_from: ExamplesFrom::First,
@@ -41,6 +54,15 @@ pub fn plan(family: &str) -> Plan {
         probes: ProbesPlan { names: Vec::new(), samples: 50, plasticity_gap: false },
         seed: 0,
     }
+}
+
+/// The same for a room that builds the network too: two hidden layers of eight relus.
+pub fn mlp_plan() -> Plan {
+    let mut plan = plan("shuffled-labels");
+    let settings =
+        [("hidden", Value::Integers(vec![8, 8])), ("initialization", Value::Text("pytorch".into()))];
+    plan.network.parameters = settings.map(|(key, value)| (key.to_owned(), value)).into();
+    plan
 }
 
 fn images(

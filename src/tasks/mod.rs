@@ -6,8 +6,13 @@
 
 mod base;
 mod batches;
+mod class_order;
+mod class_tasks;
+mod easy_hard;
 mod error;
 mod export;
+mod heads;
+mod incremental_classes;
 mod inputs;
 mod permuted_pixels;
 mod pool;
@@ -15,10 +20,11 @@ mod random_labels;
 mod remapped_classes;
 mod scaling;
 mod shuffled_labels;
+mod split_classes;
 mod tensors;
 
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 #[cfg(test)]
 mod tests;
 
@@ -30,20 +36,32 @@ pub use error::{ExportError, TaskError};
 pub use export::{Summary, export};
 pub use inputs::{Answers, Examples, Inputs};
 
-use crate::data::DataSet;
-use crate::spec::{Entry, Plan};
+use self::class_tasks::Classes;
+use self::heads::OwnHeads;
+use crate::data::{DataSet, Manifest};
+use crate::spec::{Augmentation, Entry, Head, Plan};
 
 /// A family: its entry in the catalogue and how its stream is made.
 struct Family {
     entry: Entry,
+    /// The classes of each task on a data set of so many; `None` where every task has all of them. The
+    /// error is a sentence.
+    classes: fn(&Plan, usize) -> Result<Option<Classes>, String>,
     build: fn(&Plan, Base) -> Built,
 }
 
 type Built = Result<Box<dyn TaskStream>, TaskError>;
 
 /// Every family. A new one is its file and its line here.
-const FAMILIES: &[Family] =
-    &[shuffled_labels::FAMILY, random_labels::FAMILY, remapped_classes::FAMILY, permuted_pixels::FAMILY];
+const FAMILIES: &[Family] = &[
+    shuffled_labels::FAMILY,
+    random_labels::FAMILY,
+    remapped_classes::FAMILY,
+    permuted_pixels::FAMILY,
+    split_classes::FAMILY,
+    incremental_classes::FAMILY,
+    easy_hard::FAMILY,
+];
 
 /// The catalogue's section `families`.
 #[must_use]
@@ -51,14 +69,97 @@ pub fn entries() -> Vec<Entry> {
     FAMILIES.iter().map(|family| family.entry).collect()
 }
 
+fn family(name: &str) -> Result<&'static Family, TaskError> {
+    FAMILIES.iter().find(|family| family.entry.name == name).ok_or_else(|| {
+        let known: Vec<&str> = FAMILIES.iter().map(|family| family.entry.name).collect();
+        TaskError::UnknownFamily { name: name.to_owned(), known: known.join(", ") }
+    })
+}
+
 /// The stream of tasks that `plan` asks for, on `data`.
 pub fn stream(plan: &Plan, data: Arc<DataSet>) -> Result<Box<dyn TaskStream>, TaskError> {
-    let name = &plan.stream.family.name;
-    let family = FAMILIES.iter().find(|family| family.entry.name == name).ok_or_else(|| {
-        let known: Vec<&str> = FAMILIES.iter().map(|family| family.entry.name).collect();
-        TaskError::UnknownFamily { name: name.clone(), known: known.join(", ") }
-    })?;
-    (family.build)(plan, Base::new(plan, data)?)
+    let family = family(&plan.stream.family.name)?;
+    let shares = (family.classes)(plan, data.train.classes).map_err(TaskError::Classes)?.is_none();
+    let stream = (family.build)(plan, Base::new(plan, data)?)?;
+    Ok(if shares && plan.stream.head == Head::Multi { Box::new(OwnHeads { inner: stream }) } else { stream })
+}
+
+/// Whether the plan's family, head and counts go together on a data set of this shape, before it is
+/// loaded. The error is a sentence.
+pub fn check(plan: &Plan, manifest: &Manifest) -> Result<(), String> {
+    let stream = &plan.stream;
+    if plan.data.augmentation != Augmentation::None {
+        return Err("data.augmentation = \"crop-flip\" is not built yet: leave it out".into());
+    }
+    if stream.head == Head::Multi {
+        return Err(
+            "stream.head = \"multi\" is not built yet, as the optimiser would move the heads of other \
+                    tasks: take \"masked\""
+                .into(),
+        );
+    }
+    let family = family(&stream.family.name).map_err(|error| error.to_string())?;
+    let classes = (family.classes)(plan, manifest.classes)?;
+    if classes.is_none() && stream.head == Head::Masked {
+        return Err(format!(
+            "head = \"masked\" leaves nothing out for {}, whose every task has all classes: take \"single\", or \
+             \"multi\" for a head a task",
+            stream.family.name
+        ));
+    }
+    if let Some(count) = class_order::optional_count(&stream.family, "examples_per_class") {
+        if stream.examples.is_some() {
+            return Err(
+                "stream.examples and stream.examples_per_class both say how many examples are taken: \
+                        keep one"
+                    .into(),
+            );
+        }
+        if count * manifest.classes > manifest.train {
+            return Err(TaskError::TooFewOfClass {
+                asked: count,
+                available: manifest.train / manifest.classes,
+                dataset: manifest.name.to_owned(),
+            }
+            .to_string());
+        }
+    }
+    Ok(())
+}
+
+/// Rough sizes of the plan's tasks, from its data set's manifest alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sizes {
+    /// Training examples of each task.
+    pub train: Vec<f64>,
+    /// Test examples of each task.
+    pub test: Vec<f64>,
+    /// Width of the network's head.
+    pub classes: usize,
+}
+
+/// The sizes of the plan's tasks as they would be if all classes had the same number of examples.
+#[must_use]
+pub fn sizes(plan: &Plan, manifest: &Manifest) -> Sizes {
+    let stream = &plan.stream;
+    let total = manifest.classes as f64;
+    let per_class = class_order::optional_count(&stream.family, "examples_per_class");
+    let examples =
+        per_class.map_or(stream.examples.unwrap_or(manifest.train), |n| n * manifest.classes) as f64;
+    let known = family(&stream.family.name).ok();
+    let divided = known.and_then(|family| (family.classes)(plan, manifest.classes).ok()).flatten();
+    let shares: Vec<f64> = match &divided {
+        Some(classes) => classes.of.iter().map(|own| own.len() as f64 / total).collect(),
+        None => vec![1.0; stream.tasks],
+    };
+    let memorised = ["shuffled-labels", "random-labels"].contains(&stream.family.name.as_str());
+    let test = if memorised { 0.0 } else { manifest.test as f64 };
+    let heads = if divided.is_none() && stream.head == Head::Multi { stream.tasks } else { 1 };
+    Sizes {
+        train: shares.iter().map(|share| share * examples).collect(),
+        test: shares.iter().map(|share| share * test).collect(),
+        classes: heads * manifest.classes,
+    }
 }
 
 /// One task.
@@ -101,6 +202,12 @@ pub trait TaskStream: Send + Sync {
     /// The test set of task `index` without its training set: what an accuracy matrix asks for again
     /// and again. The same as `task(index).test`.
     fn test_set(&self, index: usize) -> Option<Examples> {
+        let _ = index;
+        None
+    }
+
+    /// The classes of task `index`, ascending; `None` where every task has all classes.
+    fn task_classes(&self, index: usize) -> Option<Arc<[u32]>> {
         let _ = index;
         None
     }

@@ -18,6 +18,7 @@ pub(super) const FAMILY: Family = Family {
         source: "Dohare et al. 2024, Nature 632; Kumar et al. 2023, arXiv 2308.11958",
         parameters: &[],
     },
+    classes: |_, _| Ok(None),
     build: |plan, base| {
         let (examples, stream) = (base.train().len(), &plan.stream);
         let served = match stream.length {

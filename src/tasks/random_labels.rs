@@ -15,6 +15,7 @@ pub(super) const FAMILY: Family = Family {
         source: "the text of Kumar et al. 2023, arXiv 2308.11958; Lillo & Cheney 2025, arXiv 2509.22562",
         parameters: &[],
     },
+    classes: |_, _| Ok(None),
     build: |_, base| Ok(Box::new(RandomLabels { base })),
 };
 

@@ -17,6 +17,7 @@ pub(super) const FAMILY: Family = Family {
         source: "UPGD (label-permuted EMNIST, CIFAR-10), Elsayed & Mahmood 2024, arXiv 2404.00781",
         parameters: &[],
     },
+    classes: |_, _| Ok(None),
     build: |_, base| Ok(Box::new(RemappedClasses { base })),
 };
 

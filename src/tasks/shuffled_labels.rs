@@ -16,6 +16,7 @@ pub(super) const FAMILY: Family = Family {
         source: "L2 Init's code, Kumar et al. 2023, arXiv 2308.11958; arXiv 2507.14736",
         parameters: &[],
     },
+    classes: |_, _| Ok(None),
     build: |_, base| Ok(Box::new(ShuffledLabels { base })),
 };
 

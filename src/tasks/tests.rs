@@ -6,7 +6,9 @@ use super::*;
 use crate::random::Stream;
 use crate::spec::ExamplesFrom;
 
+/// The families whose every task has all classes.
 const NAMES: [&str; 4] = ["shuffled-labels", "random-labels", "remapped-classes", "permuted-pixels"];
+const DIVIDING: [&str; 3] = ["split-classes", "incremental-classes", "easy-hard"];
 
 type Content = (Vec<f32>, Vec<u32>);
 
@@ -19,7 +21,7 @@ fn content(task: &Task) -> (Content, Option<Content>) {
 #[test]
 fn the_registry_holds_the_families_under_unique_names() {
     let names: Vec<&str> = entries().iter().map(|entry| entry.name).collect();
-    assert_eq!(names, NAMES);
+    assert_eq!(names, [&NAMES[..], &DIVIDING].concat());
     assert!(entries().iter().all(|e| !e.summary.is_empty() && !e.source.is_empty()));
 }
 

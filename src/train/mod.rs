@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use self::batch::batch;
 use self::checkpoint::{CheckpointError, Checkpoints, Policy};
 use self::control::{Control, Outcome, Progress, Pulse};
-pub use self::evaluate::{Evaluation, evaluate};
+pub use self::evaluate::{Evaluation, evaluate, evaluate_among};
 pub use self::learner::{Learner, StepResult};
 pub use self::observer::{Edge, Observer, StepTrace, TaskResult};
 use crate::data::DataSet;

@@ -161,24 +161,9 @@ impl Conv {
         let blocks =
             x.chunks(images * g.image()).zip(z.chunks_mut(images * g.positions() * g.outputs)).enumerate();
         for (block, (x, z)) in blocks {
-            self.block(x, filters, bias, g, z);
+            convolve(x, filters, bias, g, z);
             self.watch(block * images * g.positions(), g.outputs, z);
         }
-    }
-
-    fn block<T: Slices + Scratch>(
-        &self,
-        x: &[T],
-        filters: &[T],
-        bias: Option<&[T]>,
-        g: &Geometry,
-        z: &mut [T],
-    ) {
-        match bias {
-            Some(bias) => z.chunks_exact_mut(g.outputs).for_each(|row| row.copy_from_slice(bias)),
-            None => z.fill(T::ZERO),
-        }
-        products::forward(x, filters, g, z);
     }
 
     /// Convolution, activation and pooling block by block, of which only what was picked is kept.
@@ -208,7 +193,7 @@ impl Conv {
         for (block, x) in x.chunks(images * g.image()).enumerate() {
             let rows = x.len() / g.image() * g.positions();
             let z = &mut z[..rows * g.outputs];
-            self.block(x, filters, bias, g, z);
+            convolve(x, filters, bias, g, z);
             self.watch(block * images * g.positions(), g.outputs, z);
             let features: &[T] = match &self.parts.site {
                 None => z,
@@ -393,6 +378,15 @@ impl Conv {
         }
         Tensor::from_vec(dx, x.dims4()?, x.device()).map(Some)
     }
+}
+
+/// x ∗ W + b of some images.
+fn convolve<T: Slices + Scratch>(x: &[T], filters: &[T], bias: Option<&[T]>, g: &Geometry, z: &mut [T]) {
+    match bias {
+        Some(bias) => z.chunks_exact_mut(g.outputs).for_each(|row| row.copy_from_slice(bias)),
+        None => z.fill(T::ZERO),
+    }
+    products::forward(x, filters, g, z);
 }
 
 impl CustomOp2 for Conv {

@@ -310,7 +310,9 @@ impl Network for ResNet {
         }
     }
 
-    fn taps(&self, inputs: &Tensor) -> candle_core::Result<Vec<Tap>> {
+    /// One position of each image, whatever the `samples`: feature maps of more images than there are
+    /// samples are not asked for.
+    fn taps(&self, inputs: &Tensor, _samples: usize) -> candle_core::Result<Vec<Tap>> {
         let (count, mut watch) = (inputs.dim(0)?, Watch::new());
         for from in (0..count).step_by(AT_A_TIME) {
             let some = inputs.narrow(0, from, AT_A_TIME.min(count - from))?;

@@ -1,0 +1,127 @@
+//! Time of one training step of a CNN on images of 3 × 32 × 32 with Adam, in milliseconds: activations
+//! in interleaved rounds.
+//!
+//! cargo bench --bench cnn -- relu rational --batch 64 --channels 32,64,128 --kernel 3 --padding 1
+
+mod support;
+
+use candle_core::{DType, Device, Tensor};
+use clap::Parser;
+use plasticity_bench::kernels::loss::{Targets, cross_entropy};
+use plasticity_bench::nn::{Cnn, Network, Pass, entries};
+use plasticity_bench::random::Stream;
+use plasticity_bench::spec::{Choice, Value};
+use plasticity_bench::train::optimizer::{self, Optimizer};
+use std::sync::{Arc, Mutex};
+use support::clock::{self, least, median};
+use support::names;
+use support::table::Table;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const DIMS: (usize, usize, usize) = (3, 32, 32);
+const CLASSES: usize = 10;
+
+#[derive(Parser)]
+struct Arguments {
+    /// Activations, constraints after a plus sign.
+    #[arg(default_values = ["relu", "rational"])]
+    activations: Vec<String>,
+    /// Images per step.
+    #[arg(long, default_value_t = 64)]
+    batch: usize,
+    /// Filters of each convolution.
+    #[arg(long, value_delimiter = ',', default_values_t = [32, 64, 128])]
+    channels: Vec<i64>,
+    /// Rows and columns of a filter.
+    #[arg(long, default_value_t = 3)]
+    kernel: i64,
+    /// Zeros around the images.
+    #[arg(long, default_value_t = 1)]
+    padding: i64,
+    /// Hidden linear layers.
+    #[arg(long, value_delimiter = ',', default_values_t = [100])]
+    hidden: Vec<i64>,
+    /// Rounds; their median is printed.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Steps per round.
+    #[arg(long, default_value_t = 10)]
+    steps: usize,
+    /// cargo passes it to every bench.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// A network, its optimiser and the one batch that it sees.
+struct Trainer {
+    network: Cnn,
+    optimizer: Optimizer,
+    pass: Pass,
+    inputs: Tensor,
+    targets: Targets,
+}
+
+impl Trainer {
+    fn new(activation: &str, arguments: &Arguments) -> Self {
+        let activation = names::choice(activation).expect("names are checked before");
+        let entry = entries().into_iter().find(|e| e.name == "cnn").expect("registered");
+        let mut choice: Choice = support::common::defaults(&entry);
+        let mut set = |name: &str, value| choice.parameters.insert(name.into(), value);
+        set("channels", Value::Integers(arguments.channels.clone()));
+        set("kernel", Value::Integer(arguments.kernel));
+        set("padding", Value::Integer(arguments.padding));
+        set("hidden", Value::Integers(arguments.hidden.clone()));
+        let mut stream = Stream::new(0, "init", 0);
+        let network = Cnn::new(&choice, &activation, DIMS, CLASSES, &mut stream, DType::F32);
+        let network = network.unwrap_or_else(|why| panic!("{why}"));
+        let mut adam = support::common::defaults(&optimizer::entries()[0]);
+        adam.parameters.insert("learning_rate".into(), Value::Number(1e-3));
+        let optimizer = Optimizer::new(&adam, network.parameters());
+        let (batch, size) = (arguments.batch, DIMS.0 * DIMS.1 * DIMS.2);
+        let pixels: Vec<f32> = (0..batch * size).map(|_| stream.normal() as f32).collect();
+        let labels: Vec<u32> = (0..batch).map(|_| stream.below(CLASSES as u64) as u32).collect();
+        let inputs = Tensor::from_vec(pixels, (batch, size), &Device::Cpu).expect("whole rows");
+        let pass = Pass::Train(Arc::new(Mutex::new(stream)));
+        Self { network, optimizer, pass, inputs, targets: labels.into() }
+    }
+
+    fn step(&mut self) -> f64 {
+        let logits = self.network.forward(&self.inputs, &self.pass).expect("a pass");
+        let loss = cross_entropy(&logits, self.targets.clone()).expect("a loss").loss;
+        for parameter in self.network.parameters() {
+            parameter.gradient.reset();
+        }
+        loss.backward().expect("gradients");
+        self.optimizer.step(self.network.parameters(), |_| true).expect("an update");
+        f64::from(loss.to_scalar::<f32>().expect("a number"))
+    }
+
+    /// Milliseconds a step.
+    fn time(&mut self, steps: usize) -> f64 {
+        clock::seconds(|| (0..steps).for_each(|_| _ = self.step())) * 1e3 / steps as f64
+    }
+}
+
+fn main() {
+    plasticity_bench::cli::settle();
+    let arguments = Arguments::parse();
+    let activations = names::known(arguments.activations.clone());
+    let mut trainers: Vec<Trainer> = activations.iter().map(|name| Trainer::new(name, &arguments)).collect();
+    let mut times = vec![Vec::new(); trainers.len()];
+    for trainer in &mut trainers {
+        trainer.time(3);
+    }
+    for _ in 0..arguments.rounds {
+        for (trainer, times) in trainers.iter_mut().zip(&mut times) {
+            times.push(trainer.time(arguments.steps));
+        }
+    }
+    let title = format!("One training step of a CNN, batch {} ({})", arguments.batch, clock::name());
+    let mut table = Table::new(&title, &["activation", "median ms", "least ms"]);
+    for (name, times) in activations.iter().zip(&times) {
+        table.row(vec![name.clone(), format!("{:.2}", median(times)), format!("{:.2}", least(times))]);
+    }
+    table.print();
+}

@@ -1,0 +1,229 @@
+//! A small convolutional network: convolutions with max-pooling, then linear layers.
+//!
+//! The default is the network of the CIFAR benchmarks of L2 Init (Kumar et al. 2023, arXiv 2308.11958):
+//! two convolutions of 16 filters of 5 × 5 without padding, each followed by max-pooling over 2 × 2, and
+//! two linear layers of 100.
+//!
+//! Order within a layer: convolution, activation, pooling. The linear layers see what pooling leaves as
+//! `PyTorch` flattens it, channel by channel, so that weights can be exchanged.
+
+use std::sync::Arc;
+
+use candle_core::{DType, Tensor};
+
+use super::builder::{Builder, Filters, for_width};
+use super::initialization::SCHEMES;
+use super::mlp::{Linears, check_widths, sizes};
+use super::network::{ActivationSite, Layer, Network, NetworkError, Pass};
+use super::parameter::Parameter;
+use super::samples;
+use crate::kernels::conv::geometry::positions;
+use crate::kernels::conv::{Conv, ConvParts};
+use crate::kernels::dense::Tap;
+use crate::kernels::images;
+use crate::kernels::pool::Pool;
+use crate::random::Stream;
+use crate::spec::{Choice, Entry, Kind, Parameter as Setting};
+
+/// Catalogue entry.
+pub const ENTRY: Entry = Entry {
+    name: "cnn",
+    summary: "convolutions with max-pooling over 2 × 2 after each, then linear layers; an activation after each",
+    source: "Kumar et al. 2023, arXiv 2308.11958",
+    parameters: &[
+        Setting {
+            name: "channels",
+            summary: "filters of each convolution",
+            kind: Kind::Integers { default: &[16, 16], min: 1, max: 4096, lengths: (1, 16) },
+        },
+        Setting {
+            name: "kernel",
+            summary: "rows and columns of every filter",
+            kind: Kind::Integer { default: Some(5), min: 1, max: 31 },
+        },
+        Setting {
+            name: "padding",
+            summary: "zeros around the images before each convolution",
+            kind: Kind::Integer { default: Some(0), min: 0, max: 30 },
+        },
+        Setting {
+            name: "hidden",
+            summary: "features of each hidden linear layer",
+            kind: Kind::Integers { default: &[100, 100], min: 1, max: 65_536, lengths: (0, 64) },
+        },
+        Setting {
+            name: "initialization",
+            summary: "start values of weights and biases",
+            kind: Kind::Text { default: Some("pytorch"), one_of: SCHEMES },
+        },
+    ],
+};
+
+/// Pooling after every convolution.
+const POOL: Pool = Pool { size: 2, stride: 2 };
+/// Images that the probes look at in one pass.
+const PROBED: usize = 128;
+
+/// The network: parameters in `PyTorch`'s order, and one op's parts per layer.
+pub struct Cnn {
+    built: Builder,
+    dims: (usize, usize, usize),
+    convs: Vec<ConvParts>,
+    linears: Linears,
+}
+
+/// One convolution's sizes, images and filters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stage {
+    /// Channels in.
+    pub channels: usize,
+    /// Features out: filters times what the activation makes of one.
+    pub features: usize,
+    /// Rows and columns before pooling.
+    pub positions: (usize, usize),
+    /// Rows and columns after it.
+    pub pooled: (usize, usize),
+}
+
+/// The convolutions of a network on images of `dims` (channels, height, width).
+pub fn stages(network: &Choice, dims: (usize, usize, usize)) -> Result<Vec<Stage>, NetworkError> {
+    let (kernel, padding) = (size(network, "kernel"), size(network, "padding"));
+    let (mut channels, mut height, mut width) = dims;
+    let mut stages = Vec::new();
+    for features in sizes(network, "channels") {
+        let along = |extent| {
+            let before = positions(extent, kernel, 1, padding)?;
+            positions(before, POOL.size, POOL.stride, 0).map(|after| (before, after))
+        };
+        let (Some(rows), Some(columns)) = (along(height), along(width)) else {
+            return Err(NetworkError::Settings(format!(
+                "convolution {} of the cnn gets images of {height} × {width}, too small for filters of \
+                 {kernel} × {kernel} with padding {padding} and pooling over 2 × 2: take fewer channels, a \
+                 smaller kernel or more padding",
+                stages.len()
+            )));
+        };
+        let (positions, pooled) = ((rows.0, columns.0), (rows.1, columns.1));
+        stages.push(Stage { channels, features, positions, pooled });
+        (channels, height, width) = (features, pooled.0, pooled.1);
+    }
+    Ok(stages)
+}
+
+fn size(network: &Choice, name: &str) -> usize {
+    usize::try_from(network.integer(name)).expect("checked against the catalogue")
+}
+
+impl Cnn {
+    /// For images of `dims` (channels, height, width). Draws the start values from `stream`: layer by
+    /// layer, weight before bias.
+    pub fn new(
+        network: &Choice,
+        activation: &Choice,
+        dims: (usize, usize, usize),
+        classes: usize,
+        stream: &mut Stream,
+        dtype: DType,
+    ) -> Result<Self, NetworkError> {
+        let stages = stages(network, dims)?;
+        let (kernel, padding) = (size(network, "kernel"), size(network, "padding"));
+        let mut built = Builder::new(network.text("initialization"), dtype);
+        let mut convs = Vec::new();
+        for &Stage { channels, features, .. } in &stages {
+            let activation = for_width(activation, features, "convolution")?;
+            let outputs = features / activation.widening;
+            let filters = Filters { channels, outputs, size: kernel, stride: 1, padding, bias: true };
+            let mut parts = built.conv(filters, stream)?;
+            parts.site = Some(built.site(activation, features)?);
+            parts.pool = Some(POOL);
+            convs.push(parts);
+        }
+        let last = stages.last().expect("at least one convolution");
+        let flat = last.features * last.pooled.0 * last.pooled.1;
+        let hidden = sizes(network, "hidden");
+        let linears = Linears::add(&mut built, activation, (flat, &hidden, classes), stream)?;
+        Ok(Self { built, dims, convs, linears })
+    }
+
+    /// Taps of the convolutions on one block of images, the first of which has number `first` of `all`,
+    /// and what comes out of the last one.
+    fn block_taps(
+        &self,
+        inputs: &Tensor,
+        (first, all): (usize, usize),
+        samples: usize,
+        pre_activations: &mut [Vec<f32>],
+    ) -> candle_core::Result<Tensor> {
+        let count = inputs.dim(0)?;
+        let mut x = images::rows(inputs, self.dims)?;
+        for (layer, parts) in self.convs.iter().enumerate() {
+            let (_, height, width, _) = x.dims4()?;
+            let padded = |extent: usize| extent + 2 * parts.padding + 1;
+            let (rows, columns, _, _) = self.built.weight(layer).dims4().map(|w| (w.2, w.3, w.0, w.1))?;
+            let of_image = (padded(height) - rows) * (padded(width) - columns);
+            let rows = samples::rows(first..first + count, all, of_image, samples);
+            let op = Conv::watching(parts.clone(), rows);
+            x = x.apply_op2_no_bwd(self.built.weight(layer).as_tensor(), &op)?;
+            pre_activations[layer].extend(op.watched());
+        }
+        images::planes(&x)
+    }
+}
+
+/// Whether the activation can stand after every convolution and hidden layer, and images of `dims`
+/// (channels, height, width), where they are known, are large enough.
+pub fn check(
+    network: &Choice,
+    activation: &Choice,
+    dims: Option<(usize, usize, usize)>,
+) -> Result<(), NetworkError> {
+    check_widths(activation, sizes(network, "channels"), "convolution")?;
+    check_widths(activation, sizes(network, "hidden"), "hidden layer")?;
+    dims.map_or(Ok(()), |dims| stages(network, dims).map(|_| ()))
+}
+
+impl Network for Cnn {
+    fn forward(&self, inputs: &Tensor, pass: &Pass) -> candle_core::Result<Tensor> {
+        let mut x = images::rows(inputs, self.dims)?;
+        for (layer, parts) in self.convs.iter().enumerate() {
+            let weight = self.built.weight(layer);
+            x = match pass {
+                Pass::Train(draws) => {
+                    x.apply_op2(weight, Conv::new(parts.clone(), Some(Arc::clone(draws))))?
+                }
+                Pass::Evaluate => x.apply_op2_no_bwd(weight.as_tensor(), &Conv::new(parts.clone(), None))?,
+            };
+        }
+        self.linears.forward(&self.built, &images::planes(&x)?, pass)
+    }
+
+    fn taps(&self, inputs: &Tensor, samples: usize) -> candle_core::Result<Vec<Tap>> {
+        let all = inputs.dim(0)?;
+        let mut pre_activations = vec![Vec::new(); self.convs.len()];
+        let mut flat = Vec::new();
+        for first in (0..all).step_by(PROBED) {
+            let block = inputs.narrow(0, first, PROBED.min(all - first))?;
+            flat.push(self.block_taps(&block, (first, all), samples, &mut pre_activations)?);
+        }
+        let mut taps = Vec::new();
+        for (values, parts) in pre_activations.into_iter().zip(&self.convs) {
+            let site = parts.site.as_ref().expect("every convolution has one");
+            let outputs = self.built.weight(taps.len()).dim(0)?;
+            taps.push(site.tap(values, outputs)?);
+        }
+        taps.extend(self.linears.taps(&self.built, &Tensor::cat(&flat, 0)?)?);
+        Ok(taps)
+    }
+
+    fn parameters(&self) -> &[Parameter] {
+        &self.built.parameters
+    }
+
+    fn layers(&self) -> &[Layer] {
+        &self.built.layers
+    }
+
+    fn sites(&self) -> &[ActivationSite] {
+        &self.built.sites
+    }
+}
