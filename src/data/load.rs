@@ -25,7 +25,7 @@ pub struct Loaded {
 
 /// Loads the data set `name` from the first place that has it: `data_dir`, the folder that
 /// `PLASTICITY_DATA_DIR` names, `data`, the hub's cache, the hub. Images that come as PNG files are
-/// decoded once and kept ([`cache`]).
+/// decoded once and kept (`cache`).
 pub fn load(name: &str, data_dir: Option<&Path>, progress: &mut dyn Progress) -> Result<DataSet, DataError> {
     let places = Places::standard(data_dir);
     Ok(load_by(registry::manifest(name)?, &places, Reading::Cached, progress)?.set)
