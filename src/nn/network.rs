@@ -77,8 +77,9 @@ pub trait Network: Send {
     fn forward(&self, inputs: &Tensor, pass: &Pass) -> candle_core::Result<Tensor>;
 
     /// What every layer with an activation computes on the inputs, in evaluation mode: one tap for each
-    /// of [`Network::layers`] that has a site, in their order. The
-    /// units of a convolution are its channels, its rows are images × positions, of which so many `samples` are taken.
+    /// of [`Network::layers`] that has a site, in their order. The units of a
+    /// convolution are its channels, its rows are images × positions, of which so many `samples` are
+    /// taken.
     fn taps(&self, inputs: &Tensor, samples: usize) -> candle_core::Result<Vec<Tap>>;
 
     /// All trained values, in a fixed order.

@@ -82,7 +82,7 @@ impl Recording {
             let pixels = candle_core::Tensor::from_vec(pixels, shape, &candle_core::Device::Cpu)?;
             let taps = network.taps(&pixels, self.samples)?;
             let mut taps = taps.iter();
-            for layer in network.layers().iter() {
+            for layer in network.layers() {
                 let weight = network.parameters()[layer.weight].to_vec()?;
                 let tap = layer.site.and_then(|_| taps.next());
                 let view = LayerView {

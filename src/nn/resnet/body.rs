@@ -249,9 +249,9 @@ impl Body {
         let (mut dims, mut blocks) = (stem.dims(), Vec::new());
         let (mut kept, mut last) = (None, Vec::new());
         if trains {
-            kept = Some(stem)
+            kept = Some(stem);
         } else {
-            last = stem.features()
+            last = stem.features();
         }
         for block in &self.blocks {
             let x = match (blocks.last(), &kept) {
@@ -282,7 +282,9 @@ impl Body {
                     for row in image.chunks_exact(channels) {
                         out.iter_mut().zip(row).for_each(|(sum, &x)| *sum += x);
                     }
-                    out.iter_mut().for_each(|sum| *sum *= share);
+                    for sum in out.iter_mut() {
+                        *sum *= share;
+                    }
                 }
             },
         );
@@ -387,7 +389,7 @@ impl Whole {
 
     fn back<T: Slices + Scratch>(&self, x: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
         let tape = self.tape.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(Ok(tape)) = tape.map(|tape| tape.downcast::<Tape<T>>()) else {
+        let Some(Ok(tape)) = tape.map(Box::downcast::<Tape<T>>) else {
             bail!("one backward pass for each forward pass of a residual network")
         };
         let dy = dy.contiguous()?;
