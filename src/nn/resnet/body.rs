@@ -389,7 +389,7 @@ impl Whole {
 
     fn back<T: Slices + Scratch>(&self, x: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
         let tape = self.tape.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(Ok(tape)) = tape.map(Box::downcast::<Tape<T>>) else {
+        let Some(Ok(tape)) = tape.map(<Box<dyn Any + Send>>::downcast::<Tape<T>>) else {
             bail!("one backward pass for each forward pass of a residual network")
         };
         let dy = dy.contiguous()?;
