@@ -1,4 +1,4 @@
-//! The whole ResNet (convolutions, norms, residuals, every site) against central finite differences in
+//! The whole residual network (convolutions, norms, residuals, every site) against central finite differences in
 //! f64, in training mode.
 
 mod common;
