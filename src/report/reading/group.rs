@@ -1,6 +1,6 @@
 //! Runs by benchmark and variant.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::run::{Run, find, open};
@@ -143,7 +143,7 @@ fn read_all(folders: &[PathBuf], catalogue: &Catalogue) -> Vec<anyhow::Result<Ru
 fn arrange(runs: Vec<Run>, mut problems: Vec<String>) -> Results {
     let labels: Vec<(String, String)> = {
         let plans: Vec<&Plan> = runs.iter().map(|run| &run.plan).collect();
-        let variant_axes = varying(&plans, &["activation", "optimizer", "method"]);
+        let variant_axes = telling(&plans, varying(&plans, &["activation", "optimizer", "method"]));
         let mut settings: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for plan in &plans {
             settings.entry(&plan.name).or_insert_with(|| {
@@ -199,18 +199,46 @@ fn benchmark(plan: &Plan, settings: &[String]) -> String {
     parts.join(" ")
 }
 
-/// The variant's label, and the settings that vary without being in it.
-fn variant(plan: &Plan, axes: &[String]) -> String {
-    let mut parts = vec![plan.variant_label()];
-    // A slope that the start does not have says nothing.
-    let idle = |key: &str| key == "activation.start_slope" && value(plan, "activation.start") != "leaky_relu";
-    for key in axes.iter().filter(|key| !TOLD.contains(&key.as_str()) && !idle(key)) {
-        let value = value(plan, key);
-        if !value.is_empty() {
-            parts.push(format!("{}={value}", short(key)));
+/// Those of the axes that a label has to tell of. Of an activation's parameters only they are without
+/// which two variants would be one: that proper-degree goes with other degrees is in its spec.
+fn telling(plans: &[&Plan], mut axes: Vec<String>) -> Vec<String> {
+    axes.retain(|key| !TOLD.contains(&key.as_str()));
+    let mut parts: Vec<Vec<String>> = plans.iter().map(|plan| parts(plan, &axes)).collect();
+    let distinct = |parts: &[Vec<String>]| parts.iter().collect::<BTreeSet<_>>().len();
+    let all = distinct(&parts);
+    for index in
+        (0..axes.len()).rev().filter(|&index| axes[index].starts_with("activation.")).collect::<Vec<_>>()
+    {
+        let without: Vec<Vec<String>> = parts
+            .iter()
+            .map(|parts| {
+                parts.iter().enumerate().filter(|(at, _)| *at != index + 1).map(|(_, p)| p.clone()).collect()
+            })
+            .collect();
+        if distinct(&without) == all {
+            axes.remove(index);
+            parts = without;
         }
     }
+    axes
+}
+
+/// The variant's label, and the settings that vary without being in it.
+fn variant(plan: &Plan, axes: &[String]) -> String {
+    let mut parts = parts(plan, axes);
+    parts.retain(|part| !part.is_empty());
     parts.join(" ")
+}
+
+/// The same in parts: the label and one an axis, empty where the axis says nothing.
+fn parts(plan: &Plan, axes: &[String]) -> Vec<String> {
+    // A slope that the start does not have says nothing.
+    let idle = |key: &str| key == "activation.start_slope" && value(plan, "activation.start") != "leaky_relu";
+    let part = |key: &String| {
+        let value = if idle(key) { String::new() } else { value(plan, key) };
+        if value.is_empty() { value } else { format!("{}={value}", short(key)) }
+    };
+    std::iter::once(plan.variant_label()).chain(axes.iter().map(part)).collect()
 }
 
 fn short(key: &str) -> &str {

@@ -38,6 +38,14 @@ pub struct Interval {
     pub high: f64,
 }
 
+impl Interval {
+    /// The difference to a number that is taken as exact.
+    #[must_use]
+    pub fn less(self, known: f64) -> Self {
+        Self { value: self.value - known, low: self.low - known, high: self.high - known }
+    }
+}
+
 /// What is known of one set of values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
