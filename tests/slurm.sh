@@ -60,7 +60,7 @@ SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
 # A requeued task waits until its old credential has expired: two minutes unless said otherwise.
-AuthInfo=socket=$scratch/munge.socket,cred_expire=3
+AuthInfo=socket=$scratch/munge.socket,cred_expire=5
 CredType=cred/munge
 StateSaveLocation=$scratch/state
 SlurmdSpoolDir=$scratch/spool
@@ -110,16 +110,16 @@ cd "$work"
 cat >spec.toml <<'SPEC'
 name = "slurm"
 data = { dataset = "generated-digits", scaling = "unit" }
-stream = { family = "shuffled-labels", tasks = 4, examples = 128, steps = 12000, batch_size = 16 }
+stream = { family = "shuffled-labels", tasks = 4, examples = 128, steps = 8000, batch_size = 16 }
 network = { kind = "mlp", hidden = [64, 64] }
 optimizer = "adam"
 probes = { names = ["srank"], samples = 64 }
 [grid]
 activation = ["relu", "randomized-smooth-leaky"]
-seeds = "0..3"
+seeds = "0..2"
 SPEC
 "$program" run spec.toml --out local --quiet
-echo "the grid of 6 runs by itself: after $SECONDS s"
+echo "the grid of 4 runs by itself: after $SECONDS s"
 
 # results FOLDER: every row of every run but for its two columns of times.
 results() {
@@ -153,12 +153,15 @@ status >seen.txt
 check "status tells of Slurm's tasks" grep -q "slurm job $job: .*running.*report, job .* pending (Dependency)" seen.txt
 scancel "$job"
 wait_for 40 "the cancelled array to end" gone "$job"
-unfinished=$(count 9)
-check "cancelled runs are unfinished, not failed" [ "$unfinished" -ge 1 ] && check "none failed" [ "$(count 8)" = 0 ]
+unfinished=$(count 8)
+check "cancelled runs are unfinished, not failed" [ "$unfinished" -ge 1 ] && check "none failed" [ "$(count 7)" = 0 ]
 check "a cancelled run has left a checkpoint" grep -qs "Interrupted" "their results/slurm/.submit/2/"task-*.txt
-echo "cancelled with $(count 5) of 6 runs done and $unfinished unfinished: after $SECONDS s"
+echo "cancelled with $(count 4) of 4 runs done and $unfinished unfinished: after $SECONDS s"
 
 # --- Submitted again: one task requeued, one told that its time is nearly over -------------------
+report="their results/slurm/report/index.html"
+wait_for 30 "the report of what there is" test -s "$report"
+rm -r "their results/slurm/report"
 job=$(submit | array)
 wait_for 60 "runs to be under way again" under_way
 scontrol requeue "${job}_1"
@@ -167,15 +170,14 @@ requeued() { scontrol show job "${job}_$1" 2>/dev/null | grep -q 'Restarts=1 '; 
 wait_for 40 "task 1 to be requeued" requeued 1
 wait_for 40 "task 2 to requeue itself" requeued 2
 echo "both tasks requeued: after $SECONDS s"
-report="their results/slurm/report/index.html"
 wait_for 90 "the array and its report" test -s "$report"
 wait_for 20 "the queue to be empty" gone "$job"
 
-check "all 6 runs are done" [ "$(count 5)" = 6 ]
+check "all 4 runs are done" [ "$(count 4)" = 4 ]
 results local >expected.txt
 results "their results" >found.txt
-check "there is something to compare" [ "$(wc -l <expected.txt)" -gt 50 ]
+check "there is something to compare" [ "$(wc -l <expected.txt)" -gt 40 ]
 check "the bytes are those of runs that nothing happened to" cmp expected.txt found.txt
 submit >again.txt
 check "nothing is left to submit" grep -q "nothing is left to do" again.txt
-echo "6 of 6 runs done, $(wc -l <found.txt) lines as without Slurm, report written: after $SECONDS s"
+echo "4 of 4 runs done, $(wc -l <found.txt) lines as without Slurm, report written: after $SECONDS s"
