@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
 
 use super::dense::{contiguous, cpu};
-use super::element::vectorized;
+use super::element::{settle, vectorized};
 use super::gradient::Slices;
 use super::real::Real;
 
@@ -147,7 +147,8 @@ impl Shared {
         let dy = contiguous(T::slice(cpu(&dy)?)?, layout)?[0];
         let scale = dy * T::of(1.0 / dims.0 as f64);
         let saved = self.0.saved.lock().unwrap_or_else(PoisonError::into_inner);
-        let dx: Vec<T> = T::slice(&saved.0)?.iter().map(|&d| d * scale).collect();
+        let mut dx: Vec<T> = T::slice(&saved.0)?.iter().map(|&d| d * scale).collect();
+        settle(&mut dx);
         Tensor::from_vec(dx, dims, &candle_core::Device::Cpu)
     }
 }

@@ -9,6 +9,7 @@ mod network;
 mod parameter;
 mod resnet;
 mod samples;
+mod work;
 
 pub use builder::{Builder, Filters, for_width};
 pub use cnn::Cnn;
@@ -16,3 +17,4 @@ pub use mlp::Mlp;
 pub use network::{ActivationSite, Buffer, Layer, Network, NetworkError, Pass, build, check, entries};
 pub use parameter::{Parameter, Role};
 pub use resnet::{ResNet, STAGES};
+pub use work::{LayerWork, work};

@@ -136,6 +136,8 @@ pub struct Sizes {
     pub test: Vec<f64>,
     /// Width of the network's head.
     pub classes: usize,
+    /// Whether tasks have classes of their own, so that every task so far is tested after each.
+    pub divided: bool,
 }
 
 /// The sizes of the plan's tasks as they would be if all classes had the same number of examples.
@@ -159,6 +161,7 @@ pub fn sizes(plan: &Plan, manifest: &Manifest) -> Sizes {
         train: shares.iter().map(|share| share * examples).collect(),
         test: shares.iter().map(|share| share * test).collect(),
         classes: heads * manifest.classes,
+        divided: divided.is_some(),
     }
 }
 

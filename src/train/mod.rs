@@ -91,7 +91,7 @@ pub fn run(
     let mut learner = Learner::new(plan, stream, &mut Stream::new(plan.seed, "init", 0))?;
     let mut checkpoints = Checkpoints::new(dir, policy.into());
     let resumed = checkpoints.restore(plan, stream, &mut learner, observer, control)?;
-    observer.resume(&resumed.as_ref().map(|r| r.lengths.clone()).unwrap_or_default())?;
+    observer.resume(&resumed.as_ref().map(|r| r.files.clone()).unwrap_or_default())?;
     if resumed.is_none() {
         checkpoints.save(0, &learner, observer)?;
     }

@@ -116,14 +116,28 @@ impl Results {
 /// the end of the report.
 pub fn gather(given: &[PathBuf], catalogue: &Catalogue) -> anyhow::Result<Results> {
     let (mut runs, mut problems) = (Vec::new(), Vec::new());
-    for folder in find(given)? {
-        match open(&folder, catalogue) {
+    for read in read_all(&find(given)?, catalogue) {
+        match read {
             Ok(run) => runs.push(run),
             Err(error) => problems.push(format!("left out: {error:#}")),
         }
     }
     anyhow::ensure!(!runs.is_empty(), "none of the runs could be read; {}", problems.join("; "));
     Ok(arrange(runs, problems))
+}
+
+/// Every folder's run in their order, read by as many threads as there are cores.
+fn read_all(folders: &[PathBuf], catalogue: &Catalogue) -> Vec<anyhow::Result<Run>> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let each = folders.len().div_ceil(cores).max(1);
+    let read = |folders: &[PathBuf]| folders.iter().map(|folder| open(folder, catalogue)).collect::<Vec<_>>();
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = folders.chunks(each).map(|some| scope.spawn(move || read(some))).collect();
+        let ended = |thread: std::thread::ScopedJoinHandle<'_, Vec<_>>| {
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        threads.into_iter().flat_map(ended).collect()
+    })
 }
 
 fn arrange(runs: Vec<Run>, mut problems: Vec<String>) -> Results {
