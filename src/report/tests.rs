@@ -87,6 +87,39 @@ fn runs_are_gathered_and_what_is_missing_is_counted() {
 }
 
 #[test]
+fn a_label_tells_what_tells_variants_apart_within_a_benchmark() {
+    let root = tempfile::tempdir().unwrap();
+    let head = &SPEC[..SPEC.find("[optimizer]").unwrap()];
+    let spec = |name: &str, rate: &str, grid: &str| {
+        let head = head.replace("\"bench\"", &format!("\"{name}\""));
+        let optimizer = format!("[optimizer]\nname = \"adam\"\nlearning_rate = {rate}\n");
+        format!("{head}{optimizer}[grid]\nseeds = [0]\n{grid}")
+    };
+    let labels = |spec: String| {
+        for plan in Spec::parse(&spec, "test", &[], &catalogue()).unwrap().plans(None).unwrap() {
+            run(root.path(), &plan, Status::Done, &[0.5, 0.5]);
+        }
+        let mut labels = reading::gather(&[root.path().to_owned()], &catalogue()).unwrap().variants;
+        labels.sort_unstable();
+        labels
+    };
+    let proper = "{ name = \"rational\", degrees = [4, 4], constraint = \"proper-degree\" }";
+    labels(spec("one", "0.5", &format!("activation = [\"relu\", \"rational\", {proper}]")));
+    let all = labels(spec("another", "0.25", "activation = [\"relu\"]"));
+    let three = ["rational A (relu)", "rational A (relu) proper-degree", "relu"];
+    assert_eq!(all, three, "proper-degree's own degrees and each benchmark's own rate are in the specs");
+    let all = labels(spec(
+        "rates",
+        "1.0",
+        "activation = [\"relu\"]\n\"optimizer.learning_rate\" = [0.125, 0.0625]",
+    ));
+    assert!(
+        all.contains(&"relu lr=0.125".to_owned()) && all.contains(&"relu lr=0.0625".to_owned()),
+        "{all:?}"
+    );
+}
+
+#[test]
 fn a_run_given_twice_counts_once_and_an_unreadable_one_is_told_of() {
     let (a, b) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let plan = &plans()[0];

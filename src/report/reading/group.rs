@@ -141,19 +141,7 @@ fn read_all(folders: &[PathBuf], catalogue: &Catalogue) -> Vec<anyhow::Result<Ru
 }
 
 fn arrange(runs: Vec<Run>, mut problems: Vec<String>) -> Results {
-    let labels: Vec<(String, String)> = {
-        let plans: Vec<&Plan> = runs.iter().map(|run| &run.plan).collect();
-        let variant_axes = telling(&plans, varying(&plans, &["activation", "optimizer", "method"]));
-        let mut settings: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-        for plan in &plans {
-            settings.entry(&plan.name).or_insert_with(|| {
-                let same: Vec<&Plan> = plans.iter().copied().filter(|p| p.name == plan.name).collect();
-                varying(&same, &["data", "stream", "network"])
-            });
-        }
-        let benchmark = |plan: &Plan| benchmark(plan, &settings[plan.name.as_str()]);
-        plans.iter().map(|plan| (benchmark(plan), variant(plan, &variant_axes))).collect()
-    };
+    let labels = labels(&runs.iter().map(|run| &run.plan).collect::<Vec<_>>());
     let mut results =
         Results { benchmarks: Vec::new(), variants: Vec::new(), cells: Vec::new(), problems: Vec::new() };
     for (run, (benchmark, variant)) in runs.into_iter().zip(labels) {
@@ -177,6 +165,29 @@ fn arrange(runs: Vec<Run>, mut problems: Vec<String>) -> Results {
     results.cells.sort_by_key(|cell| (cell.benchmark, cell.variant));
     results.problems = problems;
     results
+}
+
+/// Benchmark and variant of each plan.
+fn labels(plans: &[&Plan]) -> Vec<(String, String)> {
+    let mut by_name: BTreeMap<&str, Vec<&Plan>> = BTreeMap::new();
+    for plan in plans {
+        by_name.entry(&plan.name).or_default().push(plan);
+    }
+    // What is the same throughout each benchmark is of its protocol: a relu at one's learning rate and a
+    // relu at another's are one variant.
+    let mut axes: Vec<String> = Vec::new();
+    for plans in by_name.values() {
+        for key in varying(plans, &["activation", "optimizer", "method"]) {
+            if !axes.contains(&key) {
+                axes.push(key);
+            }
+        }
+    }
+    let axes = telling(plans, axes);
+    let settings: BTreeMap<&str, Vec<String>> =
+        by_name.iter().map(|(name, plans)| (*name, varying(plans, &["data", "stream", "network"]))).collect();
+    let benchmark = |plan: &Plan| benchmark(plan, &settings[plan.name.as_str()]);
+    plans.iter().map(|plan| (benchmark(plan), variant(plan, &axes))).collect()
 }
 
 fn position(names: &mut Vec<String>, name: String) -> usize {
@@ -204,17 +215,17 @@ fn benchmark(plan: &Plan, settings: &[String]) -> String {
 fn telling(plans: &[&Plan], mut axes: Vec<String>) -> Vec<String> {
     axes.retain(|key| !TOLD.contains(&key.as_str()));
     let mut parts: Vec<Vec<String>> = plans.iter().map(|plan| parts(plan, &axes)).collect();
-    let distinct = |parts: &[Vec<String>]| parts.iter().collect::<BTreeSet<_>>().len();
+    let names = || plans.iter().map(|plan| &plan.name);
+    let distinct = |parts: &[Vec<String>]| names().zip(parts).collect::<BTreeSet<_>>().len();
     let all = distinct(&parts);
-    for index in
-        (0..axes.len()).rev().filter(|&index| axes[index].starts_with("activation.")).collect::<Vec<_>>()
-    {
-        let without: Vec<Vec<String>> = parts
-            .iter()
-            .map(|parts| {
-                parts.iter().enumerate().filter(|(at, _)| *at != index + 1).map(|(_, p)| p.clone()).collect()
-            })
-            .collect();
+    for index in (0..axes.len()).rev() {
+        if !axes[index].starts_with("activation.") {
+            continue;
+        }
+        let mut without = parts.clone();
+        for parts in &mut without {
+            parts.remove(index + 1);
+        }
         if distinct(&without) == all {
             axes.remove(index);
             parts = without;
