@@ -25,6 +25,7 @@ pub fn catalogue() -> Catalogue {
             Rule { section: "activation", check: |plan| nn::check(plan).map_err(|e| e.to_string()) },
             Rule { section: "stream", check: enough_examples },
             Rule { section: "stream", check: sound_stream },
+            Rule { section: "method", check: methods::check },
         ],
     }
 }

@@ -1,6 +1,7 @@
 //! Networks: layers, activations, initialisation.
 
 pub mod activation;
+mod batch;
 mod builder;
 pub mod cnn;
 pub mod initialization;
@@ -10,6 +11,7 @@ mod parameter;
 mod resnet;
 mod samples;
 
+pub use batch::{Rehearsed, batch, training_batch};
 pub use builder::{Builder, Filters, for_width};
 pub use cnn::Cnn;
 pub use mlp::Mlp;

@@ -7,6 +7,7 @@
 //! | `test_labels.csv` | the same for `test_inputs` |
 //! | `permutations.csv` | task, position, source: where the family moves pixels, pixel `position` (row-major, in every channel) shows pixel `source` of `inputs` |
 //! | `order.csv` | task, epoch, position, index: row `index` of `inputs` is served at place `position` of the epoch. Batch b of an epoch is positions b · `batch_size` to (b + 1) · `batch_size`, the last one maybe shorter; a task that ends within an epoch has only the positions served |
+//! | `crops.csv` | task, epoch, position, top, left, mirrored: with `augmentation = "crop-flip"`, the image served there is rows `top`.. and columns `left`.. of `inputs` padded by 4 pixels of black (what byte 0 is scaled to: the metadata's `black`, channel by channel), mirrored if 1. `inputs` are as they are without |
 //!
 //! All files are written beside their places and renamed into them at the end; a file of an earlier
 //! export that this stream does not have is removed, lest it be taken for part of it.
@@ -17,7 +18,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Batches, ExportError, Inputs, TaskStream, tensors};
+use super::{Batches, CropFlip, ExportError, Inputs, TaskStream, scaling, tensors};
 use crate::atomic::Staged;
 use crate::data::DataSet;
 use crate::spec::{Plan, Scaling};
@@ -27,6 +28,7 @@ const LABELS: &str = "labels.csv";
 const TEST_LABELS: &str = "test_labels.csv";
 const PERMUTATIONS: &str = "permutations.csv";
 const ORDER: &str = "order.csv";
+const CROPS: &str = "crops.csv";
 
 /// What an export wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +53,10 @@ pub fn export(
     tasks: Range<usize>,
     out: &Path,
 ) -> Result<Summary, ExportError> {
+    let black = scaling::tables(plan.data.scaling, &data)?
+        .iter()
+        .map(|table| table[0].to_string())
+        .collect::<Vec<_>>();
     let stream = super::stream(plan, data)?;
     if tasks.is_empty() || tasks.end > stream.tasks() {
         let Range { start, end } = tasks;
@@ -67,7 +73,11 @@ pub fn export(
     folder.stage(INPUTS, |file| {
         let mut tensors = vec![("inputs", &train)];
         tensors.extend(test.as_ref().map(|test| ("test_inputs", test)));
-        tensors::write(&metadata(plan, stream.classes()), &tensors, file)
+        let mut metadata = metadata(plan, stream.classes());
+        if CropFlip::of(plan, 0).is_some() {
+            metadata.push(("black", black.join(" ")));
+        }
+        tensors::write(&metadata, &tensors, file)
     })?;
     folder.stage(LABELS, |file| write_labels(&*stream, tasks.clone(), false, file))?;
     if test.is_some() {
@@ -81,6 +91,9 @@ pub fn export(
         steps = write_order(plan, &*stream, tasks.clone(), file)?;
         Ok(())
     })?;
+    if CropFlip::of(plan, 0).is_some() {
+        folder.stage(CROPS, |file| write_crops(plan, &*stream, tasks.clone(), file))?;
+    }
     let files = folder.commit()?;
     let test_examples = test.as_ref().map_or(0, Inputs::len);
     Ok(Summary { tasks, examples: train.len(), test_examples, steps, files })
@@ -107,7 +120,7 @@ impl Folder<'_> {
     }
 
     fn commit(self) -> Result<Vec<PathBuf>, ExportError> {
-        for name in [INPUTS, LABELS, TEST_LABELS, PERMUTATIONS, ORDER] {
+        for name in [INPUTS, LABELS, TEST_LABELS, PERMUTATIONS, ORDER, CROPS] {
             let path = self.out.join(name);
             if self.staged.iter().all(|(staged, _)| *staged != path)
                 && let Err(source) = fs::remove_file(&path)
@@ -166,6 +179,30 @@ fn write_permutations(stream: &dyn TaskStream, tasks: Range<usize>, file: &mut i
         let sources = inputs.pixel_source().expect("the first task moves pixels, so all do");
         for (position, source) in sources.iter().enumerate() {
             writeln!(file, "{task},{position},{source}")?;
+        }
+    }
+    Ok(())
+}
+
+fn write_crops(
+    plan: &Plan,
+    stream: &dyn TaskStream,
+    tasks: Range<usize>,
+    file: &mut impl Write,
+) -> io::Result<()> {
+    writeln!(file, "task,epoch,position,top,left,mirrored")?;
+    for task in tasks {
+        let augmentation = CropFlip::of(plan, task).expect("asked before");
+        let mut batches = Batches::new(plan, stream.task(task).train.len(), task);
+        for step in 0..batches.steps() {
+            let epoch = step / batches.steps_per_epoch();
+            let start = step % batches.steps_per_epoch() * plan.stream.batch_size;
+            let mut crops = augmentation.crops(step);
+            for position in start..start + batches.batch(step).len() {
+                let crop = crops.draw();
+                let mirrored = u8::from(crop.mirrored);
+                writeln!(file, "{task},{epoch},{position},{},{},{mirrored}", crop.top, crop.left)?;
+            }
         }
     }
     Ok(())
@@ -300,6 +337,56 @@ mod tests {
                 plan.stream.length = Length::Steps(6);
             });
         }
+    }
+
+    /// The crops in the file, made by hand from the exported inputs, are the batches of the training.
+    #[test]
+    fn other_frameworks_get_the_augmented_batches_bit_for_bit() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut plan = fixture::plan("split-classes");
+        plan.stream.tasks = 2;
+        plan.data.augmentation = crate::spec::Augmentation::CropFlip;
+        let data = Arc::new(fixture::data(60, 3, 5, 6, 10));
+        plan.stream.examples = None;
+        let summary = export(&plan, Arc::clone(&data), 0..2, folder.path()).unwrap();
+        let stream = crate::tasks::stream(&plan, data).unwrap();
+        let bytes = fs::read(folder.path().join(INPUTS)).unwrap();
+        let (_, inputs) = tensor(&bytes, "inputs");
+        let (_, metadata) = SafeTensors::read_metadata(&bytes).unwrap();
+        let black: Vec<f32> =
+            metadata.metadata().as_ref().unwrap()["black"].split(' ').map(|b| b.parse().unwrap()).collect();
+        assert_eq!(black, [-1.0; 3]);
+        let (order, crops) = (table(&folder.path().join(ORDER)), table(&folder.path().join(CROPS)));
+        assert_eq!((order.len(), summary.files.len()), (crops.len(), 5));
+        let mut served = order.iter().zip(&crops);
+        for task in 0..2 {
+            let examples = stream.task(task).train;
+            let mut batches = Batches::new(&plan, examples.len(), task);
+            for step in 0..batches.steps() {
+                let augmentation = CropFlip::of(&plan, task).unwrap().crops(step);
+                let own = (&examples, &batches.batch(step).to_vec()[..]);
+                let (ours, _) = crate::nn::training_batch(own, &[], Some(augmentation)).unwrap();
+                for ours in ours.to_vec2::<f32>().unwrap() {
+                    let (order, crop) = served.next().unwrap();
+                    assert_eq!(order[..3], crop[..3]);
+                    let theirs: Vec<f32> = (0..3 * 5 * 6)
+                        .map(|at| {
+                            let (channel, y, x) = (at / 30, at % 30 / 6, at % 6);
+                            let x = if crop[5] == 1 { 5 - x } else { x };
+                            let (y, x) = ((y + crop[3]).wrapping_sub(4), (x + crop[4]).wrapping_sub(4));
+                            let inside = y < 5 && x < 6;
+                            if inside {
+                                inputs[order[3] * 90 + channel * 30 + y * 6 + x]
+                            } else {
+                                black[channel]
+                            }
+                        })
+                        .collect();
+                    assert_eq!(ours, theirs);
+                }
+            }
+        }
+        assert!(served.next().is_none());
     }
 
     #[test]
