@@ -5,12 +5,14 @@ mod common;
 
 use std::sync::Arc;
 
+use candle_core::DType;
 use plasticity_bench::data::{self, Silent};
-use plasticity_bench::nn::{Rehearsed, batch, training_batch};
+use plasticity_bench::nn::{Parameter, Rehearsed, Role, batch, training_batch};
 use plasticity_bench::random::Stream;
 use plasticity_bench::spec::{Choice, Head, Plan, Value};
 use plasticity_bench::tasks::{self, Answers, Batches, TaskStream};
-use plasticity_bench::train::{Learner, optimizer};
+use plasticity_bench::train::Learner;
+use plasticity_bench::train::optimizer::{self, Optimizer};
 
 /// Five tasks of two classes on generated digits, learned by optimiser number `optimizer`.
 fn setting(head: Head, family: &str, optimizer: usize) -> (Plan, Box<dyn TaskStream>) {
@@ -89,6 +91,39 @@ fn a_head_of_its_own_stays_as_it_is_while_other_tasks_are_learned() {
     let before = rows(&learner);
     train(&plan, &*stream, &mut learner, 1, 20);
     assert!(before.iter().zip(rows(&learner)).all(|(before, after)| *before != after));
+}
+
+/// `tests/reference/heads.py`: two heads as parameters of their own, used in turn and together.
+#[test]
+fn rows_of_a_head_are_stepped_as_pytorchs_separate_parameters() {
+    let used: [&[u32]; 6] = [&[0, 1], &[0, 1], &[2, 3], &[0, 1, 2, 3], &[2, 3], &[0, 1]];
+    let reference = include_str!("reference/heads.csv");
+    let mut lines = reference.lines().filter(|line| !line.starts_with(['#', 'o']));
+    for entry in optimizer::entries() {
+        let mut choice = common::defaults(&entry);
+        choice.parameters.insert("learning_rate".into(), Value::Number(1e-2));
+        choice.parameters.insert("weight_decay".into(), Value::Number(0.1));
+        choice.parameters.insert("momentum".into(), Value::Number(0.9));
+        let start: Vec<f64> = (0..12).map(|i| f64::from(i) * 0.1 - 0.5).collect();
+        let head = [Parameter::new("head".into(), Role::Weight, &start, &[4, 3], DType::F32).unwrap()];
+        let mut optimizer = Optimizer::new(&choice, &head);
+        optimizer.separate_rows(&[0], &head);
+        for (step, used) in used.iter().enumerate() {
+            // What is written for rows that are not used is never looked at.
+            head[0].gradient.reset();
+            for (i, g) in head[0].gradient.lock().write::<f32>().unwrap().0.iter_mut().enumerate() {
+                *g = ((i + 3 * step) as f64).sin() as f32;
+            }
+            optimizer.step_rows(&head, |_| true, || Some(used.to_vec())).unwrap();
+            let cells: Vec<&str> = lines.next().unwrap().split(',').collect();
+            assert_eq!(cells[..2], [entry.name, &step.to_string()]);
+            for (ours, torch) in head[0].to_vec().unwrap().iter().zip(&cells[2..]) {
+                let torch: f32 = torch.parse().unwrap();
+                assert!((ours - torch).abs() < 1e-6, "{} step {step}: {ours} against {torch}", entry.name);
+            }
+        }
+    }
+    assert!(lines.next().is_none());
 }
 
 /// A head that is used for the first time is one whose optimiser has no history: Adam's first step is of

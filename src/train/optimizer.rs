@@ -3,6 +3,8 @@
 //! candle's SGD has no momentum and its Adam's moments can be neither read nor set, which checkpoints
 //! and methods that reset them need.
 
+use std::borrow::Cow;
+
 use candle_core::Result;
 
 use crate::kernels::inplace::update;
@@ -181,12 +183,13 @@ impl Optimizer {
             let rule = self.rule.of(parameter);
             let State { first, second, steps } = state;
             let rows = match &used {
-                Some(used) if steps.len() > 1 => used.iter().map(|&row| row as usize).collect(),
-                _ => (0..steps.len()).collect::<Vec<_>>(),
+                _ if steps.len() == 1 => Cow::Borrowed(&[0][..]),
+                Some(used) => Cow::Borrowed(&used[..]),
+                None => Cow::Owned((0..steps.len() as u32).collect()),
             };
             let width = gradient.len() / steps.len();
             update(&parameter.values, |values| {
-                for &row in &rows {
+                for row in rows.iter().map(|&row| row as usize) {
                     let range = row * width..(row + 1) * width;
                     steps[row] += 1;
                     let moments = &mut first[range.clone()];
