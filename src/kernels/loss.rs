@@ -27,6 +27,26 @@ pub struct Targets {
     pub among: Option<Arc<Vec<Arc<[u32]>>>>,
 }
 
+impl Targets {
+    /// Those of the first `rows` rows.
+    #[must_use]
+    pub fn first(&self, rows: usize) -> Self {
+        let among = self.among.as_ref().map(|among| Arc::new(among[..rows].to_vec()));
+        Self { labels: Arc::new(self.labels[..rows].to_vec()), among }
+    }
+
+    /// The classes that any row's softmax runs over, ascending; `None` for all.
+    #[must_use]
+    pub fn classes(&self) -> Option<Vec<u32>> {
+        let mut lists: Vec<&Arc<[u32]>> = self.among.as_ref()?.iter().collect();
+        lists.dedup_by(|a, b| Arc::ptr_eq(a, b));
+        let mut classes: Vec<u32> = lists.into_iter().flat_map(|list| list.iter().copied()).collect();
+        classes.sort_unstable();
+        classes.dedup();
+        Some(classes)
+    }
+}
+
 impl From<Vec<u32>> for Targets {
     fn from(labels: Vec<u32>) -> Self {
         Self { labels: Arc::new(labels), among: None }

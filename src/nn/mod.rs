@@ -1,6 +1,7 @@
 //! Networks: layers, activations, initialisation.
 
 pub mod activation;
+mod batch;
 mod builder;
 pub mod cnn;
 pub mod initialization;
@@ -11,6 +12,7 @@ mod resnet;
 mod samples;
 mod work;
 
+pub use batch::{Rehearsed, batch, training_batch};
 pub use builder::{Builder, Filters, for_width};
 pub use cnn::Cnn;
 pub use mlp::Mlp;

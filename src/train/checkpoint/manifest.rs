@@ -69,7 +69,7 @@ pub(super) struct Manifest {
 pub(super) struct Vouched {
     parameters_sha256: String,
     optimizer_sha256: String,
-    /// Steps that each parameter has taken.
+    /// Steps that each parameter has taken; each row of it, where rows are separate.
     pub optimizer_steps: Vec<u64>,
     /// How far the activations have drawn from their stream.
     pub draws: u64,

@@ -178,7 +178,7 @@ impl Checkpoints {
         let optimizer = tensors::moments(learner, &self.folder)?;
         put(&self.path(position, parameters_kind), &parameters)?;
         put(&self.path(position, optimizer_kind), &optimizer)?;
-        let steps = learner.optimizer().states().iter().map(|s| s.steps).collect();
+        let steps = learner.optimizer().states().iter().flat_map(|s| s.steps.clone()).collect();
         Ok(Vouched::new(&parameters, &optimizer, steps, learner.draws()))
     }
 
