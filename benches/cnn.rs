@@ -1,20 +1,25 @@
-//! Time of one training step of a CNN on images of 3 × 32 × 32 with Adam, in milliseconds: activations
-//! in interleaved rounds.
+//! Time of one training step of a CNN or a ResNet-18 on images of 3 × 32 × 32 with Adam, in milliseconds:
+//! activations in interleaved rounds.
 //!
 //! cargo bench --bench cnn -- relu rational --batch 64 --channels 32,64,128 --kernel 3 --padding 1
+//! cargo bench --bench cnn -- relu rational --network resnet18 --batch 16 --width 64
 
 mod support;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Device, Tensor};
 use clap::Parser;
 use plasticity_bench::kernels::loss::{Targets, cross_entropy};
-use plasticity_bench::nn::{Cnn, Network, Pass, entries};
+use plasticity_bench::nn::{Cnn, Network, Pass, ResNet, entries};
 use plasticity_bench::random::Stream;
 use plasticity_bench::spec::{Choice, Value};
 use plasticity_bench::train::optimizer::{self, Optimizer};
 use std::sync::{Arc, Mutex};
 use support::clock::{self, least, median};
 use support::names;
+use support::serve::{Contender, serve};
 use support::table::Table;
 
 #[global_allocator]
@@ -28,10 +33,16 @@ struct Arguments {
     /// Activations, constraints after a plus sign.
     #[arg(default_values = ["relu", "rational"])]
     activations: Vec<String>,
+    /// cnn or resnet18.
+    #[arg(long, default_value = "cnn", value_parser = ["cnn", "resnet18"])]
+    network: String,
     /// Images per step.
     #[arg(long, default_value_t = 64)]
     batch: usize,
-    /// Filters of each convolution.
+    /// Channels of the first stage of resnet18.
+    #[arg(long, default_value_t = 64)]
+    width: i64,
+    /// Filters of each convolution of the cnn.
     #[arg(long, value_delimiter = ',', default_values_t = [32, 64, 128])]
     channels: Vec<i64>,
     /// Rows and columns of a filter.
@@ -49,6 +60,12 @@ struct Arguments {
     /// Steps per round.
     #[arg(long, default_value_t = 10)]
     steps: usize,
+    /// Writes inputs, labels and the first activation's start values to this safetensors file, and ends.
+    #[arg(long)]
+    write: Option<PathBuf>,
+    /// Answers `peers/conv.py` for the first activation instead of measuring.
+    #[arg(long)]
+    serve: bool,
     /// cargo passes it to every bench.
     #[arg(long, hide = true)]
     bench: bool,
@@ -56,26 +73,35 @@ struct Arguments {
 
 /// A network, its optimiser and the one batch that it sees.
 struct Trainer {
-    network: Cnn,
+    network: Box<dyn Network>,
     optimizer: Optimizer,
     pass: Pass,
     inputs: Tensor,
-    targets: Targets,
+    labels: Vec<u32>,
+}
+
+fn network(activation: &str, arguments: &Arguments, stream: &mut Stream) -> Box<dyn Network> {
+    let activation = names::choice(activation).expect("names are checked before");
+    let entry = entries().into_iter().find(|e| e.name == arguments.network).expect("registered");
+    let mut choice: Choice = support::common::defaults(&entry);
+    let mut set = |name: &str, value| choice.parameters.insert(name.into(), value);
+    if arguments.network == "resnet18" {
+        set("width", Value::Integer(arguments.width));
+        let network = ResNet::new(&choice, &activation, DIMS, CLASSES, stream, DType::F32);
+        return Box::new(network.unwrap_or_else(|why| panic!("{why}")));
+    }
+    set("channels", Value::Integers(arguments.channels.clone()));
+    set("kernel", Value::Integer(arguments.kernel));
+    set("padding", Value::Integer(arguments.padding));
+    set("hidden", Value::Integers(arguments.hidden.clone()));
+    let network = Cnn::new(&choice, &activation, DIMS, CLASSES, stream, DType::F32);
+    Box::new(network.unwrap_or_else(|why| panic!("{why}")))
 }
 
 impl Trainer {
     fn new(activation: &str, arguments: &Arguments) -> Self {
-        let activation = names::choice(activation).expect("names are checked before");
-        let entry = entries().into_iter().find(|e| e.name == "cnn").expect("registered");
-        let mut choice: Choice = support::common::defaults(&entry);
-        let mut set = |name: &str, value| choice.parameters.insert(name.into(), value);
-        set("channels", Value::Integers(arguments.channels.clone()));
-        set("kernel", Value::Integer(arguments.kernel));
-        set("padding", Value::Integer(arguments.padding));
-        set("hidden", Value::Integers(arguments.hidden.clone()));
         let mut stream = Stream::new(0, "init", 0);
-        let network = Cnn::new(&choice, &activation, DIMS, CLASSES, &mut stream, DType::F32);
-        let network = network.unwrap_or_else(|why| panic!("{why}"));
+        let network = network(activation, arguments, &mut stream);
         let mut adam = support::common::defaults(&optimizer::entries()[0]);
         adam.parameters.insert("learning_rate".into(), Value::Number(1e-3));
         let optimizer = Optimizer::new(&adam, network.parameters());
@@ -84,12 +110,25 @@ impl Trainer {
         let labels: Vec<u32> = (0..batch).map(|_| stream.below(CLASSES as u64) as u32).collect();
         let inputs = Tensor::from_vec(pixels, (batch, size), &Device::Cpu).expect("whole rows");
         let pass = Pass::Train(Arc::new(Mutex::new(stream)));
-        Self { network, optimizer, pass, inputs, targets: labels.into() }
+        Self { network, optimizer, pass, inputs, labels }
     }
 
+    /// What another framework needs to train on the same.
+    fn write(&self, path: &Path) {
+        let parameters = self.network.parameters().iter();
+        let mut tensors: HashMap<String, Tensor> =
+            parameters.map(|p| (p.name.clone(), p.values.as_tensor().clone())).collect();
+        let images = self.inputs.reshape(((), DIMS.0, DIMS.1, DIMS.2)).expect("whole images");
+        let labels = Tensor::new(self.labels.as_slice(), &Device::Cpu).expect("labels");
+        tensors.extend([("inputs".to_string(), images), ("labels".to_string(), labels)]);
+        candle_core::safetensors::save(&tensors, path).expect("a file to write");
+    }
+}
+
+impl Contender for Trainer {
     fn step(&mut self) -> f64 {
         let logits = self.network.forward(&self.inputs, &self.pass).expect("a pass");
-        let loss = cross_entropy(&logits, self.targets.clone()).expect("a loss").loss;
+        let loss = cross_entropy(&logits, Targets::from(self.labels.clone())).expect("a loss").loss;
         for parameter in self.network.parameters() {
             parameter.gradient.reset();
         }
@@ -98,9 +137,8 @@ impl Trainer {
         f64::from(loss.to_scalar::<f32>().expect("a number"))
     }
 
-    /// Milliseconds a step.
-    fn time(&mut self, steps: usize) -> f64 {
-        clock::seconds(|| (0..steps).for_each(|_| _ = self.step())) * 1e3 / steps as f64
+    fn microseconds(&mut self, steps: usize) -> f64 {
+        clock::seconds(|| (0..steps).for_each(|_| _ = self.step())) * 1e6 / steps as f64
     }
 }
 
@@ -108,17 +146,29 @@ fn main() {
     plasticity_bench::cli::settle();
     let arguments = Arguments::parse();
     let activations = names::known(arguments.activations.clone());
+    let Some(first) = activations.first() else { return };
+    if let Some(path) = &arguments.write {
+        return Trainer::new(first, &arguments).write(path);
+    }
+    if arguments.serve {
+        return serve(|| Trainer::new(first, &arguments));
+    }
     let mut trainers: Vec<Trainer> = activations.iter().map(|name| Trainer::new(name, &arguments)).collect();
     let mut times = vec![Vec::new(); trainers.len()];
     for trainer in &mut trainers {
-        trainer.time(3);
+        trainer.microseconds(3);
     }
     for _ in 0..arguments.rounds {
         for (trainer, times) in trainers.iter_mut().zip(&mut times) {
-            times.push(trainer.time(arguments.steps));
+            times.push(trainer.microseconds(arguments.steps) / 1e3);
         }
     }
-    let title = format!("One training step of a CNN, batch {} ({})", arguments.batch, clock::name());
+    let title = format!(
+        "One training step of a {}, batch {} ({})",
+        arguments.network,
+        arguments.batch,
+        clock::name()
+    );
     let mut table = Table::new(&title, &["activation", "median ms", "least ms"]);
     for (name, times) in activations.iter().zip(&times) {
         table.row(vec![name.clone(), format!("{:.2}", median(times)), format!("{:.2}", least(times))]);

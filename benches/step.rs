@@ -72,7 +72,7 @@ fn main() {
     let problem =
         arguments.problem.map_or_else(Problem::drawn, |path| Problem::read(&path).expect("a problem"));
     if arguments.serve {
-        return serve(&problem, first);
+        return serve(|| Trainer::new(&problem, first));
     }
     let mut trainers: Vec<Trainer> = cases.iter().map(|case| Trainer::new(&problem, case)).collect();
     let mut times = vec![Vec::new(); cases.len()];

@@ -203,4 +203,5 @@ def main():
         (options.out / "rounds.json").write_text(json.dumps(rounds, indent=1))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -105,14 +105,14 @@ class Contender:
         return losses
 
 
-def quickest(contenders):
-    """The contender that needs least time for 100 steps, best of three."""
+def quickest(contenders, steps=100):
+    """The contender that needs least time for so many steps, best of three."""
     best = {}
     for turn in range(4):
         for contender in contenders:
             contender.reset()
             started = time.process_time()
-            contender.run(100)
+            contender.run(steps)
             if turn:
                 spent = time.process_time() - started
                 best[contender] = min(spent, best.get(contender, spent))
@@ -133,4 +133,5 @@ def main():
     dialogue.serve(f"torch {torch.__version__} ({vectors}){form}", contender.reset, contender.run)
 
 
-main()
+if __name__ == "__main__":
+    main()

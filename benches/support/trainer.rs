@@ -15,6 +15,7 @@ use super::clock;
 use super::common;
 use super::names;
 use super::problem::{CLASSES, PIXELS, Problem};
+use super::serve::Contender;
 
 /// Which network, on which batches.
 #[derive(Clone, Debug)]
@@ -76,9 +77,11 @@ impl Trainer {
         let positions = (0..examples.len() as u32).collect();
         Self { learner, examples, positions, batch: case.batch, at: 0 }
     }
+}
 
-    /// One step on the next batch; its loss before the update.
-    pub fn step(&mut self) -> f64 {
+impl Contender for Trainer {
+    /// On the next batch.
+    fn step(&mut self) -> f64 {
         let positions = &self.positions[self.at..self.at + self.batch];
         self.at = (self.at + self.batch) % (self.positions.len() / self.batch * self.batch);
         let mut inputs = Vec::new();
@@ -88,8 +91,8 @@ impl Trainer {
         self.learner.step(&inputs, &labels.into()).expect("a step").loss
     }
 
-    /// Microseconds per step over so many steps, after a tenth as many to warm up.
-    pub fn microseconds(&mut self, steps: usize) -> f64 {
+    /// After a tenth as many to warm up.
+    fn microseconds(&mut self, steps: usize) -> f64 {
         (0..steps / 10).for_each(|_| _ = self.step());
         let seconds = clock::seconds(|| (0..steps).for_each(|_| _ = self.step()));
         seconds * 1e6 / steps as f64

@@ -58,11 +58,17 @@ impl Pooling {
         self.from.0 * self.from.1 * self.channels
     }
 
-    /// The first value of window number `window` in the image.
+    /// Places in a window.
+    fn places(&self) -> usize {
+        self.pool.size * self.pool.size
+    }
+
+    /// The first value of window number `window`, counted over images, in the images.
     #[inline(always)]
     fn start(&self, window: usize) -> usize {
         let (row, column) = (window / self.to.1, window % self.to.1);
-        (row * self.from.1 + column) * self.pool.stride * self.channels
+        let (image, row) = (row / self.to.0, row % self.to.0);
+        image * self.image() + (row * self.from.1 + column) * self.pool.stride * self.channels
     }
 
     /// How far behind a window's first value the one at `place` lies.
@@ -74,26 +80,23 @@ impl Pooling {
     /// Largest value of each window of `images` into `out`, and its place in the window, row by row: the
     /// first one of equals, the last NaN if there is any (`PyTorch`'s rule).
     pub fn forward<T: Real>(&self, images: &[T], out: &mut [T], places: &mut [u8]) {
-        let (channels, windows) = (self.channels, self.pool.size * self.pool.size);
+        let channels = self.channels;
         vectorized(
             #[inline(always)]
             || {
-                let pooled = out.chunks_exact_mut(self.pooled()).zip(places.chunks_exact_mut(self.pooled()));
-                for (image, (out, places)) in images.chunks_exact(self.image()).zip(pooled) {
-                    let pixels = out.chunks_exact_mut(channels).zip(places.chunks_exact_mut(channels));
-                    for (window, (out, places)) in pixels.enumerate() {
-                        let start = self.start(window);
-                        out.copy_from_slice(&image[start..][..channels]);
-                        places.fill(0);
-                        for place in 1..windows {
-                            let values = &image[start + self.offset(place)..][..channels];
-                            let place = place as u8;
-                            for ((best, at), &value) in out.iter_mut().zip(&mut *places).zip(values) {
-                                // NaN is taken and stays, and so does the first of equals.
-                                let larger = (value > *best) | value.is_nan();
-                                *best = if larger { value } else { *best };
-                                *at = if larger { place } else { *at };
-                            }
+                let pixels = out.chunks_exact_mut(channels).zip(places.chunks_exact_mut(channels));
+                for (window, (out, places)) in pixels.enumerate() {
+                    let start = self.start(window);
+                    out.copy_from_slice(&images[start..][..channels]);
+                    places.fill(0);
+                    for place in 1..self.places() {
+                        let values = &images[start + self.offset(place)..][..channels];
+                        let place = place as u8;
+                        for ((best, at), &value) in out.iter_mut().zip(&mut *places).zip(values) {
+                            // NaN is taken and stays, and so does the first of equals.
+                            let larger = (value > *best) | value.is_nan();
+                            *best = if larger { value } else { *best };
+                            *at = if larger { place } else { *at };
                         }
                     }
                 }
@@ -104,31 +107,52 @@ impl Pooling {
     /// The values of `images` at the places that [`Pooling::forward`] found.
     pub fn pick<T: Real>(&self, images: &[T], places: &[u8], out: &mut [T]) {
         let channels = self.channels;
-        let pooled = out.chunks_exact_mut(self.pooled()).zip(places.chunks_exact(self.pooled()));
-        for (image, (out, places)) in images.chunks_exact(self.image()).zip(pooled) {
-            let pixels = out.chunks_exact_mut(channels).zip(places.chunks_exact(channels));
-            for (window, (out, places)) in pixels.enumerate() {
-                let start = self.start(window);
-                for (channel, (out, &place)) in out.iter_mut().zip(places).enumerate() {
-                    *out = image[start + self.offset(usize::from(place)) + channel];
+        vectorized(
+            #[inline(always)]
+            || {
+                let pixels = out.chunks_exact_mut(channels).zip(places.chunks_exact(channels));
+                for (window, (out, places)) in pixels.enumerate() {
+                    let start = self.start(window);
+                    // Sums of one value and zeros: a choice between two places to read from would go value by
+                    // value.
+                    for place in 0..self.places() {
+                        let values = &images[start + self.offset(place)..][..channels];
+                        let (first, place) = (place == 0, place as u8);
+                        for ((out, &at), &value) in out.iter_mut().zip(places).zip(values) {
+                            let here = if at == place { value } else { T::ZERO };
+                            *out = if first { here } else { *out + here };
+                        }
+                    }
                 }
-            }
-        }
+            },
+        );
     }
 
     /// Puts each of `values` at its place in `images`, which is 0 elsewhere; windows that overlap add.
     pub fn unpick<T: Real>(&self, values: &[T], places: &[u8], images: &mut [T]) {
-        images.fill(T::ZERO);
         let channels = self.channels;
-        let pooled = values.chunks_exact(self.pooled()).zip(places.chunks_exact(self.pooled()));
-        for (image, (values, places)) in images.chunks_exact_mut(self.image()).zip(pooled) {
-            let pixels = values.chunks_exact(channels).zip(places.chunks_exact(channels));
-            for (window, (values, places)) in pixels.enumerate() {
-                let start = self.start(window);
-                for (channel, (&value, &place)) in values.iter().zip(places).enumerate() {
-                    image[start + self.offset(usize::from(place)) + channel] += value;
-                }
-            }
+        let whole = |from: usize, to: usize| to * self.pool.size == from;
+        let apart = self.pool.stride == self.pool.size;
+        // Where the windows cover everything once, every value is written below.
+        if !(apart && whole(self.from.0, self.to.0) && whole(self.from.1, self.to.1)) {
+            images.fill(T::ZERO);
         }
+        vectorized(
+            #[inline(always)]
+            || {
+                let pixels = values.chunks_exact(channels).zip(places.chunks_exact(channels));
+                for (window, (values, places)) in pixels.enumerate() {
+                    let start = self.start(window);
+                    for place in 0..self.places() {
+                        let to = &mut images[start + self.offset(place)..][..channels];
+                        let place = place as u8;
+                        for ((to, &value), &at) in to.iter_mut().zip(values).zip(places) {
+                            let here = if at == place { value } else { T::ZERO };
+                            *to = if apart { here } else { *to + here };
+                        }
+                    }
+                }
+            },
+        );
     }
 }

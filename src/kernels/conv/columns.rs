@@ -1,69 +1,129 @@
 //! The patches under a filter as rows of a matrix, so that a convolution is a product; and back.
 //!
-//! With the channels innermost, what a filter's row covers lies side by side in the image.
+//! With the channels innermost, what a filter's row covers lies side by side in the image: a strip. Images
+//! get their border of zeros first, so that every strip lies inside.
 
 use std::ops::Range;
 
 use super::geometry::Geometry;
+use crate::kernels::element::vectorized;
 use crate::kernels::real::Real;
 
-/// What one row of a filter covers at one position: where it begins in the image, and which of its
-/// values lie inside.
-struct Strip {
-    /// First value inside, in the image.
-    from: usize,
-    /// The values inside, of the filter's row.
-    inside: Range<usize>,
-}
+/// Values that are copied at once: a strip is a few of these, and the last may lie across the one before.
+const CHUNK: usize = 16;
 
 impl Geometry {
-    /// The strip of filter row `tap` at position (`row`, `column`); empty where it lies outside.
-    #[inline(always)]
-    fn strip(&self, (row, column): (usize, usize), tap: usize) -> Strip {
-        let (top, left) = (row * self.stride + tap, column * self.stride);
-        if top < self.padding || top >= self.padding + self.height {
-            return Strip { from: 0, inside: 0..0 };
-        }
-        let first = self.padding.saturating_sub(left);
-        let last = self.filter.1.min((self.width + self.padding).saturating_sub(left)).max(first);
-        let at = (top - self.padding) * self.width + (left + first).saturating_sub(self.padding);
-        let from = if first == last { 0 } else { at * self.channels };
-        Strip { from, inside: first * self.channels..last * self.channels }
+    /// Values of an image with its border.
+    pub(super) fn bordered(&self) -> usize {
+        (self.height + 2 * self.padding) * self.row()
+    }
+
+    /// Values of a row of an image with its border.
+    fn row(&self) -> usize {
+        (self.width + 2 * self.padding) * self.channels
+    }
+
+    /// Values of a row of an image.
+    fn inner_row(&self) -> usize {
+        self.width * self.channels
+    }
+
+    /// Where row `row` of an image begins in the image with its border.
+    fn inside(&self, row: usize) -> usize {
+        (row + self.padding) * self.row() + self.padding * self.channels
+    }
+
+    /// Values of a strip.
+    fn strip(&self) -> usize {
+        self.filter.1 * self.channels
     }
 }
 
-/// Patches of the images `x` as rows of `columns` (images × positions, taps).
-pub(super) fn gather<T: Real>(x: &[T], g: &Geometry, columns: &mut [T]) {
-    let strip_len = g.filter.1 * g.channels;
-    let patches = columns.chunks_exact_mut(g.taps() * g.positions());
-    for (image, patches) in x.chunks_exact(g.image()).zip(patches) {
-        for (position, patch) in patches.chunks_exact_mut(g.taps()).enumerate() {
-            let at = (position / g.to.1, position % g.to.1);
-            for (tap, out) in patch.chunks_exact_mut(strip_len).enumerate() {
-                let Strip { from, inside } = g.strip(at, tap);
-                out[..inside.start].fill(T::ZERO);
-                out[inside.end..].fill(T::ZERO);
-                let len = inside.len();
-                out[inside].copy_from_slice(&image[from..from + len]);
-            }
+/// Images with a border of zeros into `out`.
+pub(super) fn pad<T: Real>(images: &[T], g: &Geometry, out: &mut [T]) {
+    out.fill(T::ZERO);
+    for (image, out) in images.chunks_exact(g.image()).zip(out.chunks_exact_mut(g.bordered())) {
+        for (row, values) in image.chunks_exact(g.inner_row()).enumerate() {
+            out[g.inside(row)..][..values.len()].copy_from_slice(values);
         }
     }
 }
 
-/// Adds every row of `columns` to where [`gather`] took it from in `x`.
-pub(super) fn scatter<T: Real>(columns: &[T], g: &Geometry, x: &mut [T]) {
-    let strip_len = g.filter.1 * g.channels;
-    let patches = columns.chunks_exact(g.taps() * g.positions());
-    for (image, patches) in x.chunks_exact_mut(g.image()).zip(patches) {
-        for (position, patch) in patches.chunks_exact(g.taps()).enumerate() {
-            let at = (position / g.to.1, position % g.to.1);
-            for (tap, values) in patch.chunks_exact(strip_len).enumerate() {
-                let Strip { from, inside } = g.strip(at, tap);
-                let len = inside.len();
-                for (to, &value) in image[from..from + len].iter_mut().zip(&values[inside]) {
-                    *to += value;
+/// Adds what lies within the border to `images`.
+pub(super) fn add_unpadded<T: Real>(bordered: &[T], g: &Geometry, images: &mut [T]) {
+    vectorized(
+        #[inline(always)]
+        || {
+            for (image, from) in images.chunks_exact_mut(g.image()).zip(bordered.chunks_exact(g.bordered())) {
+                for (row, values) in image.chunks_exact_mut(g.inner_row()).enumerate() {
+                    let from = &from[g.inside(row)..][..values.len()];
+                    values.iter_mut().zip(from).for_each(|(to, &value)| *to += value);
                 }
             }
+        },
+    );
+}
+
+/// Patches at some `rows` of output positions, of each image with its border, as rows of `columns`
+/// (images × positions, taps).
+pub(super) fn gather<T: Real>(bordered: &[T], g: &Geometry, rows: &Range<usize>, columns: &mut [T]) {
+    vectorized(
+        #[inline(always)]
+        || {
+            let mut to = 0;
+            for image in bordered.chunks_exact(g.bordered()) {
+                for row in rows.clone() {
+                    for column in 0..g.to.1 {
+                        let corner = row * g.stride * g.row() + column * g.stride * g.channels;
+                        for tap in 0..g.filter.0 {
+                            copy(&image[corner + tap * g.row()..], &mut columns[to..], g.strip());
+                            to += g.strip();
+                        }
+                    }
+                }
+            }
+        },
+    );
+}
+
+/// The first `len` values. A short copy may write more than that where there is room: what lies behind is
+/// written next.
+#[inline(always)]
+fn copy<T: Real>(from: &[T], to: &mut [T], len: usize) {
+    if len < CHUNK {
+        match (from.first_chunk::<CHUNK>(), to.first_chunk_mut::<CHUNK>()) {
+            (Some(from), Some(to)) => *to = *from,
+            _ => to[..len].copy_from_slice(&from[..len]),
         }
+        return;
     }
+    let (from, to) = (&from[..len], &mut to[..len]);
+    for (from, to) in from.as_chunks::<CHUNK>().0.iter().zip(to.as_chunks_mut::<CHUNK>().0) {
+        *to = *from;
+    }
+    if let (Some(from), Some(to)) = (from.last_chunk::<CHUNK>(), to.last_chunk_mut::<CHUNK>()) {
+        *to = *from;
+    }
+}
+
+/// Adds every row of `columns` to where [`gather`] took it from.
+pub(super) fn scatter<T: Real>(columns: &[T], g: &Geometry, rows: &Range<usize>, bordered: &mut [T]) {
+    vectorized(
+        #[inline(always)]
+        || {
+            let mut strips = columns.chunks_exact(g.strip());
+            for image in bordered.chunks_exact_mut(g.bordered()) {
+                for row in rows.clone() {
+                    for column in 0..g.to.1 {
+                        let corner = row * g.stride * g.row() + column * g.stride * g.channels;
+                        for tap in 0..g.filter.0 {
+                            let values = strips.next().expect("a strip for each place");
+                            let to = &mut image[corner + tap * g.row()..][..values.len()];
+                            to.iter_mut().zip(values).for_each(|(to, &value)| *to += value);
+                        }
+                    }
+                }
+            }
+        },
+    );
 }

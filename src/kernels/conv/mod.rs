@@ -210,8 +210,8 @@ impl Conv {
             };
             let first = block * images * pooling.pooled();
             let here = first..first + x.len() / g.image() * pooling.pooled();
-            let places = &mut made.places[here.clone()];
-            pooling.forward(features, &mut made.y[here.clone()], places);
+            let (places, y) = (&mut made.places[here.clone()], &mut made.y[here.clone()]);
+            pooling.forward(features, y, places);
             if trains {
                 pooling.pick(z, places, &mut made.z[here]);
                 if elements {
@@ -385,11 +385,10 @@ impl Conv {
 
 /// x ∗ W + b of some images.
 fn convolve<T: Slices + Scratch>(x: &[T], filters: &[T], bias: Option<&[T]>, g: &Geometry, z: &mut [T]) {
-    match bias {
-        Some(bias) => z.chunks_exact_mut(g.outputs).for_each(|row| row.copy_from_slice(bias)),
-        None => z.fill(T::ZERO),
+    if let Some(bias) = bias {
+        z.chunks_exact_mut(g.outputs).for_each(|row| row.copy_from_slice(bias));
     }
-    products::forward(x, filters, g, z);
+    products::forward(x, filters, g, z, bias.is_some());
 }
 
 impl CustomOp2 for Conv {

@@ -1,6 +1,8 @@
 //! The three products of a convolution, image block by image block.
 
-use super::columns::{gather, scatter};
+use std::ops::Range;
+
+use super::columns::{add_unpadded, gather, pad, scatter};
 use super::geometry::Geometry;
 use crate::kernels::matmul::{Element, times, times_transposed, transposed_times};
 use crate::kernels::real::Real;
@@ -8,13 +10,74 @@ use crate::kernels::scratch::Scratch;
 
 /// Values of patches that are worked on at a time: they should stay in the second cache.
 const BLOCK: usize = 1 << 17;
+/// Positions that a product should have at least: fewer do not pay for laying out the filters.
+const POSITIONS: usize = 256;
 
 impl Geometry {
     /// Images that are worked on at a time.
     #[must_use]
     pub fn images_at_a_time(&self) -> usize {
-        (BLOCK / (self.positions() * self.taps().max(self.outputs))).clamp(1, self.batch.max(1))
+        let cached = BLOCK / (self.positions() * self.taps().max(self.outputs));
+        let worthwhile = POSITIONS.max(self.outputs).div_ceil(self.positions());
+        cached.max(worthwhile).clamp(1, self.batch.max(1))
     }
+
+    /// Rows of output positions of a single image that are worked on at a time.
+    fn rows_at_a_time(&self) -> usize {
+        let cached = BLOCK / (self.to.1 * self.taps());
+        cached.max(POSITIONS.div_ceil(self.to.1)).clamp(1, self.to.0)
+    }
+}
+
+/// Tile by tile (a few images, or some rows of one): calls `act` with the images with their border, the
+/// output positions (images × positions) and the rows of each image that the tile covers.
+fn tiles(g: &Geometry, images: usize, mut act: impl FnMut(Range<usize>, Range<usize>, Range<usize>)) {
+    let positions = g.positions();
+    let rows = g.rows_at_a_time();
+    if rows == g.to.0 {
+        let step = g.images_at_a_time();
+        for first in (0..images).step_by(step) {
+            let here = first..(first + step).min(images);
+            act(here.clone(), here.start * positions..here.end * positions, 0..g.to.0);
+        }
+        return;
+    }
+    for image in 0..images {
+        for first in (0..g.to.0).step_by(rows) {
+            let last = (first + rows).min(g.to.0);
+            let from = image * positions;
+            act(image..image + 1, from + first * g.to.1..from + last * g.to.1, first..last);
+        }
+    }
+}
+
+/// The images with their border, in `room` where they get one here.
+fn bordered<'a, T: Real>(x: &'a [T], g: &Geometry, room: &'a mut Vec<T>) -> &'a [T]
+where
+    T: Scratch,
+{
+    if g.padding == 0 {
+        return x;
+    }
+    *room = T::take(x.len() / g.image() * g.bordered());
+    pad(x, g, room);
+    room
+}
+
+/// Calls `act` with the patches (positions, taps) of every tile and its positions.
+fn patches<T: Element + Scratch>(x: &[T], g: &Geometry, mut act: impl FnMut(&[T], Range<usize>)) {
+    let (mut room, mut columns) = (Vec::new(), Vec::new());
+    let images = bordered(x, g, &mut room);
+    tiles(g, x.len() / g.image(), |here, positions, rows| {
+        if columns.is_empty() {
+            columns = T::take(positions.len() * g.taps());
+        }
+        let columns = &mut columns[..positions.len() * g.taps()];
+        gather(&images[here.start * g.bordered()..here.end * g.bordered()], g, &rows, columns);
+        act(columns, positions);
+    });
+    T::put(columns);
+    T::put(room);
 }
 
 /// Filters (outputs, channels, rows, columns) as a matrix (outputs, taps) with the channels innermost.
@@ -41,38 +104,55 @@ pub fn by_channels<T: Real>(taps: &[T], g: &Geometry, filters: &mut [T], add: bo
     }
 }
 
-/// z (images × positions, outputs) += x ∗ filters (outputs, taps).
-pub fn forward<T: Element + Scratch>(x: &[T], filters: &[T], g: &Geometry, z: &mut [T]) {
-    let rows = z.len() / g.outputs;
+/// z (images × positions, outputs) = x ∗ filters (outputs, taps), or z += where `add`.
+pub fn forward<T: Element + Scratch>(x: &[T], filters: &[T], g: &Geometry, z: &mut [T], add: bool) {
+    let sizes = |positions| (positions, g.outputs, g.taps());
     if g.pointwise() {
-        return times_transposed(x, filters, z, (rows, g.outputs, g.taps()), true);
+        return times_transposed(x, filters, z, sizes(z.len() / g.outputs), add);
     }
-    let mut columns = T::take(rows * g.taps());
-    gather(x, g, &mut columns);
-    times_transposed(&columns, filters, z, (rows, g.outputs, g.taps()), true);
-    T::put(columns);
+    patches(x, g, |columns, positions| {
+        let z = &mut z[positions.start * g.outputs..positions.end * g.outputs];
+        times_transposed(columns, filters, z, sizes(positions.len()), add);
+    });
 }
 
 /// ∂filters (outputs, taps) += ∂z (images × positions, outputs) ∗ x.
 pub fn filters<T: Element + Scratch>(x: &[T], dz: &[T], g: &Geometry, d_filters: &mut [T]) {
-    let rows = dz.len() / g.outputs;
+    let sizes = |positions| (g.outputs, g.taps(), positions);
     if g.pointwise() {
-        return transposed_times(dz, x, d_filters, (g.outputs, g.taps(), rows), true);
+        return transposed_times(dz, x, d_filters, sizes(dz.len() / g.outputs), true);
     }
-    let mut columns = T::take(rows * g.taps());
-    gather(x, g, &mut columns);
-    transposed_times(dz, &columns, d_filters, (g.outputs, g.taps(), rows), true);
-    T::put(columns);
+    patches(x, g, |columns, positions| {
+        let dz = &dz[positions.start * g.outputs..positions.end * g.outputs];
+        transposed_times(dz, columns, d_filters, sizes(positions.len()), true);
+    });
 }
 
-/// ∂x, which is 0 on entry.
+/// Adds ∂x to `dx`.
 pub fn inputs<T: Element + Scratch>(dz: &[T], filters: &[T], g: &Geometry, dx: &mut [T]) {
-    let rows = dz.len() / g.outputs;
+    let sizes = |positions| (positions, g.taps(), g.outputs);
     if g.pointwise() {
-        return times(dz, filters, dx, (rows, g.taps(), g.outputs), false);
+        return times(dz, filters, dx, sizes(dz.len() / g.outputs), true);
     }
-    let mut columns = T::take(rows * g.taps());
-    times(dz, filters, &mut columns, (rows, g.taps(), g.outputs), false);
-    scatter(&columns, g, dx);
+    let (mut room, mut columns) = (Vec::new(), Vec::new());
+    if g.padding > 0 {
+        room = T::take(dx.len() / g.image() * g.bordered());
+        room.fill(<T as Real>::ZERO);
+    }
+    let images = dx.len() / g.image();
+    let to = if g.padding > 0 { &mut *room } else { &mut *dx };
+    tiles(g, images, |here, positions, rows| {
+        if columns.is_empty() {
+            columns = T::take(positions.len() * g.taps());
+        }
+        let columns = &mut columns[..positions.len() * g.taps()];
+        let dz = &dz[positions.start * g.outputs..positions.end * g.outputs];
+        times(dz, filters, columns, sizes(positions.len()), false);
+        scatter(columns, g, &rows, &mut to[here.start * g.bordered()..here.end * g.bordered()]);
+    });
+    if g.padding > 0 {
+        add_unpadded(&room, g, dx);
+    }
     T::put(columns);
+    T::put(room);
 }

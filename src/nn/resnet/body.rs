@@ -130,8 +130,7 @@ impl Unit {
         for (x, z) in
             x.chunks(images * g.image()).zip(convolved.chunks_mut(images * g.positions() * g.outputs))
         {
-            z.fill(<T as crate::kernels::real::Real>::ZERO);
-            products::forward(x, &filters, &g, z);
+            products::forward(x, &filters, &g, z, false);
         }
         let mut y = T::take(convolved.len());
         let saved = self.norm.forward(&convolved, (g.batch, g.outputs), residual, mode, &mut y)?;
