@@ -31,12 +31,12 @@ pub(super) fn layers(plan: &Plan, manifest: &Manifest) -> Option<Vec<LayerWork>>
 pub fn estimate(plan: &Plan) -> Option<f64> {
     let manifest = data::manifest(&plan.data.dataset).ok()?;
     let sizes = tasks::sizes(plan, manifest);
-    let examples = sizes.train.iter().sum::<f64>() / sizes.train.len() as f64;
-    let batch = plan.stream.batch_size as f64;
-    let steps = match plan.stream.length {
-        Length::Steps(steps) => steps as f64,
-        Length::Epochs(epochs) => epochs as f64 * (examples / batch).ceil(),
+    let (examples, own) = (trained(plan, &sizes), plan.stream.batch_size as f64);
+    let steps: f64 = match plan.stream.length {
+        Length::Steps(steps) => (steps * plan.stream.tasks) as f64,
+        Length::Epochs(epochs) => examples.iter().map(|of| epochs as f64 * (of / own).ceil()).sum(),
     };
+    let batch = own + rehearsed(plan);
     let layers = layers(plan, manifest)?;
     let sum = |of: fn(&LayerWork) -> f64| layers.iter().map(of).sum::<f64>();
     let (weights, forward) = (sum(|layer| layer.weights), sum(|layer| layer.multiply_adds));
@@ -47,10 +47,28 @@ pub fn estimate(plan: &Plan) -> Option<f64> {
     let step =
         batch * (multiply_adds / TRAINING_RATE + mapped * PER_OUTPUT) + weights * PER_PARAMETER + PER_STEP;
     let evaluation = forward / EVALUATION_RATE + mapped * PER_OUTPUT / 3.0;
-    let tasks = plan.stream.tasks as f64;
-    let probed = 2.0 * plan.probes.samples as f64;
-    let evaluated = tasks * (examples + probed) + tested(&sizes);
-    Some(tasks * networks * steps * step + evaluated * evaluation)
+    let probed = (2 * plan.probes.samples * plan.stream.tasks) as f64;
+    let evaluated = examples.iter().sum::<f64>() + probed + tested(&sizes);
+    Some(networks * steps * step + evaluated * evaluation)
+}
+
+/// Training examples of each task, as the method sees them.
+fn trained(plan: &Plan, sizes: &tasks::Sizes) -> Vec<f64> {
+    if plan.method.name == "joint" { so_far(&sizes.train) } else { sizes.train.clone() }
+}
+
+/// Examples of earlier tasks in every batch.
+pub(super) fn rehearsed(plan: &Plan) -> f64 {
+    if plan.method.name == "replay" { plan.method.integer("rows") as f64 } else { 0.0 }
+}
+
+/// Each number with all before it.
+fn so_far(numbers: &[f64]) -> Vec<f64> {
+    let sums = numbers.iter().scan(0.0, |sum, number| {
+        *sum += number;
+        Some(*sum)
+    });
+    sums.collect()
 }
 
 /// Test images that the whole run is tested on, those that come again counted again.
@@ -60,11 +78,7 @@ fn tested(sizes: &tasks::Sizes) -> f64 {
         return at_the_ends;
     }
     // The accuracy matrix: every task so far, by the run's head and by each choice of classes.
-    let so_far = sizes.test.iter().scan(0.0, |sum, test| {
-        *sum += test;
-        Some(*sum)
-    });
-    at_the_ends + 2.0 * so_far.sum::<f64>()
+    at_the_ends + 2.0 * so_far(&sizes.test).iter().sum::<f64>()
 }
 
 #[cfg(test)]
@@ -74,9 +88,13 @@ mod tests {
     use crate::spec::Spec;
 
     fn seconds(stream: &str, network: &str) -> f64 {
+        with_method(stream, network, "'none'")
+    }
+
+    fn with_method(stream: &str, network: &str, method: &str) -> f64 {
         let text = format!(
             "name = 'x'\ndata = {{ dataset = 'cifar100' }}\nnetwork = {network}\noptimizer = 'adam'\n\
-             activation = 'relu'\nstream = {{ {stream} }}\n"
+             activation = 'relu'\nmethod = {method}\nstream = {{ {stream} }}\n"
         );
         let spec = Spec::parse(&text, "x.toml", &[], &catalogue()).unwrap();
         estimate(&spec.plans(None).unwrap()[0]).unwrap()
@@ -106,5 +124,17 @@ mod tests {
         // Twice the tasks have nearly four times the cells of the accuracy matrix.
         let (five, ten) = (of("tasks = 5, steps = 1", "'cnn'"), of("tasks = 10, steps = 1", "'cnn'"));
         assert!(ten > 2.5 * five, "{five} {ten}");
+    }
+
+    #[test]
+    fn methods_that_train_on_earlier_tasks_cost_more() {
+        let stream =
+            "family = 'split-classes', tasks = 9, classes_per_task = 10, epochs = 50, batch_size = 16";
+        let of = |method: &str| with_method(stream, "'cnn'", method);
+        // Tasks of 1 to 9 times the examples: five times the steps.
+        let joint = of("'joint'") / of("'none'");
+        assert!((4.5..5.1).contains(&joint), "{joint}");
+        let replay = of("{ name = 'replay', rows = 16 }") / of("'none'");
+        assert!((1.7..2.1).contains(&replay), "{replay}");
     }
 }

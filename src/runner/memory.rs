@@ -4,8 +4,9 @@
 //! and with it every other run of the grid.
 
 use super::Options;
-use super::estimate::layers;
+use super::estimate::{layers, rehearsed};
 use super::folders::{Run, is_finished, select};
+use super::status;
 use crate::data;
 use crate::nn::LayerWork;
 use crate::spec::Plan;
@@ -42,7 +43,7 @@ fn needed(plan: &Plan) -> Option<f64> {
     let tested = sizes.test.iter().copied().fold(examples, f64::max);
     let maps = |layer: &LayerWork| if layer.convolution { layer.outputs } else { 0.0 };
     let map = layers.iter().map(maps).fold(0.0, f64::max);
-    let batch = (plan.stream.batch_size as f64).min(examples);
+    let batch = (plan.stream.batch_size as f64).min(examples) + rehearsed(plan);
     // Linear layers are probed on all samples at once, convolutions on a few images at a time.
     let probed = (plan.probes.samples as f64).min(examples).max(batch);
     let pixels = (manifest.channels * manifest.height * manifest.width) as f64;
@@ -101,7 +102,8 @@ pub fn check(plans: &[Plan], options: &Options) -> anyhow::Result<()> {
 
 fn fit(plans: &[Plan], options: &Options, available: f64) -> anyhow::Result<()> {
     let runs = select(plans, options)?;
-    let left = runs.iter().filter(|run| options.fresh || !is_finished(run));
+    let left_alone = |run: &&Run| !options.retry && status::has_failed(&run.dir);
+    let left = runs.iter().filter(|run| options.fresh || !(is_finished(run) || left_alone(run)));
     let mut needs: Vec<f64> = left.filter_map(|run| needed(&run.plan)).collect();
     needs.sort_by(|a, b| b.total_cmp(a));
     needs.truncate(options.jobs.max(1));

@@ -15,6 +15,8 @@ fn bare(name: &str) -> Choice {
 pub fn plan(activation: &str, seed: u64) -> Plan {
     let mut optimizer = bare("adam");
     optimizer.parameters.insert("learning_rate".into(), Value::Number(1e-4));
+    let mut network = bare("mlp");
+    network.parameters.insert("hidden".into(), Value::Integers(vec![100, 100]));
     Plan {
         name: "bench".into(),
         source: String::new(),
@@ -29,7 +31,7 @@ pub fn plan(activation: &str, seed: u64) -> Plan {
             order: Order::Reshuffled,
             head: Head::Single,
         },
-        network: bare("mlp"),
+        network,
         activation: bare(activation),
         optimizer,
         method: bare("none"),
