@@ -25,6 +25,7 @@ pub fn catalogue() -> Catalogue {
             Rule { section: "activation", check: |plan| nn::check(plan).map_err(|e| e.to_string()) },
             Rule { section: "stream", check: enough_examples },
             Rule { section: "stream", check: sound_stream },
+            Rule { section: "method", check: methods::check },
         ],
     }
 }
@@ -147,6 +148,27 @@ mod tests {
             error.to_string(),
             "x.toml:6: crelu gives 2 features a unit, so a hidden layer needs a multiple of 2 features, not 15."
         );
+    }
+
+    #[test]
+    fn parts_that_do_not_go_together_are_found_before_anything_runs() {
+        let text = format!("{SPEC}activation = 'relu'");
+        let check = |sets: &[&str]| {
+            let sets: Vec<String> = sets.iter().map(|&set| set.to_owned()).collect();
+            Spec::parse(&text, "x.toml", &sets, &catalogue()).map(|_| ()).map_err(|error| error.to_string())
+        };
+        for (sets, cure) in [
+            (&["stream.family=permuted-pixels", "data.augmentation=crop-flip"][..], "leave it out"),
+            (&["method=joint"], "stream.head = \"multi\""),
+            (&["network={ kind = 'resnet18' }", "method=ewc"], "network.norm = \"group\""),
+            (&["stream.head=masked"], "\"multi\""),
+        ] {
+            let error = check(sets).unwrap_err();
+            assert!(error.starts_with("x.toml:") || error.starts_with("--set"), "{error}");
+            assert!(error.contains(cure), "{error}");
+        }
+        assert_eq!(check(&["stream.head=multi", "method=joint", "data.augmentation=crop-flip"]), Ok(()));
+        assert_eq!(check(&["network={ kind = 'resnet18', norm = 'none' }", "method=ewc"]), Ok(()));
     }
 
     #[test]

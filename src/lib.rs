@@ -21,8 +21,8 @@
 //! 9. [`cli`]: the command line.
 //!
 //! [`random`] serves them all: every draw comes from a stream derived from (seed, purpose, number), so
-//! one seed gives the same bytes whatever the number of jobs, probed or not. [`atomic`] and [`stderr`]
-//! are small shared tools.
+//! one seed gives the same bytes whatever the number of jobs, probed or not. [`atomic`], [`sha256`]
+//! and [`stderr`] are small shared tools.
 //!
 //! # A run, start to end
 //!
@@ -85,6 +85,7 @@ pub mod random;
 pub mod record;
 pub mod report;
 pub mod runner;
+pub mod sha256;
 pub mod spec;
 pub mod stderr;
 pub mod tasks;

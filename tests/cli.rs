@@ -168,6 +168,54 @@ fn missing_data_end_with_3_before_anything_is_written() {
     assert!(!folder.path().join("results").exists());
 }
 
+/// What is wrong with the first file shows before any other is read, so the others may be empty here.
+#[test]
+fn corrupt_batches_of_cifar_end_with_3_before_anything_is_written() {
+    let folder = folder_with(&SPEC.replace("generated-digits", "cifar10"));
+    let at = folder.path();
+    let batches = at.join("sets/cifar-10-batches-bin");
+    fs::create_dir_all(&batches).unwrap();
+    for name in ["data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"] {
+        fs::write(batches.join(name).with_extension("bin"), "").unwrap();
+    }
+    let record = [&[3_u8] as &[u8], &[127; 3072]].concat();
+    let cut = [record.as_slice(), &record[..100]].concat();
+    let label = [record.as_slice(), &[10; 3073]].concat();
+    for (bytes, found) in [(cut, "an end of file before that"), (label, "label 10 in record 1")] {
+        let path = batches.join("data_batch_1.bin");
+        fs::write(&path, bytes).unwrap();
+        for arguments in [["run", "spec.toml"].as_slice(), &["data", "verify", "cifar10"]] {
+            let arguments = [arguments, &["--data-dir", "sets"]].concat();
+            let (code, _, stderr) = outcome(at, &arguments);
+            assert_eq!(code, 3, "{arguments:?}: {stderr}");
+            let said = [
+                "data_batch_1.bin",
+                "is not what it should be: expected",
+                found,
+                "Replace it with a fresh copy",
+            ];
+            assert!(said.iter().all(|part| stderr.contains(part)), "{arguments:?}: {stderr}");
+        }
+    }
+    assert!(!at.join("results").exists());
+}
+
+/// A name becomes a folder: none of these may become one elsewhere.
+#[test]
+fn names_that_lead_out_of_the_output_folder_end_with_2() {
+    let folder = folder_with(SPEC);
+    let outside = folder.path().join("work");
+    fs::create_dir(&outside).unwrap();
+    for name in ["../x", "/tmp/x", "..", ".", ".hidden", "a/b", "a\\\\b", "", "C:x", "x\\u0000", "é"] {
+        let set = format!("name=\"{name}\"");
+        let (code, _, stderr) = outcome(&outside, &["run", "../spec.toml", "--set", &set]);
+        assert_eq!(code, 2, "{name}: {stderr}");
+        assert!(stderr.contains("cannot be the name of a folder") || stderr.contains("name"), "{stderr}");
+    }
+    let left: Vec<_> = fs::read_dir(folder.path()).unwrap().chain(fs::read_dir(&outside).unwrap()).collect();
+    assert_eq!(left.len(), 2, "the spec and the folder alone: {left:?}");
+}
+
 #[test]
 fn a_failed_run_ends_with_4_and_is_named() {
     let folder = folder_with(SPEC);

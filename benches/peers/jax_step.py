@@ -48,13 +48,13 @@ def at_row(state, row, inputs, labels, batch):
 
 
 class Contender:
-    def __init__(self, kind, path, activation, batch):
+    def __init__(self, kind, path, activation, batch, seeds=SEEDS):
         inputs, labels, start = problem.read(path)
         self.inputs, self.labels = jnp.asarray(inputs), jnp.asarray(labels, dtype=jnp.int32)
         layers = [(start[f"layers.{i}.weight"], start[f"layers.{i}.bias"]) for i in range(len(problem.HIDDEN) + 1)]
         sites = range(len(problem.HIDDEN)) if activation == "rational" else ()
         self.start = (layers, [start[f"activations.{i}.coefficients"][0] for i in sites])
-        self.kind, self.batch = kind, batch
+        self.kind, self.batch, self.seeds = kind, batch, seeds
         one = partial(at_row, batch=batch)
         scan = lambda state, rows, x, y: jax.lax.scan(lambda s, row: one(s, row, x, y), state, rows)
         self.step = jax.jit(one, donate_argnums=0)
@@ -62,7 +62,7 @@ class Contender:
         self.vmap = jax.jit(jax.vmap(scan, in_axes=(0, 0, None, None)), donate_argnums=0)
         rng = np.random.default_rng(1)
         fixed = np.arange(0, problem.EXAMPLES, batch, dtype=np.int32)
-        self.orders = [fixed] + [rng.permutation(fixed) for _ in range(SEEDS - 1)]
+        self.orders = [fixed] + [rng.permutation(fixed) for _ in range(seeds - 1)]
         self.compiled = set()
 
     def reset(self):
@@ -70,7 +70,7 @@ class Contender:
         zeros = jax.tree.map(jnp.zeros_like, parameters)
         state = (parameters, zeros, jax.tree.map(jnp.zeros_like, parameters), jnp.zeros((), jnp.float32))
         if self.kind == "vmap":
-            state = jax.tree.map(lambda x: jnp.stack([x] * SEEDS), state)
+            state = jax.tree.map(lambda x: jnp.stack([x] * self.seeds), state)
         self.state, self.at = jax.tree.map(jnp.array, state), 0
 
     def rows(self, order, steps):
@@ -108,4 +108,5 @@ def main():
     dialogue.serve(f"jax {jax.__version__}", contender.reset, contender.run, seeds, contender.warm)
 
 
-main()
+if __name__ == "__main__":
+    main()

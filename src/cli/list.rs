@@ -7,6 +7,7 @@ use clap::ValueEnum;
 
 use super::{Exit, Failure, output, spec_file};
 use crate::catalogue::catalogue;
+use crate::runner::engines::ENGINES;
 use crate::spec::{Entry, Kind, Parameter, number};
 
 /// Where the suite's own specs are.
@@ -30,6 +31,7 @@ enum Section {
     Datasets,
     Networks,
     Optimizers,
+    Engines,
 }
 
 impl Section {
@@ -45,6 +47,7 @@ impl Section {
             Self::Datasets => ("datasets", "[data] dataset"),
             Self::Networks => ("networks", "[network] kind"),
             Self::Optimizers => ("optimizers", "[optimizer] name"),
+            Self::Engines => ("", "submit --engine"),
         }
     }
 
@@ -66,6 +69,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 fn text(section: Section, folder: &Path) -> String {
     let body = match section {
         Section::Benchmarks => benchmarks(folder),
+        Section::Engines => engines(),
         _ => entries(catalogue().section(section.place().0)),
     };
     format!("{}\n{body}\n", section.title())
@@ -110,6 +114,14 @@ fn range(kind: &Kind) -> String {
         Kind::Integers { .. } => format!("integers, each {}", kind.bounds()),
         Kind::Number { .. } | Kind::Integer { .. } => kind.bounds().replace("a finite number of ", ""),
     }
+}
+
+fn engines() -> String {
+    let mut table = output::table(["name", "what it is"]);
+    for engine in ENGINES {
+        table.add_row([engine.name, engine.summary]);
+    }
+    table.to_string()
 }
 
 /// The specs in `folder`; one that is not valid says so in its row.

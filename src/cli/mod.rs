@@ -5,14 +5,17 @@ mod data;
 mod device;
 mod download;
 mod exit;
+mod grid;
 mod list;
 mod output;
 mod report;
 mod run;
 mod spec_file;
 mod status;
+mod submit;
 mod tasks;
 mod threads;
+mod workers;
 
 use clap::{Parser, Subcommand};
 
@@ -38,6 +41,8 @@ pub struct Cli {
 enum Command {
     /// Train what a spec asks for; finished runs are skipped, unfinished and failed ones go on
     Run(run::Args),
+    /// Hand a grid to a cluster's scheduler, chunk by chunk
+    Submit(submit::Args),
     /// Show what is done, running, diverged, failed and unfinished below a folder, and the time left
     Status(status::Args),
     /// List, fetch and verify data sets
@@ -60,6 +65,7 @@ impl Cli {
     pub fn execute(self) -> Result<Exit, Failure> {
         match self.command {
             Command::Run(args) => run::run(&args),
+            Command::Submit(args) => submit::run(&args),
             Command::Status(args) => status::run(&args),
             Command::Data(args) => data::run(args),
             Command::Report(args) => report::run(&args),

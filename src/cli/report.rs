@@ -18,9 +18,12 @@ pub struct Args {
     /// Set the results beside published figures, as in benchmarks/published.csv
     #[arg(long, value_name = "FILE.csv")]
     against: Option<PathBuf>,
-    /// Write every number of every run to one tidy CSV
-    #[arg(long, value_name = "FILE.csv")]
+    /// Write every number of every run to one tidy table: .csv or .parquet
+    #[arg(long, value_name = "FILE")]
     export: Option<PathBuf>,
+    /// Write event files for `TensorBoard`, a folder a run
+    #[arg(long, value_name = "DIR")]
+    tensorboard: Option<PathBuf>,
 }
 
 /// Carries it out.
@@ -29,15 +32,22 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         Some(path) => published::read(path).map_err(Failure::usage)?,
         None => Vec::new(),
     };
+    // What cannot be written later is told of before the reading, which may take minutes.
+    args.export.as_deref().map(export::Format::of).transpose().map_err(Failure::usage)?;
     let results = reading::gather(&args.folders, &catalogue()).map_err(Failure::usage)?;
     for problem in &results.problems {
         eprintln!("warning: {problem}");
     }
     let all = report::tables(&results, &published);
-    output::print(&all.iter().map(tables::terminal).collect::<Vec<_>>().join("\n"))?;
+    let width = output::terminal();
+    let drawn: Vec<String> = all.iter().map(|table| tables::terminal(table, width)).collect();
+    output::print(&drawn.join("\n"))?;
     report::write(&results, &all, &args.out).map_err(Failure::usage)?;
     if let Some(path) = &args.export {
         export::export(&results, path).map_err(Failure::usage)?;
+    }
+    if let Some(folder) = &args.tensorboard {
+        export::tensorboard(&results, folder).map_err(Failure::usage)?;
     }
     output::print(&format!("\nReport: {}", args.out.join("index.html").display()))?;
     Ok(Exit::Done)

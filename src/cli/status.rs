@@ -7,6 +7,7 @@ use anyhow::{Context, anyhow};
 use comfy_table::CellAlignment;
 
 use super::{Exit, Failure, output};
+use crate::runner::engines;
 use crate::runner::{self, Found, State, duration};
 
 /// Arguments.
@@ -44,6 +45,17 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         output::print(&line(place.unwrap_or(&found.dir), found)).map_err(|failure| failure.error)
     };
     runner::survey(&folder, runner::estimate, &mut tell).map_err(Failure::usage)?;
+    let jobs = engines::look(&folder);
+    for (submission, told) in &jobs {
+        output::print(&format!(
+            "{}: {told}",
+            submission.strip_prefix(&folder).unwrap_or(submission).display()
+        ))?;
+    }
+    if benchmarks.is_empty() && !jobs.is_empty() {
+        output::print("No run has begun yet.")?;
+        return Ok(Exit::Done);
+    }
     if benchmarks.is_empty() {
         let absent = anyhow!("there is no run below {}; results are DIR/NAME/RUN", args.dir.display());
         return Err(Failure::usage(absent));

@@ -19,11 +19,11 @@ use std::time::UNIX_EPOCH;
 
 use sha2::{Digest, Sha256};
 
-use super::digest::hex;
 use super::manifest::Manifest;
 use super::places::Copy;
 use super::{DataError, DataSet, Images, Progress};
 use crate::atomic::Staged;
+use crate::sha256::hex;
 
 const FORMAT: &str = "plasticity-bench decoded images 1";
 const KEPT_APART: &str = "plasticity-bench";

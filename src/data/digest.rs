@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::{DataSet, Images};
+use crate::sha256::hex;
 
 impl DataSet {
     /// SHA-256, as 64 hex digits, over the training pixels, the training labels (one byte each), the
@@ -51,15 +52,6 @@ fn channel_moments(images: &Images, channel: usize) -> (f64, f64) {
 /// Labels as bytes: a class number is below 256 in every manifest.
 fn label_bytes(labels: &[u32]) -> Vec<u8> {
     labels.iter().map(|&label| u8::try_from(label).expect("a class number below 256")).collect()
-}
-
-/// Lower-case hex digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a string does not fail");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::path::Path;
 use md5::{Digest, Md5};
 
 use super::DataError;
-use super::digest::hex;
+use crate::sha256::hex;
 
 /// The file's bytes, decompressed if they are gzip. The name does not decide: browsers unpack a
 /// download and keep its `.gz`.

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, bail};
 
-use super::element::{Kernel, Mode, vectorized};
+use super::element::{Kernel, Mode, settle, vectorized};
 use super::gradient::{Gradient, Slices};
 use super::matmul::{affine, times, transposed_times};
 use crate::random::Stream;
@@ -86,6 +86,7 @@ impl Dense {
         site.with_coefficients(|coefficients| {
             kernel::<T>(site).forward(coefficients, outputs, &z, &mut y, &mut extra, &mut mode);
         })?;
+        settle(&mut y);
         *self.saved() = Some(Saved { pre_activations: T::store(z), extra: T::store(extra) });
         Ok(y)
     }
@@ -122,6 +123,7 @@ impl Dense {
                     d_coefficients,
                 );
             })?;
+            settle(&mut through_activation);
             &through_activation
         } else {
             dy
@@ -154,6 +156,7 @@ impl Dense {
         let w = contiguous(T::slice(cpu(&w)?)?, w_layout)?;
         let mut dx = vec![T::ZERO; rows * inputs];
         times(dz, w, &mut dx, (rows, inputs, outputs), false);
+        settle(&mut dx);
         Tensor::from_vec(dx, (rows, inputs), x.device()).map(Some)
     }
 
@@ -258,5 +261,40 @@ impl CustomOp2 for Dense {
             _ => self.back::<f64>(x, w, y, dy)?,
         };
         Ok((dx, None))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{Device, Var};
+
+    use super::*;
+    use crate::nn::activation;
+    use crate::spec::{Choice, Value};
+
+    /// swish'(-60) is about -5e-25: what comes back through such a unit would be subnormal numbers.
+    #[test]
+    fn a_saturated_unit_sends_back_zeros() {
+        let beta = [("beta".to_string(), Value::Number(1.0))];
+        let swish = activation::build(&Choice { name: "swish".into(), parameters: beta.into() }, 2).unwrap();
+        let tensor =
+            |values: &[f32], shape: &[usize]| Tensor::from_slice(values, shape, &Device::Cpu).unwrap();
+        let gradient = |len| Arc::new(Gradient::new(len, DType::F32).unwrap());
+        let parts = DenseParts {
+            bias: tensor(&[-60.0, 1.0], &[2]),
+            weight_gradient: gradient(2),
+            bias_gradient: gradient(2),
+            site: Some(Site { kernel: swish.kernel, widening: 1, coefficients: None }),
+        };
+        let (x, w) = (Var::from_tensor(&tensor(&[1.0], &[1, 1])).unwrap(), tensor(&[1e-3, 1e-3], &[2, 1]));
+        let y = x.apply_op2(&w, Dense::new(parts.clone(), None)).unwrap();
+        // 1e-15·5e-25 is subnormal; so would 60·e^-60 be times such a number.
+        let loss = (&y * 1e-15).unwrap().sum_all().unwrap();
+        loss.backward().unwrap();
+        assert_eq!(y.flatten_all().unwrap().to_vec1::<f32>().unwrap()[0], 0.0);
+        for gradient in [&parts.weight_gradient, &parts.bias_gradient] {
+            let [saturated, other] = gradient.to_f32()[..] else { panic!("two units") };
+            assert!(saturated == 0.0 && other > 1e-16, "{saturated} and {other}");
+        }
     }
 }

@@ -64,9 +64,51 @@ pub trait ElementKernel<T: Real>: Send + Sync {
 pub trait Kernel: ElementKernel<f32> + ElementKernel<f64> {}
 impl<K: ElementKernel<f32> + ElementKernel<f64>> Kernel for K {}
 
+/// `x`, or 0 where |x| < `least`. NaN stays.
+#[inline(always)]
+pub fn settled<T: Real>(x: T, least: T) -> T {
+    if x.abs() < least { T::ZERO } else { x }
+}
+
+/// Sets to 0 what is below [`Real::NEGLIGIBLE`].
+///
+/// A network that loses its plasticity sends ever smaller gradients through saturated units, and where
+/// a product of two numbers ends among the subnormal ones (below 1e-38) an Intel core takes about
+/// thirty times as long: steps of a collapsed swish network took fifteen times as long as its first.
+/// Without factors below 1e-18 no product of two gets there. What is lost moves no f32 weight: it is
+/// ten orders of magnitude below Adam's usual ε.
+pub fn settle<T: Real>(values: &mut [T]) {
+    if T::NEGLIGIBLE > T::ZERO {
+        vectorized(
+            #[inline(always)]
+            || {
+                for x in values {
+                    *x = settled(*x, T::NEGLIGIBLE);
+                }
+            },
+        );
+    }
+}
+
 /// Runs `body` compiled for the widest vectors that this processor has (AVX-512, AVX2 with FMA, or
 /// the baseline), chosen at run time. `body` must be `#[inline(always)]` all the way down to the loop.
 #[inline(always)]
 pub fn vectorized<R>(body: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::settle;
+
+    #[test]
+    fn what_is_negligible_becomes_zero_in_f32_alone() {
+        let mut values = [0.9e-18, -0.9e-18, 1e-40, 1.1e-18, -2.0, f32::INFINITY, f32::NAN];
+        settle(&mut values);
+        assert_eq!(values[..6], [0.0, 0.0, 0.0, 1.1e-18, -2.0, f32::INFINITY]);
+        assert!(values[6].is_nan());
+        let mut wide = [1e-300];
+        settle(&mut wide);
+        assert_eq!(wide, [1e-300]);
+    }
 }

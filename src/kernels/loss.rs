@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
 
 use super::dense::{contiguous, cpu};
-use super::element::vectorized;
+use super::element::{settle, vectorized};
 use super::gradient::Slices;
 use super::real::Real;
 
@@ -25,6 +25,26 @@ pub struct Targets {
     /// Classes, ascending, that each row's softmax runs over; the others get no probability and no
     /// gradient, as if the head had no output for them. `None`: all classes in every row.
     pub among: Option<Arc<Vec<Arc<[u32]>>>>,
+}
+
+impl Targets {
+    /// Those of the first `rows` rows.
+    #[must_use]
+    pub fn first(&self, rows: usize) -> Self {
+        let among = self.among.as_ref().map(|among| Arc::new(among[..rows].to_vec()));
+        Self { labels: Arc::new(self.labels[..rows].to_vec()), among }
+    }
+
+    /// The classes that any row's softmax runs over, ascending; `None` for all.
+    #[must_use]
+    pub fn classes(&self) -> Option<Vec<u32>> {
+        let mut lists: Vec<&Arc<[u32]>> = self.among.as_ref()?.iter().collect();
+        lists.dedup_by(|a, b| Arc::ptr_eq(a, b));
+        let mut classes: Vec<u32> = lists.into_iter().flat_map(|list| list.iter().copied()).collect();
+        classes.sort_unstable();
+        classes.dedup();
+        Some(classes)
+    }
 }
 
 impl From<Vec<u32>> for Targets {
@@ -147,7 +167,8 @@ impl Shared {
         let dy = contiguous(T::slice(cpu(&dy)?)?, layout)?[0];
         let scale = dy * T::of(1.0 / dims.0 as f64);
         let saved = self.0.saved.lock().unwrap_or_else(PoisonError::into_inner);
-        let dx: Vec<T> = T::slice(&saved.0)?.iter().map(|&d| d * scale).collect();
+        let mut dx: Vec<T> = T::slice(&saved.0)?.iter().map(|&d| d * scale).collect();
+        settle(&mut dx);
         Tensor::from_vec(dx, dims, &candle_core::Device::Cpu)
     }
 }

@@ -1,7 +1,15 @@
 //! Optimiser steps on one parameter, in place and in one pass: PyTorch's arithmetic, element by
 //! element (torch.optim, default `capturable=False`, `amsgrad=False`).
 
-use super::element::vectorized;
+use super::element::{settled, vectorized};
+
+/// Gradients and moments below this are 0, and parameters that arithmetic would make subnormal.
+///
+/// A dead unit's gradient is 0 for good. Its moments then shrink until rounding holds them up (0.9 times
+/// four of the least subnormals rounds to four again), and arithmetic on subnormal numbers is slow
+/// ([`super::element::settle`]). Networks that lose plasticity are full of them. The square of a gradient
+/// gets there from its root, long before the gradient itself: it has a bound of its own.
+const LEAST: f32 = 1e-30;
 
 /// Adam's numbers for one step of one parameter (Kingma & Ba 2015; `AdamW`: Loshchilov & Hutter 2019).
 #[derive(Clone, Copy, Debug)]
@@ -31,9 +39,12 @@ impl Adam {
         let (rest1, rest2) = ((1.0 - self.betas.0) as f32, (1.0 - self.betas.1) as f32);
         let coupled = if self.decoupled { 0.0 } else { self.weight_decay as f32 };
         let shrink = if self.decoupled { (1.0 - self.learning_rate * self.weight_decay) as f32 } else { 1.0 };
-        // Moments below this are stored as 0 ([`settled`]). Beside ε they change no parameter; without
-        // it v is divided by, and stays what it is.
-        let least = if self.epsilon > 1e-20 { f32::MIN_POSITIVE } else { 0.0 };
+        // Beside ε they change no parameter; without it v is divided by, and stays what it is.
+        let (least, least_root) = if self.epsilon > 1e-20 {
+            (LEAST, (f64::from(f32::MIN_POSITIVE) / (1.0 - self.betas.1)).sqrt() as f32)
+        } else {
+            (0.0, 0.0)
+        };
         let n = p.len();
         let (g, m, v) = (&g[..n], &mut m[..n], &mut v[..n]);
         vectorized(
@@ -41,26 +52,21 @@ impl Adam {
             || {
                 for i in 0..n {
                     let w = p[i] * shrink;
-                    let d = coupled.mul_add(w, g[i]);
-                    let first = rest1.mul_add(d, beta1 * m[i]);
-                    let second = (rest2 * d).mul_add(d, beta2 * v[i]);
-                    m[i] = settled(first, least);
-                    v[i] = settled(second, least);
-                    p[i] = w - step_size * first / second.sqrt().mul_add(inverse_root, epsilon);
+                    let d = coupled.mul_add(w, settled(g[i], least));
+                    let first = settled(rest1.mul_add(d, beta1 * m[i]), least);
+                    let root = settled(d, least_root);
+                    let second = (rest2 * root).mul_add(root, beta2 * v[i]);
+                    let second = settled(second, f32::MIN_POSITIVE.min(least));
+                    m[i] = first;
+                    v[i] = second;
+                    p[i] = settled(
+                        w - step_size * first / second.sqrt().mul_add(inverse_root, epsilon),
+                        f32::MIN_POSITIVE,
+                    );
                 }
             },
         );
     }
-}
-
-/// `x`, or 0 where |x| < `least`.
-///
-/// A dead unit's gradient is 0 for good. Its moments then shrink until rounding holds them up (0.9 times
-/// four of the least subnormals rounds to four again), and arithmetic on subnormal numbers is slow: an
-/// update takes 1.5 to 2.4 times as long on Zen 4. Networks that lose plasticity are full of them.
-#[inline(always)]
-fn settled(x: f32, least: f32) -> f32 {
-    if x.abs() < least { 0.0 } else { x }
 }
 
 /// SGD's numbers (with momentum as PyTorch defines it: b = μb + g, no dampening).
@@ -88,12 +94,12 @@ impl Sgd {
             #[inline(always)]
             || {
                 for i in 0..n {
-                    let d = decay.mul_add(p[i], g[i]);
-                    let buffer = momentum.mul_add(b[i], d);
-                    b[i] = settled(buffer, f32::MIN_POSITIVE);
+                    let d = decay.mul_add(p[i], settled(g[i], LEAST));
+                    let buffer = settled(momentum.mul_add(b[i], d), LEAST);
+                    b[i] = buffer;
                     // Nesterov: d + μ·buffer; plain: buffer.
                     let direction = if ahead > 0.0 { momentum.mul_add(buffer, d) } else { buffer };
-                    p[i] = (-rate).mul_add(direction, p[i]);
+                    p[i] = settled((-rate).mul_add(direction, p[i]), f32::MIN_POSITIVE);
                 }
             },
         );
@@ -119,6 +125,15 @@ mod tests {
             assert!(m[0] == 0.0 || m[0].is_normal(), "{step}: {}", m[0]);
         }
         assert_eq!((m, v, b), ([0.0], [0.0], [0.0]));
+    }
+
+    /// 1e-3·(1e-19)² is subnormal in every step; the first moment and the parameter go on as they would.
+    #[test]
+    fn squares_of_small_gradients_end_at_zero() {
+        let (mut p, mut m, mut v) = ([0.0], [0.0], [0.0]);
+        adam(1e-8).step(1, &mut p, &[1e-19], &mut m, &mut v);
+        assert_eq!(v, [0.0]);
+        assert!((m[0] - 1e-20).abs() < 1e-26 && (p[0] + 1e-14).abs() < 1e-20, "{} {}", m[0], p[0]);
     }
 
     /// With ε = 0 the least of second moments is still divided by.

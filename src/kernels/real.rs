@@ -32,6 +32,8 @@ pub trait Real:
     const ONE: Self;
     /// Largest finite value.
     const MAX: Self;
+    /// Below this an activation or a gradient is 0 ([`super::element::settle`]).
+    const NEGLIGIBLE: Self;
     /// Rounded from f64.
     fn of(x: f64) -> Self;
     /// Widened to f64.
@@ -76,11 +78,12 @@ pub trait Real:
 }
 
 macro_rules! real {
-    ($t:ident, $functions:ident) => {
+    ($t:ident, $functions:ident, $negligible:expr) => {
         impl Real for $t {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
             const MAX: Self = $t::MAX;
+            const NEGLIGIBLE: Self = $negligible;
             #[inline(always)]
             #[allow(clippy::cast_possible_truncation, clippy::cast_lossless)]
             fn of(x: f64) -> Self {
@@ -138,8 +141,9 @@ macro_rules! real {
         }
     };
 }
-real!(f32, vector_functions);
-real!(f64, libm_functions);
+real!(f32, vector_functions, 1e-18);
+// Gradients are checked without it.
+real!(f64, libm_functions, 0.0);
 
 /// f64 only checks gradients: the library's functions will do.
 mod libm_functions {

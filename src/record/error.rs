@@ -45,6 +45,17 @@ pub enum RecordError {
         /// The length in the checkpoint.
         remembered: u64,
     },
+    /// Rows that a checkpoint remembers are others now.
+    #[error(
+        "the first {remembered} bytes of {path} are not those that its checkpoint remembers: rows were \
+         changed or damaged after they were written, so the run cannot go on from it; start it anew with --fresh"
+    )]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// How many bytes the checkpoint vouches for.
+        remembered: u64,
+    },
     /// A checkpoint of another version.
     #[error(
         "the checkpoint remembers rows in {name}, a file that plasticity-bench {version} does not write: \

@@ -6,13 +6,14 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::{FILES, RecordError, Row};
+use crate::sha256::{Growing, Prefixes};
 
 /// Collects rows and appends them at a task's end and with every checkpoint.
 ///
 /// Rows wait in memory until [`Recorder::commit`] hands each file its share in one write and syncs it.
-/// What a checkpoint then remembers of the files is their
-/// lengths: a run that resumes cuts each back to that length, repeats what came after, and ends with
-/// the same bytes as one that was never stopped.
+/// What a checkpoint then remembers of the files is their lengths, and the SHA-256 of what stands within
+/// them: a run that resumes cuts each back to that length, repeats what came after, and ends with the
+/// same bytes as one that was never stopped.
 #[derive(Debug)]
 pub struct Recorder {
     folder: PathBuf,
@@ -24,8 +25,8 @@ struct Table {
     path: PathBuf,
     /// Opened with the first rows.
     file: Option<File>,
-    /// Bytes on disk.
-    length: u64,
+    /// What is on disk.
+    written: Growing,
     pending: csv::Writer<Vec<u8>>,
 }
 
@@ -35,37 +36,46 @@ impl Recorder {
     pub fn create(folder: &Path) -> Result<Self, RecordError> {
         fs::create_dir_all(folder)
             .map_err(|source| RecordError::Unwritable { path: folder.to_owned(), source })?;
-        Self::resume(folder, &BTreeMap::new())
+        Self::resume(folder, &Prefixes::new())
     }
 
-    /// Goes on with a run from a checkpoint that remembers `lengths`: what the files have beyond them
-    /// is cut off, and files that are not among them are removed.
-    pub fn resume(folder: &Path, lengths: &BTreeMap<String, u64>) -> Result<Self, RecordError> {
-        if let Some(name) = lengths.keys().find(|name| !FILES.contains(&name.as_str())) {
+    /// Goes on with a run from a checkpoint that remembers `files`: what they have beyond that is cut
+    /// off, and files that are not among them are removed.
+    pub fn resume(folder: &Path, files: &Prefixes) -> Result<Self, RecordError> {
+        if let Some(name) = files.keys().find(|name| !FILES.contains(&name.as_str())) {
             return Err(RecordError::UnknownFile { name: name.clone() });
         }
         // All is looked at before anything is cut, so a refused resume leaves the files as they were.
-        for (name, &remembered) in lengths {
+        let mut kept = BTreeMap::new();
+        for (name, remembered) in files {
             let path = folder.join(name);
-            let found = length(&path)?;
-            if found < remembered {
-                return Err(RecordError::Shorter { path, found, remembered });
+            let Some(found) = growing(&path, remembered.bytes)? else {
+                return Err(RecordError::Shorter {
+                    found: length(&path)?,
+                    path,
+                    remembered: remembered.bytes,
+                });
+            };
+            if found.prefix() != *remembered {
+                return Err(RecordError::Changed { path, remembered: remembered.bytes });
             }
+            kept.insert(name.as_str(), found);
         }
         let mut tables = BTreeMap::new();
         for &name in FILES {
             let path = folder.join(name);
-            let table = Table::open(path.clone(), lengths.get(name).copied().unwrap_or(0))
+            let table = Table::open(path.clone(), kept.remove(name).unwrap_or_default())
                 .map_err(|source| RecordError::Unwritable { path, source })?;
             tables.insert(name, table);
         }
         Ok(Self { folder: folder.to_owned(), tables })
     }
 
-    /// Whether the files in `folder` still have all rows of a checkpoint that remembers `lengths`.
-    pub fn holds(folder: &Path, lengths: &BTreeMap<String, u64>) -> Result<bool, RecordError> {
-        for (name, &remembered) in lengths {
-            if length(&folder.join(name))? < remembered {
+    /// Whether the files in `folder` still have all rows of a checkpoint that remembers `files`.
+    pub fn holds(folder: &Path, files: &Prefixes) -> Result<bool, RecordError> {
+        for (name, remembered) in files {
+            let found = growing(&folder.join(name), remembered.bytes)?;
+            if found.is_none_or(|found| found.prefix() != *remembered) {
                 return Ok(false);
             }
         }
@@ -87,7 +97,7 @@ impl Recorder {
     /// Forgets the rows that wait: of a task that was broken off.
     pub fn discard(&mut self) {
         for table in self.tables.values_mut() {
-            table.pending = pending(table.length);
+            table.pending = pending(table.written.bytes());
         }
     }
 
@@ -112,11 +122,11 @@ impl Recorder {
         Ok(())
     }
 
-    /// Bytes of each file that has rows: what a checkpoint remembers. Rows that wait do not count.
+    /// What a checkpoint remembers of each file that has rows. Rows that wait do not count.
     #[must_use]
-    pub fn lengths(&self) -> BTreeMap<String, u64> {
-        (self.tables.iter().filter(|(_, table)| table.length > 0))
-            .map(|(&name, table)| (name.to_owned(), table.length))
+    pub fn prefixes(&self) -> Prefixes {
+        (self.tables.iter().filter(|(_, table)| table.written.bytes() > 0))
+            .map(|(&name, table)| (name.to_owned(), table.written.prefix()))
             .collect()
     }
 }
@@ -130,14 +140,20 @@ fn length(path: &Path) -> Result<u64, RecordError> {
     }
 }
 
+/// The first `bytes` of a file, if it has so many.
+fn growing(path: &Path, bytes: u64) -> Result<Option<Growing>, RecordError> {
+    Growing::read(path, bytes).map_err(|source| RecordError::Unreadable { path: path.to_owned(), source })
+}
+
 /// An empty buffer; the header goes before the first row of a file.
 fn pending(length: u64) -> csv::Writer<Vec<u8>> {
     csv::WriterBuilder::new().has_headers(length == 0).from_writer(Vec::new())
 }
 
 impl Table {
-    fn open(path: PathBuf, length: u64) -> io::Result<Self> {
-        let mut table = Self { path, file: None, length, pending: pending(length) };
+    fn open(path: PathBuf, written: Growing) -> io::Result<Self> {
+        let length = written.bytes();
+        let mut table = Self { path, file: None, written, pending: pending(length) };
         if length > 0 {
             // Not in append mode only because some systems refuse to cut a file that is.
             OpenOptions::new().write(true).open(&table.path)?.set_len(length)?;
@@ -158,7 +174,7 @@ impl Table {
         let rows = std::mem::replace(&mut self.pending, pending(1));
         let bytes = rows.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
         if bytes.is_empty() {
-            self.pending = pending(self.length);
+            self.pending = pending(self.written.bytes());
             return Ok(());
         }
         if self.file.is_none() {
@@ -167,10 +183,11 @@ impl Table {
         let file = self.file.as_mut().expect("opened above");
         if let Err(error) = file.write_all(&bytes) {
             // A full disk takes part of a row: cut back to whole ones, as far as that still works.
-            let _ = OpenOptions::new().write(true).open(&self.path).and_then(|f| f.set_len(self.length));
+            let whole = self.written.bytes();
+            let _ = OpenOptions::new().write(true).open(&self.path).and_then(|f| f.set_len(whole));
             return Err(error);
         }
-        self.length += bytes.len() as u64;
+        self.written.push(&bytes);
         Ok(())
     }
 }

@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::Path;
 
 use super::*;
+use crate::sha256::{self, Prefix, Prefixes};
 
 fn task(index: usize) -> TaskRow {
     TaskRow {
@@ -156,12 +157,12 @@ fn a_resumed_run_ends_with_the_same_bytes() {
     for checkpoint in 0..4 {
         let folder = tempfile::tempdir().unwrap();
         let mut recorder = Recorder::create(folder.path()).unwrap();
-        let mut remembered = BTreeMap::new();
+        let mut remembered = Prefixes::new();
         for index in 0..4 {
             push_task(&mut recorder, index);
             recorder.commit().unwrap();
             if index < checkpoint {
-                remembered = recorder.lengths();
+                remembered = recorder.prefixes();
             }
         }
         drop(recorder);
@@ -172,7 +173,7 @@ fn a_resumed_run_ends_with_the_same_bytes() {
             .and_then(|mut file| file.write_all(b"relu-0123abcd,half a r"))
             .unwrap();
         let mut recorder = Recorder::resume(folder.path(), &remembered).unwrap();
-        assert_eq!(recorder.lengths(), remembered);
+        assert_eq!(recorder.prefixes(), remembered);
         for index in checkpoint..4 {
             push_task(&mut recorder, index);
             recorder.commit().unwrap();
@@ -186,16 +187,17 @@ fn nothing_is_on_disk_before_the_tasks_end_and_a_broken_off_task_leaves_nothing(
     let folder = tempfile::tempdir().unwrap();
     let mut recorder = Recorder::create(folder.path()).unwrap();
     push_task(&mut recorder, 1);
-    assert!(contents(folder.path()).is_empty() && recorder.lengths().is_empty());
+    assert!(contents(folder.path()).is_empty() && recorder.prefixes().is_empty());
     recorder.discard();
     push_task(&mut recorder, 0);
     recorder.commit().unwrap();
     push_task(&mut recorder, 1);
     recorder.discard();
     recorder.commit().unwrap();
-    let lengths: BTreeMap<String, u64> =
-        contents(folder.path()).into_iter().map(|(name, bytes)| (name, bytes.len() as u64)).collect();
-    assert_eq!(recorder.lengths(), lengths);
+    let prefix = |bytes: Vec<u8>| Prefix { bytes: bytes.len() as u64, sha256: sha256::of(&bytes) };
+    let prefixes: Prefixes =
+        contents(folder.path()).into_iter().map(|(name, bytes)| (name, prefix(bytes))).collect();
+    assert_eq!(recorder.prefixes(), prefixes);
     let tasks = read::<TaskRow>(folder.path()).unwrap();
     assert_eq!(tasks.iter().map(|row| row.task).collect::<Vec<_>>(), [0]);
     assert!(read::<StepRow>(folder.path()).unwrap().is_empty());
@@ -224,14 +226,25 @@ fn a_new_run_starts_empty_and_a_refused_resume_changes_nothing() {
     let mut recorder = Recorder::create(folder.path()).unwrap();
     (0..2).for_each(|index| push_task(&mut recorder, index));
     recorder.commit().unwrap();
-    let (before, mut lengths) = (contents(folder.path()), recorder.lengths());
+    let (before, files) = (contents(folder.path()), recorder.prefixes());
+    assert!(Recorder::holds(folder.path(), &files).unwrap());
 
-    lengths.insert("probes.csv".to_owned(), 10);
-    *lengths.get_mut("tasks.csv").unwrap() += 1;
-    let message = Recorder::resume(folder.path(), &lengths).unwrap_err().to_string();
+    let mut longer = files.clone();
+    longer.get_mut("tasks.csv").unwrap().bytes += 1;
+    let message = Recorder::resume(folder.path(), &longer).unwrap_err().to_string();
     assert!(message.contains("tasks.csv") && message.contains("--fresh"), "{message}");
     assert_eq!(contents(folder.path()), before);
-    let unknown = BTreeMap::from([("moods.csv".to_owned(), 0)]);
+    // What a power cut can leave of a file: its length without its content.
+    let mut zeros = before["tasks.csv"].clone();
+    *zeros.last_mut().unwrap() = 0;
+    fs::write(folder.path().join("tasks.csv"), &zeros).unwrap();
+    assert!(!Recorder::holds(folder.path(), &files).unwrap());
+    let message = Recorder::resume(folder.path(), &files).unwrap_err().to_string();
+    assert!(message.contains("tasks.csv") && message.contains("--fresh"), "{message}");
+    assert_eq!(contents(folder.path())["tasks.csv"], zeros);
+    fs::write(folder.path().join("tasks.csv"), &before["tasks.csv"]).unwrap();
+    let nothing = sha256::Growing::default().prefix();
+    let unknown = Prefixes::from([("moods.csv".to_owned(), nothing)]);
     assert!(Recorder::resume(folder.path(), &unknown).unwrap_err().to_string().contains("moods.csv"));
     assert_eq!(contents(folder.path()), before);
 
@@ -261,5 +274,5 @@ fn a_full_disk_is_an_error_that_names_the_file() {
     recorder.push(&task(0)).unwrap();
     let message = recorder.commit().unwrap_err().to_string();
     assert!(message.contains("tasks.csv") && message.contains("No space left"), "{message}");
-    assert!(recorder.lengths().is_empty());
+    assert!(recorder.prefixes().is_empty());
 }

@@ -23,7 +23,7 @@ const fn down(name: &'static str, title: &'static str) -> Metric {
 pub const HEADLINE: Metric = up("total_online_accuracy", "online accuracy");
 
 /// All of them, in the order of the tables. A column is shown where some run has the figure.
-pub const METRICS: [Metric; 10] = [
+pub const METRICS: [Metric; 12] = [
     HEADLINE,
     up("first_task_accuracy", "first task"),
     up("last_task_accuracy", "last task"),
@@ -34,4 +34,6 @@ pub const METRICS: [Metric; 10] = [
     up("average_accuracy", "average accuracy"),
     down("forgetting", "forgetting"),
     up("backward_transfer", "backward transfer"),
+    up("average_accuracy_within", "average accuracy within tasks"),
+    down("forgetting_within", "forgetting within tasks"),
 ];

@@ -1,5 +1,6 @@
 //! Ours beside what others published.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context;
@@ -9,14 +10,14 @@ use super::metric::METRICS;
 use super::reading::{Cell as Group, Results};
 use super::statistics::{Bootstrap, Estimate, Interval};
 use super::tables::{Cell, Mark, Table};
-use crate::spec::{Length, Value};
+use crate::spec::{Length, Value, number};
 
 /// A published figure: a line of benchmarks/published.csv.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Published {
     /// Paper and table or figure.
     pub source: String,
-    /// Name of the suite's spec for the protocol.
+    /// Protocol: name of a spec, or FAMILY-DATASET, which every spec with that stream and data is of.
     pub benchmark: String,
     /// As in [`METRICS`].
     pub metric: String,
@@ -36,6 +37,9 @@ pub struct Published {
     /// Optimiser steps of each.
     #[serde(default)]
     pub steps: Option<usize>,
+    /// Learning rate that it was reached at, where that is known.
+    #[serde(default)]
+    pub learning_rate: Option<f64>,
     /// Why another measurement may differ.
     pub note: String,
 }
@@ -59,11 +63,17 @@ pub fn table(results: &Results, published: &[Published]) -> Table {
         "ours",
         "seeds",
         "difference",
-        "",
+        "inside",
         "why it may differ",
     ];
     let mut rows = Vec::new();
+    let mut without: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for theirs in published {
+        if !results.cells.iter().any(|cell| is_comparable(cell, theirs)) {
+            let method =
+                if theirs.method == "none" { String::new() } else { format!(" + {}", theirs.method) };
+            without.entry(&theirs.benchmark).or_default().push(format!("{}{method}", theirs.activation));
+        }
         for cell in results.cells.iter().filter(|cell| is_comparable(cell, theirs)) {
             let Some(metric) = METRICS.iter().find(|metric| metric.name == theirs.metric) else { continue };
             let values = cell.metric(metric.name).into_values().collect();
@@ -79,22 +89,33 @@ pub fn table(results: &Results, published: &[Published]) -> Table {
                 Cell::Text(format!("{}{spread}", theirs.mean)),
                 estimate.map_or(Cell::Empty, |e| ours(e.mean)),
                 Cell::Count(estimate.map_or(0, |e| e.n)),
-                Cell::Text(
-                    estimate.map_or_else(String::new, |e| format!("{:+.4}", e.mean.value - theirs.mean)),
-                ),
+                estimate.map_or(Cell::Empty, |e| ours(e.mean.less(theirs.mean))),
                 Cell::Text(verdict(estimate, theirs).to_owned()),
                 Cell::Text(reasons(cell, estimate, theirs)),
             ]);
         }
     }
-    let notes = vec![
+    let mut notes = vec![
         "✓: the published figure, give or take its own ±, lies within our 95 % interval; ✗: outside; –: \
          too few of our seeds for an interval."
             .into(),
         "Figures of other protocols are not set beside ours: benchmark, activation and method have to be \
-         the same, and rationals unconstrained."
+         the same, and rationals unconstrained. A figure of FAMILY-DATASET stands beside every benchmark \
+         with that stream and data."
             .into(),
     ];
+    if rows.is_empty() {
+        notes.insert(0, "None of the published figures has runs here.".into());
+    }
+    let has_runs = |benchmark: &str| results.cells.iter().any(|cell| is_of(cell, benchmark));
+    let without = without.into_iter().map(|(benchmark, which)| match which.len() {
+        few if few < 5 || has_runs(benchmark) => format!("{benchmark} ({})", which.join(", ")),
+        many => format!("{benchmark} ({many} figures)"),
+    });
+    let without: Vec<String> = without.collect();
+    if !without.is_empty() {
+        notes.push(format!("Published and without runs here: {}.", without.join("; ")));
+    }
     let header = header.map(str::to_owned).to_vec();
     Table { title: "Beside published figures".into(), notes, header, rows }
 }
@@ -105,13 +126,20 @@ fn same(a: &str, b: &str) -> bool {
     plain(a) == plain(b)
 }
 
+/// Whether a cell follows the protocol of this name.
+fn is_of(cell: &Group, benchmark: &str) -> bool {
+    let plan = cell.plan();
+    same(&plan.name, benchmark)
+        || same(&format!("{}-{}", plan.stream.family.name, plan.data.dataset), benchmark)
+}
+
 fn is_comparable(cell: &Group, theirs: &Published) -> bool {
     let plan = cell.plan();
     let free = match plan.activation.get("constraint") {
         Some(Value::Choice(constraint)) => constraint.name == "none",
         _ => true,
     };
-    same(&plan.name, &theirs.benchmark)
+    is_of(cell, &theirs.benchmark)
         && same(&plan.activation.name, &theirs.activation)
         && same(&plan.method.name, &theirs.method)
         && free
@@ -133,6 +161,12 @@ fn reasons(cell: &Group, estimate: Option<Estimate>, theirs: &Published) -> Stri
         && steps != ours
     {
         reasons.push(format!("ours takes {ours} steps a task, theirs {steps}"));
+    }
+    let rates = (cell.plan().optimizer.optional_number("learning_rate"), theirs.learning_rate);
+    if let (Some(ours), Some(theirs)) = rates
+        && ours != theirs
+    {
+        reasons.push(format!("ours at learning rate {}, theirs at {}", number(ours), number(theirs)));
     }
     if let (Some(seeds), Some(estimate)) = (theirs.seeds, estimate)
         && estimate.n < seeds

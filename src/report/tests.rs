@@ -28,11 +28,11 @@ seeds = \"0..4\"
 activation = [\"relu\", { name = \"rational\", constraint = { name = \"output-bound\", bound = 2.0 } }]
 ";
 
-fn plans() -> Vec<Plan> {
+pub(super) fn plans() -> Vec<Plan> {
     Spec::parse(SPEC, "test", &[], &catalogue()).unwrap().plans(None).unwrap()
 }
 
-fn put<R: Row>(folder: &Path, rows: &[R]) {
+pub(super) fn put<R: Row>(folder: &Path, rows: &[R]) {
     let mut writer = csv::Writer::from_path(folder.join(R::FILE)).unwrap();
     for row in rows {
         writer.serialize(row).unwrap();
@@ -40,7 +40,7 @@ fn put<R: Row>(folder: &Path, rows: &[R]) {
 }
 
 /// A run whose tasks have these online accuracies.
-fn run(root: &Path, plan: &Plan, status: Status, accuracies: &[f64]) -> PathBuf {
+pub(super) fn run(root: &Path, plan: &Plan, status: Status, accuracies: &[f64]) -> PathBuf {
     let folder = root.join(&plan.name).join(plan.slug());
     let error = (status == Status::Diverged).then(|| "the loss is <NaN>".to_owned());
     RunStatus::begin("ab", "cpu", 1, "test").end(status, 1.0, error).write(&folder, &plan.to_toml()).unwrap();
@@ -54,7 +54,7 @@ fn run(root: &Path, plan: &Plan, status: Status, accuracies: &[f64]) -> PathBuf 
 }
 
 /// relu: four seeds, of which one diverged; the rational: two seeds done, one unfinished.
-fn results(root: &Path) -> Results {
+pub(super) fn results(root: &Path) -> Results {
     for plan in plans() {
         let seed = plan.seed as f64;
         match (plan.activation.name.as_str(), plan.seed) {
@@ -81,9 +81,42 @@ fn runs_are_gathered_and_what_is_missing_is_counted() {
     assert_eq!(totals, [0.375, 0.38, 0.385], "the diverged run is in no figure");
     let csv = tables::csv(&results);
     assert!(csv.contains("bench,relu,total_online_accuracy,4,1,0,0,3,0.38"), "{csv}");
-    let text = tables::terminal(&tables(&results, &[])[0]);
+    let text = tables::terminal(&tables(&results, &[])[0], None);
     assert!(text.contains("0.3800* [0.375, 0.385]") && text.contains("unfinished"), "{text}");
     assert!(text.contains("▸0.7275*"), "{text}");
+}
+
+#[test]
+fn a_label_tells_what_tells_variants_apart_within_a_benchmark() {
+    let root = tempfile::tempdir().unwrap();
+    let head = &SPEC[..SPEC.find("[optimizer]").unwrap()];
+    let spec = |name: &str, rate: &str, grid: &str| {
+        let head = head.replace("\"bench\"", &format!("\"{name}\""));
+        let optimizer = format!("[optimizer]\nname = \"adam\"\nlearning_rate = {rate}\n");
+        format!("{head}{optimizer}[grid]\nseeds = [0]\n{grid}")
+    };
+    let labels = |spec: String| {
+        for plan in Spec::parse(&spec, "test", &[], &catalogue()).unwrap().plans(None).unwrap() {
+            run(root.path(), &plan, Status::Done, &[0.5, 0.5]);
+        }
+        let mut labels = reading::gather(&[root.path().to_owned()], &catalogue()).unwrap().variants;
+        labels.sort_unstable();
+        labels
+    };
+    let proper = "{ name = \"rational\", degrees = [4, 4], constraint = \"proper-degree\" }";
+    labels(spec("one", "0.5", &format!("activation = [\"relu\", \"rational\", {proper}]")));
+    let all = labels(spec("another", "0.25", "activation = [\"relu\"]"));
+    let three = ["rational A (relu)", "rational A (relu) proper-degree", "relu"];
+    assert_eq!(all, three, "proper-degree's own degrees and each benchmark's own rate are in the specs");
+    let all = labels(spec(
+        "rates",
+        "1.0",
+        "activation = [\"relu\"]\n\"optimizer.learning_rate\" = [0.125, 0.0625]",
+    ));
+    assert!(
+        all.contains(&"relu lr=0.125".to_owned()) && all.contains(&"relu lr=0.0625".to_owned()),
+        "{all:?}"
+    );
 }
 
 #[test]
@@ -136,10 +169,12 @@ fn published_figures_stand_beside_ours_with_a_verdict_and_reasons() {
     let root = tempfile::tempdir().unwrap();
     let results = results(root.path());
     let file = root.path().join("published.csv");
-    let header = "source,benchmark,metric,activation,method,mean,plus_minus,seeds,tasks,steps,note\n";
-    let rows = "paper,BENCH,total_online_accuracy,relu,none,0.39,0.01,10,50,10,tuned\n\
-                paper,bench,total_online_accuracy,relu,none,0.5,,2,,,\n\
-                paper,bench,total_online_accuracy,rational,none,0.7,,2,,,\n";
+    let header =
+        "source,benchmark,metric,activation,method,mean,plus_minus,seeds,tasks,steps,learning_rate,note\n";
+    let rows = "paper,BENCH,total_online_accuracy,relu,none,0.39,0.01,10,50,10,0.5,tuned\n\
+                paper,shuffled_labels_generated_digits,total_online_accuracy,relu,none,0.5,,2,,,,\n\
+                paper,bench,total_online_accuracy,rational,none,0.7,,2,,,,\n\
+                paper,other,total_online_accuracy,relu,l2-init,0.7,,2,,,,\n";
     std::fs::write(&file, format!("{header}{rows}")).unwrap();
     let table = published::table(&results, &published::read(&file).unwrap());
     let text = |row: usize, column: usize| match &table.rows[row][column] {
@@ -148,8 +183,18 @@ fn published_figures_stand_beside_ours_with_a_verdict_and_reasons() {
     };
     assert_eq!(table.rows.len(), 2, "a constrained rational is not the published one");
     assert_eq!((text(0, 8), text(1, 8)), ("✓", "✗"));
-    assert_eq!(text(0, 9), "ours has 2 tasks, theirs 50; 3 seeds against 10; tuned");
-    assert_eq!(text(1, 7), "-0.1200");
+    assert_eq!(
+        text(0, 9),
+        "ours has 2 tasks, theirs 50; ours at learning rate 1e-3, theirs at 0.5; 3 seeds against 10; tuned"
+    );
+    let tables::Cell::Figure { interval, .. } = table.rows[1][7] else { panic!("{:?}", table.rows[1]) };
+    let known = [-0.12, -0.125, -0.115];
+    let ours = [interval.value, interval.low, interval.high];
+    assert!(ours.iter().zip(known).all(|(ours, known)| (ours - known).abs() < 1e-12), "{ours:?}");
+    let missing = "Published and without runs here: bench (rational); other (relu + l2-init).";
+    assert_eq!(table.notes.last().map(String::as_str), Some(missing));
+    let none = published::table(&results, &published::read(&file).unwrap()[2..]);
+    assert!(none.rows.is_empty() && none.notes[0].starts_with("None of"), "{:?}", none.notes);
 }
 
 #[test]
@@ -184,9 +229,4 @@ fn the_report_is_whole_and_lets_no_markup_through() {
     for name in ["tables.md", "tables.tex", "tables.csv"] {
         assert!(std::fs::read_to_string(out.join(name)).unwrap().contains("relu"), "{name}");
     }
-    let tidy = root.path().join("all.csv");
-    export::export(&results, &tidy).unwrap();
-    let tidy = std::fs::read_to_string(tidy).unwrap();
-    assert!(tidy.contains(",task,1,,,online_accuracy,0.25\n"), "{tidy}");
-    assert!(tidy.contains(",retention,1,end,,accuracy_on_task_0,0.5\n"), "{tidy}");
 }

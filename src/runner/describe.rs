@@ -9,7 +9,7 @@ use super::axes::axes;
 use super::folders::{self, Run, select};
 use super::progress::duration;
 use super::shard::cut;
-use super::{Options, table};
+use super::{Options, memory, status, table};
 use crate::spec::{Length, Plan};
 
 /// The grid as text: its axes, the number and length of the runs, those already finished in
@@ -25,7 +25,15 @@ pub fn describe(plans: &[Plan], options: &Options) -> anyhow::Result<String> {
     if left.len() < runs.len() {
         let _ = writeln!(text, "Finished before: {} of {}.", runs.len() - left.len(), runs.len());
     }
+    let failed = left.iter().filter(|run| !options.fresh && status::has_failed(&run.dir)).count();
+    if failed > 0 {
+        let what = if options.retry { "to be tried again" } else { "to be left alone" };
+        let _ = writeln!(text, "Failed before, {what}: {failed} of {}.", runs.len());
+    }
+    let left: Vec<&Run> =
+        left.into_iter().filter(|run| options.retry || !status::has_failed(&run.dir)).collect();
     text.push_str(&expected_time(&left, options));
+    text.push_str(&expected_memory(&left, options));
     Ok(text)
 }
 
@@ -72,9 +80,21 @@ fn expected_time(runs: &[&Run], options: &Options) -> String {
     // The queue hands out the longest first, which is how `cut` deals.
     let load = |share: &Vec<usize>| share.iter().map(|&i| seconds[i]).sum::<f64>();
     let busiest = cut(&seconds, jobs).iter().map(load).fold(0.0, f64::max);
-    let mut text = format!("Expected time: about {} of computing", duration(whole));
+    let mut text =
+        format!("Expected time: about {} of computing ({:.2} core-hours)", duration(whole), whole / 3600.0);
     if jobs > 1 {
         let _ = write!(text, ", {} with {jobs} runs at a time", duration(busiest));
+    }
+    text + ".\n"
+}
+
+fn expected_memory(runs: &[&Run], options: &Options) -> String {
+    let jobs = options.jobs.clamp(1, runs.len().max(1));
+    let of = |jobs| memory::of_process(runs, jobs).map(memory::in_words);
+    let (Some(one), Some(all)) = (of(1), of(jobs)) else { return "Expected memory: unknown.\n".into() };
+    let mut text = format!("Expected memory: up to {one} with one run at a time");
+    if jobs > 1 {
+        let _ = write!(text, ", {all} with {jobs}");
     }
     text + ".\n"
 }
@@ -124,14 +144,15 @@ bench: 6 runs, into OUT
 │ each run     50 tasks × 100 steps = 5000 steps │
 └────────────────────────────────────────────────┘
 Finished before: 1 of 6.
-Expected time: about 6 min 30 s of computing, 3 min 30 s with 2 runs at a time.
+Expected time: about 6 min 30 s of computing (0.11 core-hours), 3 min 30 s with 2 runs at a time.
+Expected memory: unknown.
 "
         );
         options.estimate = |_| None;
         options.shard = Some(crate::runner::Shard::new(2, 2).unwrap());
         let text = describe(&plans, &options).unwrap();
         assert!(text.starts_with("bench: 3 runs (shard 2/2), into "), "{text}");
-        assert!(text.ends_with("Expected time: unknown.\n"), "{text}");
+        assert!(text.ends_with("Expected time: unknown.\nExpected memory: unknown.\n"), "{text}");
     }
 
     #[test]

@@ -7,6 +7,7 @@
 mod axes;
 mod bars;
 mod describe;
+pub mod engines;
 mod estimate;
 mod executor;
 mod folders;
@@ -42,7 +43,7 @@ pub use describe::describe;
 pub use estimate::estimate;
 pub use executor::Executor;
 pub use folders::{Run, select};
-pub use memory::check as check_memory;
+pub use memory::{check as check_memory, in_words as memory_in_words};
 pub use progress::duration;
 pub use recording::Recording;
 pub use shard::{Shard, cut};
@@ -67,6 +68,8 @@ pub struct Options {
     pub shard: Option<Shard>,
     /// Whether earlier results of these runs are removed first.
     pub fresh: bool,
+    /// Whether runs that failed before are tried again.
+    pub retry: bool,
     /// Whether nothing but errors is printed.
     pub quiet: bool,
     /// Ends all runs at their next step once raised; see [`interrupt::install`].
@@ -86,6 +89,7 @@ impl Options {
             jobs: 1,
             shard: None,
             fresh: false,
+            retry: true,
             quiet: false,
             interrupt: Arc::default(),
             estimate: |_| None,

@@ -1,6 +1,6 @@
 //! One run's rows: sees the training loop from outside, measures with the probes, writes the CSV.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use crate::catalogue::catalogue;
 use crate::nn::activation::Curve;
 use crate::probes::{LayerView, ProbeSet, worst};
 use crate::record::{CoefficientRow, Phase, ProbeRow, Recorder, RetentionRow, Status, StepRow, TaskRow};
+use crate::sha256::Prefixes;
 use crate::spec::{Catalogue, Choice, Kind, Plan, Value};
 use crate::tasks::TaskStream;
 use crate::train::{Edge, Learner, Observer, StepTrace, TaskResult, evaluate, evaluate_among};
@@ -230,19 +231,19 @@ impl Recording {
 }
 
 impl Observer for Recording {
-    fn resume(&mut self, lengths: &BTreeMap<String, u64>) -> anyhow::Result<()> {
-        self.recorder = Some(Recorder::resume(&self.folder, lengths)?);
+    fn resume(&mut self, files: &Prefixes) -> anyhow::Result<()> {
+        self.recorder = Some(Recorder::resume(&self.folder, files)?);
         Ok(())
     }
 
-    fn holds(&self, lengths: &BTreeMap<String, u64>) -> anyhow::Result<bool> {
-        Ok(Recorder::holds(&self.folder, lengths)?)
+    fn holds(&self, files: &Prefixes) -> anyhow::Result<bool> {
+        Ok(Recorder::holds(&self.folder, files)?)
     }
 
-    fn commit(&mut self) -> anyhow::Result<BTreeMap<String, u64>> {
+    fn commit(&mut self) -> anyhow::Result<Prefixes> {
         let recorder = self.recorder()?;
         recorder.commit()?;
-        Ok(recorder.lengths())
+        Ok(recorder.prefixes())
     }
 
     fn traces_steps(&self) -> bool {

@@ -22,6 +22,12 @@ impl Shard {
         }
     }
 
+    /// Its number, from 1.
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.index
+    }
+
     /// Positions of this share's runs, in the order of the grid.
     #[must_use]
     pub fn positions(self, weights: &[f64]) -> Vec<usize> {

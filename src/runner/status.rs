@@ -15,6 +15,11 @@ pub(super) fn read(dir: &Path) -> Result<Option<Status>, RecordError> {
     Ok(RunStatus::read(dir)?.map(|run| run.status))
 }
 
+/// Whether the run in `dir` ended by an error. One whose record cannot be read is tried, and then says why.
+pub(super) fn has_failed(dir: &Path) -> bool {
+    matches!(read(dir), Ok(Some(Status::Failed)))
+}
+
 /// Writes how the run of `plan` in `dir` ended after `seconds`, with the reason where it is a bad one.
 /// A run that failed before it could write its `run.toml` gets one here.
 pub(super) fn mark(

@@ -1,5 +1,6 @@
 //! The workers: each takes the next run from the queue until there is none.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
@@ -14,7 +15,7 @@ use super::progress::{Board, Display};
 use super::shard::heaviest_first;
 use super::status;
 use super::{Executor, Options, Summary, panics};
-use crate::record::Status;
+use crate::record::{RunStatus, Status};
 use crate::spec::Plan;
 use crate::train::control::{Control, Outcome};
 
@@ -45,27 +46,47 @@ pub(super) fn run_on(
         folders::clear(&runs)?;
     }
     let finished: Vec<bool> = runs.iter().map(folders::is_finished).collect();
+    // Without --retry they count as failed still, and no more is done about them.
+    let failed = |run: &Run| !options.retry && status::has_failed(&run.dir);
+    let failed: Vec<bool> = runs.iter().map(failed).collect();
+    let ended: Vec<bool> = finished.iter().zip(&failed).map(|(finished, failed)| finished | failed).collect();
     let weights = folders::weights(&runs, options);
-    let queue: Vec<usize> = heaviest_first(&weights).into_iter().filter(|&i| !finished[i]).collect();
+    let queue: Vec<usize> = heaviest_first(&weights).into_iter().filter(|&i| !ended[i]).collect();
     let labels = runs.iter().map(Run::label).collect();
-    let board = Arc::new(Board::new(display, labels, weights, &finished));
+    let board = Arc::new(Board::new(display, labels, weights, &ended));
     let workers = options.jobs.clamp(1, queue.len().max(1));
-    board.say(&opening(runs.len(), runs.len() - queue.len(), workers));
+    let counts = [&finished, &failed].map(|which| which.iter().filter(|&&so| so).count());
+    board.say(&opening(runs.len(), counts, workers));
 
     let crew = Crew { runs: &runs, executor, options, board: &board };
     let mut endings: Vec<(usize, Ending)> = crew.work_off(&queue, workers)?;
     endings.extend(finished.iter().enumerate().filter(|(_, f)| **f).map(|(i, _)| (i, Ending::Skipped)));
+    endings.extend(failed.iter().enumerate().filter(|(_, f)| **f).map(|(i, _)| (i, left_alone(&runs[i]))));
     endings.sort_by_key(|(index, _)| *index);
     Ok(summarize(runs, endings))
 }
 
-fn opening(runs: usize, finished: usize, workers: usize) -> String {
+/// A run that failed before and is not tried again.
+fn left_alone(run: &Run) -> Ending {
+    let record = RunStatus::read(&run.dir).ok().flatten();
+    let reason = record.and_then(|record| record.error).unwrap_or_default();
+    Ending::Failed(format!("before, and was left alone: {reason}"))
+}
+
+fn opening(runs: usize, [finished, failed]: [usize; 2], workers: usize) -> String {
     let noun = if runs == 1 { "run" } else { "runs" };
-    match finished {
-        _ if finished == runs => format!("{runs} {noun}, all finished before"),
-        0 => format!("{runs} {noun}, {workers} at a time"),
-        _ => format!("{runs} {noun}, {finished} finished before, {workers} at a time"),
+    let mut text = match finished {
+        _ if finished == runs => return format!("{runs} {noun}, all finished before"),
+        0 => format!("{runs} {noun}"),
+        _ => format!("{runs} {noun}, {finished} finished before"),
+    };
+    if failed > 0 {
+        let _ = write!(text, ", {failed} failed before and left alone");
     }
+    if finished + failed < runs {
+        let _ = write!(text, ", {workers} at a time");
+    }
+    text
 }
 
 fn summarize(runs: Vec<Run>, endings: Vec<(usize, Ending)>) -> Summary {

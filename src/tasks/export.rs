@@ -7,6 +7,7 @@
 //! | `test_labels.csv` | the same for `test_inputs` |
 //! | `permutations.csv` | task, position, source: where the family moves pixels, pixel `position` (row-major, in every channel) shows pixel `source` of `inputs` |
 //! | `order.csv` | task, epoch, position, index: row `index` of `inputs` is served at place `position` of the epoch. Batch b of an epoch is positions b · `batch_size` to (b + 1) · `batch_size`, the last one maybe shorter; a task that ends within an epoch has only the positions served |
+//! | `crops.csv` | task, epoch, position, top, left, mirrored: with `augmentation = "crop-flip"`, the image served there is rows `top`.. and columns `left`.. of `inputs` padded by 4 pixels of black (what byte 0 is scaled to: the metadata's `black`, channel by channel), mirrored if 1. `inputs` are as they are without |
 //!
 //! All files are written beside their places and renamed into them at the end; a file of an earlier
 //! export that this stream does not have is removed, lest it be taken for part of it.
@@ -17,7 +18,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Batches, ExportError, Inputs, TaskStream, tensors};
+use super::{Batches, CropFlip, ExportError, Inputs, TaskStream, scaling, tensors};
 use crate::atomic::Staged;
 use crate::data::DataSet;
 use crate::spec::{Plan, Scaling};
@@ -27,6 +28,7 @@ const LABELS: &str = "labels.csv";
 const TEST_LABELS: &str = "test_labels.csv";
 const PERMUTATIONS: &str = "permutations.csv";
 const ORDER: &str = "order.csv";
+const CROPS: &str = "crops.csv";
 
 /// What an export wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +53,10 @@ pub fn export(
     tasks: Range<usize>,
     out: &Path,
 ) -> Result<Summary, ExportError> {
+    let black = scaling::tables(plan.data.scaling, &data)?
+        .iter()
+        .map(|table| table[0].to_string())
+        .collect::<Vec<_>>();
     let stream = super::stream(plan, data)?;
     if tasks.is_empty() || tasks.end > stream.tasks() {
         let Range { start, end } = tasks;
@@ -67,7 +73,11 @@ pub fn export(
     folder.stage(INPUTS, |file| {
         let mut tensors = vec![("inputs", &train)];
         tensors.extend(test.as_ref().map(|test| ("test_inputs", test)));
-        tensors::write(&metadata(plan, stream.classes()), &tensors, file)
+        let mut metadata = metadata(plan, stream.classes());
+        if CropFlip::of(plan, 0).is_some() {
+            metadata.push(("black", black.join(" ")));
+        }
+        tensors::write(&metadata, &tensors, file)
     })?;
     folder.stage(LABELS, |file| write_labels(&*stream, tasks.clone(), false, file))?;
     if test.is_some() {
@@ -81,6 +91,9 @@ pub fn export(
         steps = write_order(plan, &*stream, tasks.clone(), file)?;
         Ok(())
     })?;
+    if CropFlip::of(plan, 0).is_some() {
+        folder.stage(CROPS, |file| write_crops(plan, &*stream, tasks.clone(), file))?;
+    }
     let files = folder.commit()?;
     let test_examples = test.as_ref().map_or(0, Inputs::len);
     Ok(Summary { tasks, examples: train.len(), test_examples, steps, files })
@@ -107,7 +120,7 @@ impl Folder<'_> {
     }
 
     fn commit(self) -> Result<Vec<PathBuf>, ExportError> {
-        for name in [INPUTS, LABELS, TEST_LABELS, PERMUTATIONS, ORDER] {
+        for name in [INPUTS, LABELS, TEST_LABELS, PERMUTATIONS, ORDER, CROPS] {
             let path = self.out.join(name);
             if self.staged.iter().all(|(staged, _)| *staged != path)
                 && let Err(source) = fs::remove_file(&path)
@@ -171,6 +184,30 @@ fn write_permutations(stream: &dyn TaskStream, tasks: Range<usize>, file: &mut i
     Ok(())
 }
 
+fn write_crops(
+    plan: &Plan,
+    stream: &dyn TaskStream,
+    tasks: Range<usize>,
+    file: &mut impl Write,
+) -> io::Result<()> {
+    writeln!(file, "task,epoch,position,top,left,mirrored")?;
+    for task in tasks {
+        let augmentation = CropFlip::of(plan, task).expect("asked before");
+        let mut batches = Batches::new(plan, stream.task(task).train.len(), task);
+        for step in 0..batches.steps() {
+            let epoch = step / batches.steps_per_epoch();
+            let start = step % batches.steps_per_epoch() * plan.stream.batch_size;
+            let mut crops = augmentation.crops(step);
+            for position in start..start + batches.batch(step).len() {
+                let crop = crops.draw();
+                let mirrored = u8::from(crop.mirrored);
+                writeln!(file, "{task},{epoch},{position},{},{},{mirrored}", crop.top, crop.left)?;
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Returns the number of steps.
 fn write_order(
     plan: &Plan,
@@ -196,154 +233,4 @@ fn write_order(
 }
 
 #[cfg(test)]
-mod tests {
-    use safetensors::SafeTensors;
-
-    use super::*;
-    use crate::spec::Length;
-    use crate::tasks::fixture;
-
-    fn table(path: &Path) -> Vec<Vec<usize>> {
-        let mut reader = csv::Reader::from_path(path).unwrap();
-        reader.records().map(|r| r.unwrap().iter().map(|cell| cell.parse().unwrap()).collect()).collect()
-    }
-
-    fn tensor(bytes: &[u8], name: &str) -> (Vec<usize>, Vec<f32>) {
-        let tensors = SafeTensors::deserialize(bytes).unwrap();
-        let view = tensors.tensor(name).unwrap();
-        let values = view.data().as_chunks().0.iter().map(|c: &[u8; 4]| f32::from_le_bytes(*c)).collect();
-        (view.shape().to_vec(), values)
-    }
-
-    /// Trains on the files as another framework would: rebuilds every batch of every task from them.
-    fn rebuilt_batches_equal_ours(family: &str, data: DataSet, change: impl Fn(&mut Plan)) {
-        let folder = tempfile::tempdir().unwrap();
-        let out = folder.path().join("new/folder");
-        let mut plan = fixture::plan(family);
-        plan.seed = 11;
-        change(&mut plan);
-        let data = Arc::new(data);
-        let summary = export(&plan, Arc::clone(&data), 1..4, &out).unwrap();
-        let stream = crate::tasks::stream(&plan, data).unwrap();
-
-        let bytes = fs::read(out.join(INPUTS)).unwrap();
-        let (shape, inputs) = tensor(&bytes, "inputs");
-        let (channels, height, width) = stream.dims();
-        assert_eq!(shape, [summary.examples, channels, height, width]);
-        let (area, features) = (height * width, channels * height * width);
-        let (labels, order) = (table(&out.join(LABELS)), table(&out.join(ORDER)));
-        let permutations =
-            if out.join(PERMUTATIONS).exists() { table(&out.join(PERMUTATIONS)) } else { Vec::new() };
-        assert_eq!(permutations.is_empty(), family != "permuted-pixels");
-        let present = |task: usize, row: usize, inputs: &[f32]| -> Vec<f32> {
-            let image = &inputs[row * features..][..features];
-            let moves: Vec<&Vec<usize>> = permutations.iter().filter(|r| r[0] == task).collect();
-            let mut shown = image.to_vec();
-            for channel in 0..channels {
-                for r in &moves {
-                    shown[channel * area + r[1]] = image[channel * area + r[2]];
-                }
-            }
-            shown
-        };
-
-        let mut rows = order.iter();
-        let (mut steps, mut ours) = (0, Vec::new());
-        for task in 1..4 {
-            let examples = stream.task(task).train;
-            let mut batches = Batches::new(&plan, examples.len(), task);
-            for step in 0..batches.steps() {
-                let batch = batches.batch(step).to_vec();
-                examples.inputs.gather(&batch, &mut ours);
-                assert_eq!(ours.len(), batch.len() * features);
-                for (i, position) in batch.iter().enumerate() {
-                    let row = rows.next().unwrap();
-                    assert_eq!(row[0], task);
-                    assert_eq!(row[2] / plan.stream.batch_size, step % batches.steps_per_epoch());
-                    let theirs = present(task, row[3], &inputs);
-                    let bits = |x: &[f32]| x.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
-                    assert_eq!(bits(&theirs), bits(&ours[i * features..][..features]));
-                    let label = labels.iter().find(|l| l[0] == task && l[1] == row[3]).unwrap()[2];
-                    assert_eq!(label, examples.labels[*position as usize] as usize);
-                }
-                steps += 1;
-            }
-            if let Some(test) = stream.test_set(task) {
-                let (shape, inputs) = tensor(&bytes, "test_inputs");
-                assert_eq!((shape[0], test.len()), (summary.test_examples, summary.test_examples));
-                let shown: Vec<f32> = (0..test.len()).flat_map(|row| present(task, row, &inputs)).collect();
-                assert_eq!(shown, fixture::rows(&test.inputs));
-                let theirs: Vec<u32> = table(&out.join(TEST_LABELS))
-                    .iter()
-                    .filter(|l| l[0] == task)
-                    .map(|l| l[2] as u32)
-                    .collect();
-                assert_eq!(theirs, test.labels[..]);
-            } else {
-                assert_eq!(summary.test_examples, 0);
-                assert!(!out.join(TEST_LABELS).exists());
-            }
-        }
-        assert!(rows.next().is_none(), "order.csv holds what is served and no more");
-        assert_eq!(steps, summary.steps);
-    }
-
-    #[test]
-    fn other_frameworks_get_the_stream_bit_for_bit() {
-        for family in ["shuffled-labels", "random-labels", "remapped-classes", "permuted-pixels"] {
-            rebuilt_batches_equal_ours(family, fixture::data(60, 3, 4, 5, 10), |plan| {
-                plan.stream.examples = Some(37);
-                plan.stream.examples_from = crate::spec::ExamplesFrom::Seed;
-            });
-            rebuilt_batches_equal_ours(family, fixture::data(60, 1, 4, 5, 10), |plan| {
-                plan.stream.examples = None;
-                plan.stream.length = Length::Steps(6);
-            });
-        }
-    }
-
-    #[test]
-    fn files_of_an_earlier_export_do_not_linger_and_nothing_partial_stays() {
-        let folder = tempfile::tempdir().unwrap();
-        let names = || {
-            let mut names: Vec<_> =
-                fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
-            names.sort();
-            names
-        };
-        let data = Arc::new(fixture::mnist_like());
-        export(&fixture::plan("permuted-pixels"), Arc::clone(&data), 0..1, folder.path()).unwrap();
-        assert_eq!(names(), [INPUTS, LABELS, ORDER, PERMUTATIONS, TEST_LABELS]);
-        let files = export(&fixture::plan("random-labels"), data, 0..1, folder.path()).unwrap().files;
-        assert_eq!(names(), [INPUTS, LABELS, ORDER]);
-        assert_eq!(files, [INPUTS, LABELS, ORDER].map(|name| folder.path().join(name)));
-    }
-
-    #[test]
-    fn metadata_survives_names_that_need_escaping() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut plan = fixture::plan("shuffled-labels");
-        plan.name = "a \"quoted\" \\ name\nü𝄞".to_owned();
-        export(&plan, Arc::new(fixture::mnist_like()), 0..1, folder.path()).unwrap();
-        let bytes = fs::read(folder.path().join(INPUTS)).unwrap();
-        let (_, metadata) = SafeTensors::read_metadata(&bytes).unwrap();
-        let metadata = metadata.metadata().as_ref().unwrap();
-        assert_eq!(metadata["name"], plan.name);
-        assert_eq!((metadata["batch_size"].as_str(), metadata["classes"].as_str()), ("16", "10"));
-    }
-
-    #[test]
-    fn what_cannot_be_written_or_is_not_there_is_said() {
-        let folder = tempfile::tempdir().unwrap();
-        let (plan, data) = (fixture::plan("shuffled-labels"), Arc::new(fixture::mnist_like()));
-        let blocked = folder.path().join("file");
-        fs::write(&blocked, "in the way").unwrap();
-        let message = export(&plan, Arc::clone(&data), 0..1, &blocked).unwrap_err().to_string();
-        assert!(message.starts_with("cannot write ") && message.contains("--out"), "{message}");
-        for (start, end) in [(0, 11), (3, 3), (10, 11)] {
-            let message =
-                export(&plan, Arc::clone(&data), start..end, folder.path()).unwrap_err().to_string();
-            assert!(message.contains(&format!("{start}..{end}")) && message.contains("0..10"), "{message}");
-        }
-    }
-}
+mod tests;

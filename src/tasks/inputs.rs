@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::augmentation::Crop;
 use super::pool::Pool;
 
 /// Inputs with their labels, position by position.
@@ -52,6 +53,23 @@ impl Examples {
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
+
+    /// All examples of several views of the same images, one view after the other.
+    ///
+    /// # Panics
+    /// If there is no view, or one of them moves pixels.
+    #[must_use]
+    pub fn joined(views: &[Self]) -> Self {
+        assert!(views.iter().all(|view| view.inputs.source.is_none()), "views of the same images");
+        let each = || views.iter().flat_map(|view| (0..view.len() as u32).map(move |at| (view, at)));
+        let rows = each().map(|(view, at)| view.inputs.row(at)).collect();
+        let answers: Option<Arc<[_]>> = each().map(|(view, at)| view.answers.at(at).cloned()).collect();
+        Self {
+            inputs: Inputs { rows: Some(rows), ..views[0].inputs.clone() },
+            labels: each().map(|(view, at)| view.labels[at as usize]).collect(),
+            answers: answers.map_or(Answers::All, Answers::Each),
+        }
+    }
 }
 
 /// Scaled images as a task presents them. Cloning shares everything.
@@ -94,6 +112,13 @@ impl Inputs {
     #[must_use]
     pub fn whole(&self) -> Self {
         Self::of(Arc::clone(&self.pool))
+    }
+
+    /// The same view without a copy of its own: for who keeps it while other tasks come.
+    #[must_use]
+    pub fn slim(&self) -> Self {
+        let copy = if self.source.is_none() { self.copy.clone() } else { None };
+        Self { copy, ..self.clone() }
     }
 
     /// Number of examples.
@@ -164,8 +189,22 @@ impl Inputs {
         self.copy.is_some()
     }
 
+    /// Appends a crop of the example at `position` to `out`. Only where the task moves no pixels: crops
+    /// are of the image itself.
+    ///
+    /// # Panics
+    /// If `position` is not below `len()`.
+    pub fn append_cropped(&self, position: u32, crop: Crop, out: &mut Vec<f32>) {
+        debug_assert!(self.source.is_none(), "a checked plan augments no permuted pixels");
+        self.pool.append_cropped(self.row(position) as usize, crop, out);
+    }
+
+    /// Appends the example at `position` to `out`.
+    ///
+    /// # Panics
+    /// If `position` is not below `len()`.
     #[inline]
-    fn append(&self, position: u32, out: &mut Vec<f32>) {
+    pub fn append(&self, position: u32, out: &mut Vec<f32>) {
         let row = self.row(position) as usize;
         match &self.copy {
             Some(copy) => {

@@ -4,6 +4,7 @@
 //! seed and its own number alone, so a run that resumes, a fresh reference network and an accuracy
 //! matrix can all ask for task 37 without replaying the 36 before it.
 
+mod augmentation;
 mod base;
 mod batches;
 mod class_order;
@@ -30,11 +31,13 @@ mod tests;
 
 use std::sync::Arc;
 
+pub use augmentation::{Crop, CropFlip, Crops, PADDING};
 pub use base::Base;
-pub use batches::Batches;
+pub use batches::{Batches, numbered};
 pub use error::{ExportError, TaskError};
 pub use export::{Summary, export};
 pub use inputs::{Answers, Examples, Inputs};
+pub(crate) use pool::draw;
 
 use self::class_tasks::Classes;
 use self::heads::OwnHeads;
@@ -88,13 +91,12 @@ pub fn stream(plan: &Plan, data: Arc<DataSet>) -> Result<Box<dyn TaskStream>, Ta
 /// loaded. The error is a sentence.
 pub fn check(plan: &Plan, manifest: &Manifest) -> Result<(), String> {
     let stream = &plan.stream;
-    if plan.data.augmentation != Augmentation::None {
-        return Err("data.augmentation = \"crop-flip\" is not built yet: leave it out".into());
-    }
-    if stream.head == Head::Multi {
+    if plan.data.augmentation != Augmentation::None
+        && stream.family.name == permuted_pixels::FAMILY.entry.name
+    {
         return Err(
-            "stream.head = \"multi\" is not built yet, as the optimiser would move the heads of other \
-                    tasks: take \"masked\""
+            "data.augmentation = \"crop-flip\" has no meaning for permuted-pixels, whose images have no \
+                    neighbouring pixels: leave it out"
                 .into(),
         );
     }
@@ -136,6 +138,8 @@ pub struct Sizes {
     pub test: Vec<f64>,
     /// Width of the network's head.
     pub classes: usize,
+    /// Whether tasks have classes of their own, so that every task so far is tested after each.
+    pub divided: bool,
 }
 
 /// The sizes of the plan's tasks as they would be if all classes had the same number of examples.
@@ -159,6 +163,7 @@ pub fn sizes(plan: &Plan, manifest: &Manifest) -> Sizes {
         train: shares.iter().map(|share| share * examples).collect(),
         test: shares.iter().map(|share| share * test).collect(),
         classes: heads * manifest.classes,
+        divided: divided.is_some(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::augmentation::Crop;
 use super::scaling::Table;
 use crate::data::{DataSet, Images};
 use crate::random::Stream;
@@ -80,13 +81,27 @@ impl Pool {
         Some(copy.into())
     }
 
+    /// Appends a crop of one row.
+    pub fn append_cropped(&self, row: usize, crop: Crop, out: &mut Vec<f32>) {
+        let images = self.images();
+        let plane = images.height * images.width;
+        let image = images.image(self.index(row));
+        for (plane, table) in image.chunks_exact(plane).zip(self.tables.iter()) {
+            crop.append(plane, (images.height, images.width), table, out);
+        }
+    }
+
+    /// The image's number in its split.
+    fn index(&self, row: usize) -> usize {
+        self.chosen.as_ref().map_or(row, |chosen| chosen[row] as usize)
+    }
+
     /// Appends one row by table: channel by channel, position p from position `source[p]`.
     #[inline]
     pub fn append(&self, row: usize, source: Option<&[u32]>, out: &mut Vec<f32>) {
         let images = self.images();
-        let index = self.chosen.as_ref().map_or(row, |chosen| chosen[row] as usize);
         let area = images.height * images.width;
-        for (plane, table) in images.image(index).chunks_exact(area).zip(self.tables.iter()) {
+        for (plane, table) in images.image(self.index(row)).chunks_exact(area).zip(self.tables.iter()) {
             match source {
                 None => out.extend(plane.iter().map(|&byte| table[usize::from(byte)])),
                 Some(source) => {

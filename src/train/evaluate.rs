@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use candle_core::Result;
 
-use super::batch::batch;
 use crate::kernels::loss::{Targets, cross_entropy};
-use crate::nn::{Network, Pass};
+use crate::nn::{Network, Pass, batch};
 use crate::tasks::Examples;
 
 /// Examples per forward pass: large enough for a quick product, small enough for the cache.

@@ -8,11 +8,11 @@ use super::optimizer::Optimizer;
 use super::{StepTrace, TrainError};
 use crate::kernels::inplace::update;
 use crate::kernels::loss::{Targets, cross_entropy};
-use crate::methods::{self, Method};
-use crate::nn::{self, Network, Pass, Role};
+use crate::methods::{self, Learned, Method};
+use crate::nn::{self, Network, Pass, Rehearsed, Role};
 use crate::random::Stream;
-use crate::spec::Plan;
-use crate::tasks::TaskStream;
+use crate::spec::{Head, Plan};
+use crate::tasks::{Examples, TaskStream, numbered};
 
 /// Loss and correct predictions of one batch, before the update.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,7 +43,12 @@ impl Learner {
         init: &mut Stream,
     ) -> std::result::Result<Self, TrainError> {
         let network = nn::build(plan, stream.dims(), stream.classes(), init)?;
-        let optimizer = Optimizer::new(&plan.optimizer, network.parameters());
+        let mut optimizer = Optimizer::new(&plan.optimizer, network.parameters());
+        if plan.stream.head == Head::Multi {
+            let head = network.layers().last().expect("a network has a head").weight;
+            // The bias follows its weight.
+            optimizer.separate_rows(&[head, head + 1], network.parameters());
+        }
         let method = methods::build(&plan.method, &*network)?;
         let draws = Arc::new(Mutex::new(Stream::new(plan.seed, "activation", 0)));
         let pass = Pass::Train(Arc::clone(&draws));
@@ -62,6 +67,24 @@ impl Learner {
         *self.draws.lock().unwrap_or_else(PoisonError::into_inner) =
             Stream::new(plan.seed, "activation", task as u64);
         self.method.start_task(self.age(), &*self.network, &mut Stream::new(plan.seed, "method", task as u64))
+    }
+
+    /// What task number `task` trains on, where the method says other than the task.
+    #[must_use]
+    pub fn training_set(&self, task: usize, stream: &dyn TaskStream) -> Option<Examples> {
+        self.method.training_set(task, stream)
+    }
+
+    /// Examples of earlier tasks to extend the batch of step number `step` by.
+    pub fn rehearse(&mut self, plan: &Plan, stream: &dyn TaskStream, step: usize) -> Vec<Rehearsed> {
+        let number = numbered(self.task, step);
+        self.method.rehearse(stream, &|| Stream::new(plan.seed, "rehearsal", number))
+    }
+
+    /// Tells that the task was learned, from these examples.
+    pub fn end_task(&mut self, plan: &Plan, stream: &dyn TaskStream, examples: &Examples) -> Result<()> {
+        let learned = Learned { task: self.task, examples, tasks: stream, network: &*self.network };
+        self.method.end_task(&learned, &mut Stream::new(plan.seed, "method-end", self.task as u64))
     }
 
     /// Tasks learned before this one. A fresh reference network is in its first task whatever that one's
@@ -88,27 +111,39 @@ impl Learner {
     /// One step: forward, loss, backward, update. A loss that is no number is returned as it is and
     /// changes nothing.
     pub fn step(&mut self, inputs: &Tensor, targets: &Targets) -> Result<StepResult> {
+        self.step_counting(inputs, targets, targets.labels.len())
+    }
+
+    /// The same on a batch whose first `own` rows are the task's: all are learned from, those counted.
+    pub fn step_counting(&mut self, inputs: &Tensor, targets: &Targets, own: usize) -> Result<StepResult> {
         let logits = self.network.forward(inputs, &self.pass)?;
         let batch = cross_entropy(&logits, targets.clone())?;
-        let result = StepResult { loss: f64::from(batch.loss.to_scalar::<f32>()?), correct: batch.correct };
-        if result.loss.is_finite() {
+        let loss = f64::from(batch.loss.to_scalar::<f32>()?);
+        let mut result = StepResult { loss, correct: batch.correct };
+        if own < targets.labels.len() && loss.is_finite() {
+            let counted = cross_entropy(&logits.detach().narrow(0, 0, own)?, targets.first(own))?;
+            result =
+                StepResult { loss: f64::from(counted.loss.to_scalar::<f32>()?), correct: counted.correct };
+        }
+        if loss.is_finite() {
             for parameter in self.network.parameters() {
                 parameter.gradient.reset();
             }
             batch.loss.backward()?;
             self.method.before_update(&*self.network)?;
-            self.update()?;
+            self.update(targets)?;
         }
         Ok(result)
     }
 
-    fn update(&mut self) -> Result<()> {
+    fn update(&mut self, targets: &Targets) -> Result<()> {
         let (network, age) = (&*self.network, self.age());
         let rule = |role: Role| match role {
             Role::Coefficients(site) => network.sites()[site].rule(),
             Role::Weight | Role::Bias | Role::Norm => None,
         };
-        self.optimizer.step(network.parameters(), |role| rule(role).is_none_or(|r| r.trained_in(age)))?;
+        let trained = |role: Role| rule(role).is_none_or(|r| r.trained_in(age));
+        self.optimizer.step_rows(network.parameters(), trained, || targets.classes())?;
         for parameter in network.parameters() {
             if let Some(rule) = rule(parameter.role) {
                 update(&parameter.values, |values| rule.project(values))?;

@@ -1,6 +1,5 @@
 //! The training loop: tasks one after the other, one network and one optimiser for the whole stream.
 
-mod batch;
 pub mod checkpoint;
 pub mod control;
 mod evaluate;
@@ -12,17 +11,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use self::batch::batch;
 use self::checkpoint::{CheckpointError, Checkpoints, Policy};
 use self::control::{Control, Outcome, Progress, Pulse};
 pub use self::evaluate::{Evaluation, evaluate, evaluate_among};
 pub use self::learner::{Learner, StepResult};
 pub use self::observer::{Edge, Observer, StepTrace, TaskResult};
 use crate::data::DataSet;
-use crate::nn::NetworkError;
+use crate::nn::{NetworkError, training_batch};
 use crate::random::Stream;
 use crate::spec::Plan;
-use crate::tasks::{self, Batches, Task, TaskError, TaskStream};
+use crate::tasks::{self, Batches, CropFlip, Task, TaskError, TaskStream};
 
 /// Why a run could not go on.
 #[derive(Debug, thiserror::Error)]
@@ -91,7 +89,7 @@ pub fn run(
     let mut learner = Learner::new(plan, stream, &mut Stream::new(plan.seed, "init", 0))?;
     let mut checkpoints = Checkpoints::new(dir, policy.into());
     let resumed = checkpoints.restore(plan, stream, &mut learner, observer, control)?;
-    observer.resume(&resumed.as_ref().map(|r| r.lengths.clone()).unwrap_or_default())?;
+    observer.resume(&resumed.as_ref().map(|r| r.files.clone()).unwrap_or_default())?;
     if resumed.is_none() {
         checkpoints.save(0, &learner, observer)?;
     }
@@ -122,8 +120,12 @@ impl Run<'_> {
         learner: &mut Learner,
     ) -> Result<Outcome, TrainError> {
         let started = Instant::now();
-        let task = self.stream.task(index);
+        let mut task = self.stream.task(index);
+        if let Some(examples) = learner.training_set(index, self.stream) {
+            task.train = examples;
+        }
         let mut batches = Batches::new(self.plan, task.train.labels.len(), index);
+        let augmentation = CropFlip::of(self.plan, index);
         let steps = batches.steps();
         let mut open = match open {
             Some(open) => open,
@@ -131,12 +133,15 @@ impl Run<'_> {
         };
         let (mut pulse, mut rate) = (Pulse::every(REPORT_EVERY), Rate::new(open.result.steps));
         for step in open.result.steps..steps {
-            let (inputs, targets) = batch(&task.train, batches.batch(step))?;
-            let rows = targets.labels.len();
+            let (own, rehearsed) =
+                ((&task.train, batches.batch(step)), learner.rehearse(self.plan, self.stream, step));
+            let crops = || augmentation.map(|crop_flip| crop_flip.crops(step));
+            let (inputs, targets) = training_batch(own, &rehearsed, crops())?;
+            let rows = own.1.len();
             // Only the first and the last step are traced: what the optimiser saw at the task's edges.
             let traced = self.observer.traces_steps() && (step == 0 || step + 1 == steps);
             let before = if traced { Some(learner.weights()?) } else { None };
-            let outcome = learner.step(&inputs, &targets)?;
+            let outcome = learner.step_counting(&inputs, &targets, rows)?;
             if !outcome.loss.is_finite() {
                 return self.diverge(&open, step);
             }
@@ -150,7 +155,10 @@ impl Run<'_> {
                 }
             }
             if let Some(reference) = &mut open.fresh {
-                let outcome = reference.step(&inputs, &targets)?;
+                // It has no earlier tasks: its batch is the task's own.
+                let paired =
+                    if rehearsed.is_empty() { (inputs, targets) } else { training_batch(own, &[], crops())? };
+                let outcome = reference.step(&paired.0, &paired.1)?;
                 open.result.online_fresh(outcome.correct, rows, outcome.loss);
             }
             // The clocks are looked at rarely, the interrupt at every step.
@@ -192,13 +200,14 @@ impl Run<'_> {
         task: &Task,
         open: &OpenTask,
         steps: usize,
-        learner: &Learner,
+        learner: &mut Learner,
     ) -> Result<Outcome, TrainError> {
         let train = evaluate(learner.network(), &task.train)?;
         if !train.loss.is_finite() {
             return self.diverge(open, steps);
         }
         let test = task.test.as_ref().map(|test| evaluate(learner.network(), test)).transpose()?;
+        learner.end_task(self.plan, self.stream, &task.train)?;
         let mut result = open.timed();
         result.finish(train, test);
         self.observer.task_ended(&result, self.stream, learner)?;

@@ -1,23 +1,22 @@
 //! What the loop shows to whoever records it, and the running figures of one task.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::{Evaluation, Learner};
+use crate::sha256::Prefixes;
 use crate::tasks::TaskStream;
 
 /// Sees a run from outside. Nothing that it does can reach the training: it gets the network to read,
 /// no random stream, no gradient to change.
 pub trait Observer {
-    /// Called once before the first task, with the file lengths that a checkpoint remembers (empty for
-    /// a new run): whatever was written after them is to be cut off.
-    fn resume(&mut self, lengths: &BTreeMap<String, u64>) -> anyhow::Result<()>;
-    /// Whether the files still hold all rows of a checkpoint that remembers these lengths.
-    fn holds(&self, lengths: &BTreeMap<String, u64>) -> anyhow::Result<bool>;
-    /// Puts all rows so far on disk, those of an unfinished task too, and gives the lengths of the
-    /// files: a checkpoint follows.
-    fn commit(&mut self) -> anyhow::Result<BTreeMap<String, u64>>;
+    /// Called once before the first task, with what a checkpoint remembers of the files (nothing for a
+    /// new run): whatever was written after that is to be cut off.
+    fn resume(&mut self, files: &Prefixes) -> anyhow::Result<()>;
+    /// Whether the files still begin as the checkpoint remembers them.
+    fn holds(&self, files: &Prefixes) -> anyhow::Result<bool>;
+    /// Puts all rows so far on disk, those of an unfinished task too, and gives what the
+    /// files hold: a checkpoint follows.
+    fn commit(&mut self) -> anyhow::Result<Prefixes>;
     /// Whether gradients and updates of a task's first and last step are wanted.
     fn traces_steps(&self) -> bool;
     /// Before the first step of a task.

@@ -3,6 +3,8 @@
 //! candle's SGD has no momentum and its Adam's moments can be neither read nor set, which checkpoints
 //! and methods that reset them need.
 
+use std::borrow::Cow;
+
 use candle_core::Result;
 
 use crate::kernels::inplace::update;
@@ -84,6 +86,19 @@ enum Rule {
     Sgd(Sgd),
 }
 
+impl Rule {
+    /// With the parameter's own settings, where it has any.
+    fn of(mut self, parameter: &Parameter) -> Self {
+        let (rate, decay) = match &mut self {
+            Self::Adam(rule) => (&mut rule.learning_rate, &mut rule.weight_decay),
+            Self::Sgd(rule) => (&mut rule.learning_rate, &mut rule.weight_decay),
+        };
+        *rate = parameter.learning_rate.unwrap_or(*rate);
+        *decay = parameter.weight_decay.unwrap_or(*decay);
+        self
+    }
+}
+
 /// The state that an optimiser keeps for one parameter.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
@@ -91,8 +106,9 @@ pub struct State {
     pub first: Vec<f32>,
     /// Adam's second moment; empty for SGD.
     pub second: Vec<f32>,
-    /// Steps that this parameter has taken (a frozen one takes none).
-    pub steps: u64,
+    /// Steps that this parameter has taken (a frozen one takes none); one number for each of its rows,
+    /// where they are separate, for all of it otherwise.
+    pub steps: Vec<u64>,
 }
 
 /// One optimiser for all parameters of a network.
@@ -129,34 +145,66 @@ impl Optimizer {
         let state = |p: &Parameter| {
             let zeros = vec![0.0; p.values.elem_count()];
             let second = if matches!(rule, Rule::Adam(_)) { zeros.clone() } else { Vec::new() };
-            State { first: zeros, second, steps: 0 }
+            State { first: zeros, second, steps: vec![0] }
         };
         Self { rule, states: parameters.iter().map(state).collect() }
     }
 
+    /// From now on the rows of the parameters numbered so are stepped one by one: a head of each task's
+    /// own, as `PyTorch` has it in separate parameters, whose steps are counted apart and which stay as they
+    /// are, moments and decay included, while no step uses them.
+    pub fn separate_rows(&mut self, numbers: &[usize], parameters: &[Parameter]) {
+        for &number in numbers {
+            self.states[number].steps = vec![0; parameters[number].values.dims()[0]];
+        }
+    }
+
     /// One step on every parameter whose role is trained and that has a gradient.
     pub fn step(&mut self, parameters: &[Parameter], trained: impl Fn(Role) -> bool) -> Result<()> {
+        self.step_rows(parameters, trained, || None)
+    }
+
+    /// The same, where of parameters with separate rows only those are stepped that `used` lists; all, if it
+    /// gives none. It is not asked where no parameter has separate rows.
+    pub fn step_rows(
+        &mut self,
+        parameters: &[Parameter],
+        trained: impl Fn(Role) -> bool,
+        used: impl Fn() -> Option<Vec<u32>>,
+    ) -> Result<()> {
+        let separate = self.states.iter().any(|state| state.steps.len() > 1);
+        let used = if separate { used() } else { None };
         for (parameter, state) in parameters.iter().zip(&mut self.states) {
             if !trained(parameter.role) {
                 continue;
             }
             let mut gradient = parameter.gradient.lock();
             let Some(gradient) = gradient.read::<f32>()? else { continue };
-            state.steps += 1;
-            match self.rule {
-                Rule::Adam(mut rule) => {
-                    rule.learning_rate = parameter.learning_rate.unwrap_or(rule.learning_rate);
-                    rule.weight_decay = parameter.weight_decay.unwrap_or(rule.weight_decay);
-                    update(&parameter.values, |values| {
-                        rule.step(state.steps, values, gradient, &mut state.first, &mut state.second);
-                    })?;
+            let rule = self.rule.of(parameter);
+            let State { first, second, steps } = state;
+            let rows = match &used {
+                _ if steps.len() == 1 => Cow::Borrowed(&[0][..]),
+                Some(used) => Cow::Borrowed(&used[..]),
+                None => Cow::Owned((0..steps.len() as u32).collect()),
+            };
+            let width = gradient.len() / steps.len();
+            update(&parameter.values, |values| {
+                for row in rows.iter().map(|&row| row as usize) {
+                    let range = row * width..(row + 1) * width;
+                    steps[row] += 1;
+                    let moments = &mut first[range.clone()];
+                    match rule {
+                        Rule::Adam(rule) => rule.step(
+                            steps[row],
+                            &mut values[range.clone()],
+                            &gradient[range.clone()],
+                            moments,
+                            &mut second[range],
+                        ),
+                        Rule::Sgd(rule) => rule.step(&mut values[range.clone()], &gradient[range], moments),
+                    }
                 }
-                Rule::Sgd(mut rule) => {
-                    rule.learning_rate = parameter.learning_rate.unwrap_or(rule.learning_rate);
-                    rule.weight_decay = parameter.weight_decay.unwrap_or(rule.weight_decay);
-                    update(&parameter.values, |values| rule.step(values, gradient, &mut state.first))?;
-                }
-            }
+            })?;
         }
         Ok(())
     }

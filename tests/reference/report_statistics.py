@@ -66,6 +66,24 @@ _, intervals = library.get_interval_estimates(
 put("rliable_improvement_low", np.ravel(intervals["xy"])[0])
 put("rliable_improvement_high", np.ravel(intervals["xy"])[1])
 
+# Pointwise bands of the performance profile.
+_, intervals = library.get_interval_estimates(
+    {"x": X}, lambda s: np.array([library.run_score_deviation(s, t) for t in thresholds]),
+    reps=50_000, random_state=state)
+for index, t in enumerate(thresholds):
+    put(f"rliable_profile_{t}_low", intervals["x"][0, index])
+    put(f"rliable_profile_{t}_high", intervals["x"][1, index])
+
+# Differences over shared seeds.
+OTHER = np.array([0.60, 0.50, 0.80, 0.40, 0.71])
+for name, of in (("mean", np.mean), ("median", np.median)):
+    put(f"paired_{name}", of(FIVE - OTHER))
+    drawn = stats.bootstrap(
+        (FIVE, OTHER), lambda a, b, axis=-1: of(a - b, axis=axis), paired=True, vectorized=True,
+        n_resamples=50_000, method="percentile", random_state=0).confidence_interval
+    put(f"paired_{name}_low", drawn.low)
+    put(f"paired_{name}_high", drawn.high)
+
 with open(pathlib.Path(__file__).with_name("statistics.csv"), "w", newline="") as file:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(("quantity", "value"))

@@ -17,7 +17,7 @@ use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, b
 
 use self::geometry::Geometry;
 use super::dense::{Site, contiguous, cpu, kernel};
-use super::element::{Mode, vectorized};
+use super::element::{Mode, settle, vectorized};
 use super::gradient::{Gradient, Slices};
 use super::pool::{Pool, Pooling};
 use super::scratch::Scratch;
@@ -109,7 +109,7 @@ impl Conv {
         let pooling = self.parts.pool.map(|pool| pool.over(g.to, g.outputs * widening)).transpose()?;
         let mut draws = self.draws.as_ref().map(|d| d.lock().unwrap_or_else(PoisonError::into_inner));
         let mut mode = draws.as_mut().map_or(Mode::Evaluate, |d| Mode::Train(d));
-        let y = match (site, &pooling) {
+        let mut y = match (site, &pooling) {
             (None, None) => {
                 let mut z = vec![T::ZERO; g.batch * g.positions() * g.outputs];
                 self.pre_activations(x, &filters, bias, g, &mut z);
@@ -145,6 +145,7 @@ impl Conv {
             }
         };
         T::put(filters);
+        settle(&mut y);
         Ok(y)
     }
 
@@ -270,6 +271,7 @@ impl Conv {
         site.with_coefficients(|c| {
             kernel::<T>(site).backward(c, outputs, z, y, extra, dy, &mut dz, d_coefficients);
         })?;
+        settle(&mut dz);
         Ok(Some(dz))
     }
 
@@ -376,6 +378,7 @@ impl Conv {
         if dx.is_empty() {
             return Ok(None);
         }
+        settle(&mut dx);
         Tensor::from_vec(dx, x.dims4()?, x.device()).map(Some)
     }
 }

@@ -20,7 +20,7 @@ use candle_core::{Result, Tensor, bail};
 
 use self::columns::{BLOCK, Line, Moments};
 use super::dense::{Site, contiguous, cpu, kernel};
-use super::element::Mode;
+use super::element::{Mode, settle};
 use super::gradient::{Gradient, Slices};
 use super::scratch::Scratch;
 
@@ -133,7 +133,9 @@ impl Norm {
                 saved.blocks(x.len(), |line, at| {
                     let z = &mut z[..at.len()];
                     line.apply(&x[at.clone()], residual.map(|r| &r[at.clone()]), z);
-                    kernel.forward(&[], channels, z, &mut y[at], &mut nothing, mode);
+                    let y = &mut y[at];
+                    kernel.forward(&[], channels, z, y, &mut nothing, mode);
+                    settle(y);
                 });
                 T::put(z);
             }
@@ -145,6 +147,7 @@ impl Norm {
                 site.with_coefficients(|c| {
                     kernel::<T>(site).forward(c, channels, &z, y, &mut saved.extra, mode);
                 })?;
+                settle(y);
                 saved.z = z;
             }
         }
@@ -243,6 +246,7 @@ impl Norm {
                     let (z, d) = (&mut z[..at.len()], &mut d[..at.len()]);
                     line.apply(&x[at.clone()], residual.map(|r| &r[at.clone()]), z);
                     kernel.backward(&[], channels, z, &y[at.clone()], &[], &dz[at.clone()], d, &mut []);
+                    settle(d);
                     dz[at.clone()].copy_from_slice(d);
                     sums.add(&line, &x[at], d);
                 });
@@ -260,6 +264,7 @@ impl Norm {
                 site.with_coefficients(|c| {
                     kernel.backward(c, channels, z, y, extra, &dy, &mut dz, d_coefficients);
                 })?;
+                settle(&mut dz);
                 T::put(dy);
                 saved.blocks(x.len(), |line, at| sums.add(&line, &x[at.clone()], &dz[at]));
             }

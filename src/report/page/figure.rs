@@ -30,6 +30,7 @@ fn themed(svg: &str, title: &str) -> String {
     });
     let body = ground.unwrap_or_else(|| body.to_owned());
     let body = body.replace("#222222", "currentColor").replace("#E1E1E1", "var(--grid)");
+    let body = body.replace("#FEFEFE", "var(--ground)");
     format!(
         "<svg role=\"img\" aria-label=\"{}\" viewBox=\"0 0 {width} {height}\" style=\"max-width:{}px;min-width:{}px\">{body}",
         escape(title),
@@ -46,9 +47,10 @@ mod tests {
     #[test]
     fn the_ground_goes_and_ink_follows_the_page() {
         let drawn = "<svg width=\"20\" height=\"10\" viewBox=\"0 0 20 10\">\n<rect x=\"0\" fill=\"#FFFFFF\"/>\n\
-                     <text fill=\"#222222\">a</text><rect fill=\"#123456\"/></svg>";
+                     <text fill=\"#222222\">a</text><rect fill=\"#123456\"/><circle fill=\"#FEFEFE\"/></svg>";
         let page = themed(drawn, "\"x\"");
         assert!(!page.contains("#FFFFFF") && page.contains("fill=\"currentColor\""), "{page}");
+        assert!(page.contains("<circle fill=\"var(--ground)\"/>"), "hollow markers: {page}");
         assert!(page.contains("#123456") && page.contains("aria-label=\"&quot;x&quot;\""), "{page}");
         assert!(page.contains("viewBox=\"0 0 20 10\" style=\"max-width:25px;min-width:16px\">"), "{page}");
     }

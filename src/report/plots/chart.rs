@@ -58,13 +58,15 @@ pub struct Series {
     pub band: Vec<(f64, f64, f64)>,
     /// Whether the points are joined.
     pub joined: bool,
+    /// Which points of a line may have markers; all of them where it is not said.
+    pub marked: Option<std::ops::Range<usize>>,
 }
 
 impl Series {
     /// A line without a band.
     #[must_use]
     pub fn line(label: &str, style: Style, points: Vec<(f64, f64)>) -> Self {
-        Self { label: label.to_owned(), style, points, band: Vec::new(), joined: true }
+        Self { label: label.to_owned(), style, points, band: Vec::new(), joined: true, marked: None }
     }
 
     /// Points alone.

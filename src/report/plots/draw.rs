@@ -9,11 +9,12 @@ use plotters::prelude::*;
 use plotters::style::register_font;
 
 use super::panel::{self, Pen};
-use super::{Chart, Content};
+use super::{Chart, Content, grid};
 
 /// Pixels of a PNG for each of the drawing's own: 2 prints sharp at the width of a column.
 const PNG_SCALE: u32 = 2;
 const PANEL: (u32, u32) = (330, 250);
+const MATRIX: (u32, u32) = (330, 346);
 const TITLE: u32 = 26;
 const LEGEND_LINE: u32 = 18;
 
@@ -31,7 +32,7 @@ struct Layout {
     columns: usize,
     panel: (u32, u32),
     size: (u32, u32),
-    legend: Vec<(usize, u32, u32)>,
+    legend: Vec<(u32, u32)>,
     legend_top: u32,
 }
 
@@ -39,19 +40,21 @@ impl Layout {
     fn of(chart: &Chart) -> Self {
         let columns = chart.panels.len().clamp(1, 3);
         let rows = chart.panels.len().div_ceil(columns) as u32;
-        let panel = if columns == 1 { (640, 340) } else { PANEL };
+        let matrix = chart.panels.iter().any(|panel| matches!(panel.content, Content::Matrix(_)));
+        let panel = match columns {
+            _ if matrix => MATRIX,
+            1 => (640, 340),
+            _ => PANEL,
+        };
         let width = panel.0 * columns as u32;
         let legend_top = TITLE + rows * panel.1 + 4;
-        let (mut x, mut y) = (10, legend_top);
-        let mut legend = Vec::new();
-        for (index, (label, ..)) in chart.legend().into_iter().enumerate() {
-            let wide = 46 + (label.chars().count() as f64 * 6.7) as u32;
-            if x > 10 && x + wide > width {
-                (x, y) = (10, y + LEGEND_LINE);
-            }
-            legend.push((index, x, y));
-            x += wide;
-        }
+        let labels = chart.legend();
+        let longest = labels.iter().map(|(label, ..)| label.chars().count()).max().unwrap_or_default();
+        let wide = 46 + (longest as f64 * 6.7) as u32;
+        let across = ((width - 10) / wide).clamp(1, labels.len().max(1) as u32);
+        let place = |index: u32| (10 + index % across * wide, legend_top + index / across * LEGEND_LINE);
+        let legend: Vec<_> = (0..labels.len()).map(|index| place(index as u32)).collect();
+        let y = legend.last().map_or(legend_top, |last| last.1);
         let size = (width, y + if legend.is_empty() { 4 } else { LEGEND_LINE + 4 });
         Self { columns, panel, size, legend, legend_top }
     }
@@ -89,19 +92,18 @@ fn draw<B: DrawingBackend>(
         let corner = (column * layout.panel.0, TITLE + row * layout.panel.1);
         match &one.content {
             Content::Series(series) => panel::series(&pen, one, series, corner, layout.panel),
-            Content::Matrix(rows) => panel::matrix(&pen, one, rows, corner, layout.panel),
+            Content::Matrix(rows) => grid::matrix(&pen, one, rows, corner, layout.panel),
         }
         .map_err(wrong)?;
     }
     debug_assert!(layout.legend_top < layout.size.1);
-    for (&(_, x, y), (label, style, joined)) in layout.legend.iter().zip(chart.legend()) {
+    for (&(x, y), (label, style, joined)) in layout.legend.iter().zip(chart.legend()) {
         let middle = f64::from(y) + 8.0;
         let x = f64::from(x);
         if joined {
             pen.path(&[(x, middle), (x + 26.0, middle)], style, 2).map_err(wrong)?;
-        } else {
-            pen.marker((x + 13.0, middle), style).map_err(wrong)?;
         }
+        pen.marker((x + 13.0, middle), style).map_err(wrong)?;
         pen.text(label, (x as i32 + 31, y as i32 + 3), 11, false).map_err(wrong)?;
     }
     root.present().map_err(wrong)

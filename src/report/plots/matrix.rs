@@ -1,29 +1,41 @@
 //! Accuracy matrices: what is left of each task after each other.
 
 use super::{Chart, Content, Panel, slug};
-use crate::report::reading::{Cell, Results};
+use crate::report::reading::{Cell, Results, Retention};
 
 /// Larger matrices are a grey carpet; their figures are in the tables.
 const MOST: usize = 100;
 
-/// One chart for all variants that have a matrix.
-pub fn charts(results: &Results, benchmark: usize) -> Option<Chart> {
-    let panels: Vec<Panel> = results.of(benchmark).filter_map(|cell| panel(results, cell)).collect();
+/// One chart for all variants that have a matrix, and one of the choice among each task's own classes
+/// alone, where that is another.
+pub fn charts(results: &Results, benchmark: usize) -> Vec<Chart> {
+    let own = "Accuracy in percent on a task's test set after training through another; mean over seeds, the \
+               darker the higher.";
+    let within = "The same where the answer is taken among the classes of the evaluated task alone: what is \
+                  still told apart when the task is known.";
+    let charts = [
+        ("accuracy-matrix", "Accuracy matrix", own, Retention::own as Of),
+        ("accuracy-matrix-within", "Accuracy matrix within tasks", within, Retention::within as Of),
+    ];
     let name = &results.benchmarks[benchmark];
-    (!panels.is_empty()).then(|| Chart {
-        file: format!("accuracy-matrix-{}", slug(name)),
-        title: format!("Accuracy matrix: {name}"),
-        caption: "Accuracy in percent on a task's test set after training through another; mean over seeds, \
-                  the darker the higher."
-            .into(),
-        benchmark,
-        minor: false,
-        panels,
-    })
+    let chart = |(file, title, caption, of): (&str, &str, &str, Of)| {
+        let panels: Vec<Panel> = results.of(benchmark).filter_map(|cell| panel(results, cell, of)).collect();
+        (!panels.is_empty()).then(|| Chart {
+            file: format!("{file}-{}", slug(name)),
+            title: format!("{title}: {name}"),
+            caption: caption.to_owned(),
+            benchmark,
+            minor: false,
+            panels,
+        })
+    };
+    charts.into_iter().filter_map(chart).collect()
 }
 
-fn panel(results: &Results, cell: &Cell) -> Option<Panel> {
-    let matrices: Vec<_> = cell.done().map(|run| &run.retention.matrix).filter(|m| !m.is_empty()).collect();
+type Of = fn(&Retention) -> &[Vec<Option<f64>>];
+
+fn panel(results: &Results, cell: &Cell, of: Of) -> Option<Panel> {
+    let matrices: Vec<_> = cell.done().map(|run| of(&run.retention)).filter(|m| !m.is_empty()).collect();
     let rows = matrices.iter().map(|matrix| matrix.len()).max()?;
     if rows > MOST {
         return None;

@@ -1,11 +1,12 @@
 //! Plots, drawn once for SVG and once for PNG from the same description.
 //!
 //! Colours are those of Okabe & Ito (2008) that stand out on white, for readers who see fewer colours;
-//! dashes and markers tell the series apart without any.
+//! dashes and markers, filled and hollow, tell the series apart without any.
 
 mod accuracy;
 mod chart;
 mod draw;
+mod grid;
 mod matrix;
 mod panel;
 mod probes;
@@ -73,7 +74,7 @@ fn band<'a>(
 }
 
 /// A benchmark's or a probe's name as part of a file's name.
-fn slug(text: &str) -> String {
+pub(super) fn slug(text: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
     text.chars().map(plain).collect()
 }

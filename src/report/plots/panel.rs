@@ -3,8 +3,8 @@
 use plotters::coord::Shift;
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
-use plotters::style::FontTransform;
 
+use super::style::MARKERS;
 use super::{Panel, Series, Style};
 
 /// What a drawing can fail with.
@@ -18,11 +18,17 @@ pub struct Pen<'a, B: DrawingBackend> {
     pub scale: u32,
 }
 
-const INK: RGBColor = RGBColor(34, 34, 34);
+/// What hollow markers are filled with: paper, and a shade that the page knows from the white of figures.
+const HOLLOW: RGBColor = RGBColor(254, 254, 254);
+/// Markers on a line.
+const MARKS: usize = 6;
+/// Of text and axes.
+pub const INK: RGBColor = RGBColor(34, 34, 34);
 const GRID: RGBColor = RGBColor(225, 225, 225);
 
 impl<B: DrawingBackend> Pen<'_, B> {
-    fn at(&self, (x, y): (f64, f64)) -> (i32, i32) {
+    /// A point of the chart in the picture's pixels.
+    pub fn at(&self, (x, y): (f64, f64)) -> (i32, i32) {
         let scale = f64::from(self.scale);
         ((x * scale).round() as i32, (y * scale).round() as i32)
     }
@@ -47,17 +53,26 @@ impl<B: DrawingBackend> Pen<'_, B> {
     }
 
     /// The style's marker around a point.
-    pub fn marker(&self, (x, y): (f64, f64), style: Style) -> Outcome<B> {
+    pub fn marker(&self, at: (f64, f64), style: Style) -> Outcome<B> {
         let (r, g, b) = style.colour;
-        let ink = RGBColor(r, g, b);
-        let corners: &[(f64, f64)] = match style.marker {
-            0 => return self.root.draw(&Circle::new(self.at((x, y)), 4 * self.scale, ink.filled())),
+        let shape = style.marker % (MARKERS / 2);
+        self.shape(at, shape, 1.0, RGBColor(r, g, b))?;
+        if style.marker >= MARKERS / 2 { self.shape(at, shape, 0.5, HOLLOW) } else { Ok(()) }
+    }
+
+    fn shape(&self, (x, y): (f64, f64), shape: usize, size: f64, ink: RGBColor) -> Outcome<B> {
+        let corners: &[(f64, f64)] = match shape {
+            0 => {
+                let radius = (4.0 * size * f64::from(self.scale)) as u32;
+                return self.root.draw(&Circle::new(self.at((x, y)), radius, ink.filled()));
+            }
             1 => &[(-3.5, -3.5), (3.5, -3.5), (3.5, 3.5), (-3.5, 3.5)],
             2 => &[(0.0, -4.5), (4.5, 3.5), (-4.5, 3.5)],
             3 => &[(0.0, -5.0), (5.0, 0.0), (0.0, 5.0), (-5.0, 0.0)],
             _ => &[(0.0, 4.5), (4.5, -3.5), (-4.5, -3.5)],
         };
-        let corners: Vec<_> = corners.iter().map(|(dx, dy)| self.at((x + dx, y + dy))).collect();
+        let corners: Vec<_> =
+            corners.iter().map(|(dx, dy)| self.at((x + size * dx, y + size * dy))).collect();
         self.root.draw(&Polygon::new(corners, ink.filled()))
     }
 }
@@ -105,7 +120,9 @@ fn range(values: impl Iterator<Item = f64>) -> std::ops::Range<f64> {
 }
 
 fn label(log: bool, value: f64) -> String {
-    let value = if log { 10_f64.powf(value) } else { value };
+    // Ticks of a logarithmic axis stand at whole and half decades: two digits tell them apart.
+    let two_digits = |x: f64| format!("{x:.1e}").parse().unwrap_or(x);
+    let value = if log { two_digits(10_f64.powf(value)) } else { value };
     let size = value.abs();
     // What rounding leaves of a tick at 0.
     if size < 1e-12 && !log {
@@ -177,44 +194,13 @@ pub fn series<B: DrawingBackend>(
         if one.joined && points.len() > 1 {
             pen.path(&points, one.style, 2)?;
         }
-        if !one.joined || points.len() == 1 {
-            points.iter().try_for_each(|&point| pen.marker(point, one.style))?;
-        }
+        // On a line a few, and not where the others have theirs: enough to tell it without its colour.
+        let marked = &points[one.marked.clone().unwrap_or(0..points.len())];
+        let every = if one.joined { marked.len().div_ceil(MARKS).max(1) } else { 1 };
+        let first = (every * one.style.marker / MARKERS).min(marked.len().saturating_sub(1));
+        marked.iter().skip(first).step_by(every).try_for_each(|&point| pen.marker(point, one.style))?;
     }
     Ok(())
-}
-
-/// A matrix of shares: the darker the more.
-pub fn matrix<B: DrawingBackend>(
-    pen: &Pen<'_, B>,
-    panel: &Panel,
-    rows: &[Vec<Option<f64>>],
-    corner: (u32, u32),
-    size: (u32, u32),
-) -> Outcome<B> {
-    let count = rows.len().max(1);
-    let (left, top) = (f64::from(corner.0) + 52.0, f64::from(corner.1) + 30.0);
-    let side = f64::from(size.0 - 70).min(f64::from(size.1 - 66)) / count as f64;
-    pen.text(&panel.title, (left as i32, corner.1 as i32 + 8), 12, false)?;
-    for (i, row) in rows.iter().enumerate() {
-        for (j, value) in row.iter().enumerate().filter_map(|(j, v)| Some((j, (*v)?))) {
-            let (x, y) = (left + j as f64 * side, top + i as f64 * side);
-            let (r, g, b) = Style::ramp(value);
-            let ends = [pen.at((x, y)), pen.at((x + side, y + side))];
-            pen.root.draw(&Rectangle::new(ends, RGBColor(r, g, b).filled()))?;
-            if side >= 24.0 {
-                let ink = if value > 0.45 { WHITE } else { INK };
-                let font = ("sans-serif", f64::from(9 * pen.scale)).into_font().color(&ink);
-                let text =
-                    Text::new(format!("{:.0}", 100.0 * value), pen.at((x + 4.0, y + side / 2.0 - 5.0)), font);
-                pen.root.draw(&text)?;
-            }
-        }
-    }
-    let bottom = top + side * count as f64;
-    pen.text(&panel.x, (left as i32, bottom as i32 + 6), 11, false)?;
-    let turned = ("sans-serif", f64::from(11 * pen.scale)).into_font().transform(FontTransform::Rotate270);
-    pen.root.draw(&Text::new(panel.y.clone(), pen.at((left - 22.0, bottom)), turned.color(&INK)))
 }
 
 #[cfg(test)]
@@ -234,6 +220,6 @@ mod tests {
             [-3e-17, 0.25, -2.0, 12_345.0, 2e-4].map(|v| label(false, v)),
             ["0", "0.25", "-2", "12345", "2e-4"]
         );
-        assert_eq!([-2.0, 6.0].map(|v| label(true, v)), ["0.01", "1e6"]);
+        assert_eq!([-2.0, 1.5, 6.0].map(|v| label(true, v)), ["0.01", "32", "1e6"]);
     }
 }

@@ -3,7 +3,7 @@
 use super::{Chart, Panel, Series, Style, slug};
 use crate::report::metric::HEADLINE;
 use crate::report::reading::Results;
-use crate::report::statistics::profile;
+use crate::report::statistics::{Bootstrap, profile_bands};
 
 const STEPS: u32 = 200;
 
@@ -21,9 +21,19 @@ pub fn chart(results: &Results, benchmark: usize) -> Option<Chart> {
         .map(|cell| (cell.variant, scores(cell)))
         .filter(|(_, scores)| !scores.is_empty())
         .map(|(variant, scores)| {
-            let shares = profile(&[scores], &thresholds);
-            let points = thresholds.iter().copied().zip(shares).collect();
-            Series::line(&results.variants[variant], Style::of(variant), points)
+            let several = scores.len() > 1;
+            let shares = profile_bands(&[scores], &thresholds, Bootstrap::BANDS);
+            let shares: Vec<_> = thresholds.iter().copied().zip(shares).collect();
+            let points = shares.iter().map(|(at, share)| (*at, share.value)).collect();
+            let mut line = Series::line(&results.variants[variant], Style::of(variant), points);
+            // Where it falls: before and after, the lines of all variants are one.
+            let begin = shares.iter().rposition(|(_, share)| share.value >= shares[0].1.value).unwrap_or(0);
+            let end = shares.iter().position(|(_, share)| share.value <= 0.0).unwrap_or(shares.len() - 1);
+            line.marked = (begin < end).then(|| begin..end + 1);
+            if several {
+                line.band = shares.iter().map(|(at, share)| (*at, share.low, share.high)).collect();
+            }
+            line
         })
         .collect();
     let name = &results.benchmarks[benchmark];
@@ -31,7 +41,7 @@ pub fn chart(results: &Results, benchmark: usize) -> Option<Chart> {
         file: format!("profile-{}", slug(name)),
         title: format!("Performance profile: {name}"),
         caption: "Share of runs whose total online accuracy exceeds the value below; diverged runs exceed \
-                  none."
+                  none. 95 % bootstrap bands."
             .into(),
         benchmark,
         minor: true,

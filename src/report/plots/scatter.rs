@@ -37,17 +37,24 @@ pub fn plasticity(results: &Results, benchmark: usize) -> Option<Chart> {
 
 /// Forgetting against the last task's accuracy: what retention costs in plasticity.
 pub fn forgetting(results: &Results, benchmark: usize) -> Option<Chart> {
-    let panel = panel(results, benchmark, "last task's online accuracy", "forgetting", |run| {
-        Some((*run.metrics.get("last_task_accuracy")?, *run.metrics.get("forgetting")?))
-    })?;
+    let kinds = [("forgetting", "forgetting"), ("forgetting_within", "forgetting within tasks")];
+    let panels = kinds.into_iter().filter_map(|(metric, label)| {
+        panel(results, benchmark, "last task's online accuracy", label, |run| {
+            Some((*run.metrics.get("last_task_accuracy")?, *run.metrics.get(metric)?))
+        })
+    });
+    let panels: Vec<Panel> = panels.collect();
     let name = &results.benchmarks[benchmark];
-    Some(Chart {
+    (!panels.is_empty()).then(|| Chart {
         file: format!("trade-off-{}", slug(name)),
         title: format!("Forgetting against plasticity: {name}"),
-        caption: "A point a finished run. To the right: still learns; downwards: still remembers.".into(),
+        caption: "A point a finished run. To the right: still learns; downwards: still remembers. Who has \
+                  learned little has little to forget. Within tasks: the answer is taken among the \
+                  evaluated task's own classes."
+            .into(),
         benchmark,
         minor: false,
-        panels: vec![panel],
+        panels,
     })
 }
 

@@ -18,7 +18,7 @@ fn chart(results: &Results, cell: &Cell) -> Option<Chart> {
     let run = cell.done().find(|run| !run.shapes.is_empty())?;
     let tasks = run.plan.stream.tasks.max(1) as f64;
     let panel = |(layer, learned): (&String, &crate::report::reading::Learned)| {
-        let curve = |snapshot: &crate::report::reading::Snapshot| {
+        let curve = |(marker, snapshot): (usize, &crate::report::reading::Snapshot)| {
             let xs = (-POINTS..=POINTS).map(|i| REACH * f64::from(i) / f64::from(POINTS));
             let points = xs.map(|x| (x, snapshot.value(x))).filter(|(_, y)| y.is_finite()).collect();
             let label = match snapshot.after {
@@ -28,9 +28,9 @@ fn chart(results: &Results, cell: &Cell) -> Option<Chart> {
             };
             let dash = Style::of(usize::from(snapshot.after == 0)).dash;
             let colour = Style::moment(snapshot.after as f64 / tasks);
-            Series::line(&label, Style { colour, dash, marker: 0 }, points)
+            Series::line(&label, Style { colour, dash, marker }, points)
         };
-        Panel::new(layer, "x", "y(x)", learned.snapshots.iter().map(curve).collect())
+        Panel::new(layer, "x", "y(x)", learned.snapshots.iter().enumerate().map(curve).collect())
     };
     let (name, label) = (&results.benchmarks[cell.benchmark], &results.variants[cell.variant]);
     Some(Chart {

@@ -17,15 +17,22 @@ pub struct Style {
     pub colour: Rgb,
     /// On and off lengths; empty is solid.
     pub dash: &'static [f64],
-    /// Which of the five markers.
+    /// Which of the ten markers: five shapes filled, then the same hollow.
     pub marker: usize,
 }
+
+/// Of the markers that [`super::panel::Pen::marker`] knows.
+pub const MARKERS: usize = 10;
 
 impl Style {
     /// The style of series number `index`, the same in every plot.
     #[must_use]
     pub fn of(index: usize) -> Self {
-        Self { colour: COLOURS[index % COLOURS.len()], dash: DASHES[index % DASHES.len()], marker: index % 5 }
+        Self {
+            colour: COLOURS[index % COLOURS.len()],
+            dash: DASHES[index % DASHES.len()],
+            marker: index % MARKERS,
+        }
     }
 
     /// The colour of a moment, `share` in [0, 1] of the way: orange to blue, of which neither end is lost
@@ -49,4 +56,25 @@ fn mixed(stops: [Rgb; 5], share: f64) -> Rgb {
     let (a, b, t) = (stops[below], stops[below + 1], at - below as f64);
     let mix = |a: u8, b: u8| (f64::from(a) + t * (f64::from(b) - f64::from(a))).round() as u8;
     (mix(a.0, b.0), mix(a.1, b.1), mix(a.2, b.2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_series_differ_without_colour_too() {
+        let told = |index| (Style::of(index).dash, Style::of(index).marker);
+        for a in 0..MARKERS * DASHES.len() {
+            assert!((0..a).all(|b| told(a) != told(b)), "{a}");
+        }
+    }
+
+    #[test]
+    fn colours_of_a_chart_keep_apart_from_white_in_print() {
+        for (r, g, b) in COLOURS {
+            let luma = 0.299 * f64::from(r) + 0.587 * f64::from(g) + 0.114 * f64::from(b);
+            assert!(luma < 175.0, "{r} {g} {b} is as light as paper: {luma}");
+        }
+    }
 }

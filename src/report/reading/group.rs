@@ -1,6 +1,6 @@
 //! Runs by benchmark and variant.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::run::{Run, find, open};
@@ -116,8 +116,8 @@ impl Results {
 /// the end of the report.
 pub fn gather(given: &[PathBuf], catalogue: &Catalogue) -> anyhow::Result<Results> {
     let (mut runs, mut problems) = (Vec::new(), Vec::new());
-    for folder in find(given)? {
-        match open(&folder, catalogue) {
+    for read in read_all(&find(given)?, catalogue) {
+        match read {
             Ok(run) => runs.push(run),
             Err(error) => problems.push(format!("left out: {error:#}")),
         }
@@ -126,20 +126,22 @@ pub fn gather(given: &[PathBuf], catalogue: &Catalogue) -> anyhow::Result<Result
     Ok(arrange(runs, problems))
 }
 
+/// Every folder's run in their order, read by as many threads as there are cores.
+fn read_all(folders: &[PathBuf], catalogue: &Catalogue) -> Vec<anyhow::Result<Run>> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let each = folders.len().div_ceil(cores).max(1);
+    let read = |folders: &[PathBuf]| folders.iter().map(|folder| open(folder, catalogue)).collect::<Vec<_>>();
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = folders.chunks(each).map(|some| scope.spawn(move || read(some))).collect();
+        let ended = |thread: std::thread::ScopedJoinHandle<'_, Vec<_>>| {
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        threads.into_iter().flat_map(ended).collect()
+    })
+}
+
 fn arrange(runs: Vec<Run>, mut problems: Vec<String>) -> Results {
-    let labels: Vec<(String, String)> = {
-        let plans: Vec<&Plan> = runs.iter().map(|run| &run.plan).collect();
-        let variant_axes = varying(&plans, &["activation", "optimizer", "method"]);
-        let mut settings: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-        for plan in &plans {
-            settings.entry(&plan.name).or_insert_with(|| {
-                let same: Vec<&Plan> = plans.iter().copied().filter(|p| p.name == plan.name).collect();
-                varying(&same, &["data", "stream", "network"])
-            });
-        }
-        let benchmark = |plan: &Plan| benchmark(plan, &settings[plan.name.as_str()]);
-        plans.iter().map(|plan| (benchmark(plan), variant(plan, &variant_axes))).collect()
-    };
+    let labels = labels(&runs.iter().map(|run| &run.plan).collect::<Vec<_>>());
     let mut results =
         Results { benchmarks: Vec::new(), variants: Vec::new(), cells: Vec::new(), problems: Vec::new() };
     for (run, (benchmark, variant)) in runs.into_iter().zip(labels) {
@@ -165,6 +167,29 @@ fn arrange(runs: Vec<Run>, mut problems: Vec<String>) -> Results {
     results
 }
 
+/// Benchmark and variant of each plan.
+fn labels(plans: &[&Plan]) -> Vec<(String, String)> {
+    let mut by_name: BTreeMap<&str, Vec<&Plan>> = BTreeMap::new();
+    for plan in plans {
+        by_name.entry(&plan.name).or_default().push(plan);
+    }
+    // What is the same throughout each benchmark is of its protocol: a relu at one's learning rate and a
+    // relu at another's are one variant.
+    let mut axes: Vec<String> = Vec::new();
+    for plans in by_name.values() {
+        for key in varying(plans, &["activation", "optimizer", "method"]) {
+            if !axes.contains(&key) {
+                axes.push(key);
+            }
+        }
+    }
+    let axes = telling(plans, axes);
+    let settings: BTreeMap<&str, Vec<String>> =
+        by_name.iter().map(|(name, plans)| (*name, varying(plans, &["data", "stream", "network"]))).collect();
+    let benchmark = |plan: &Plan| benchmark(plan, &settings[plan.name.as_str()]);
+    plans.iter().map(|plan| (benchmark(plan), variant(plan, &axes))).collect()
+}
+
 fn position(names: &mut Vec<String>, name: String) -> usize {
     names.iter().position(|known| *known == name).unwrap_or_else(|| {
         names.push(name);
@@ -185,18 +210,46 @@ fn benchmark(plan: &Plan, settings: &[String]) -> String {
     parts.join(" ")
 }
 
-/// The variant's label, and the settings that vary without being in it.
-fn variant(plan: &Plan, axes: &[String]) -> String {
-    let mut parts = vec![plan.variant_label()];
-    // A slope that the start does not have says nothing.
-    let idle = |key: &str| key == "activation.start_slope" && value(plan, "activation.start") != "leaky_relu";
-    for key in axes.iter().filter(|key| !TOLD.contains(&key.as_str()) && !idle(key)) {
-        let value = value(plan, key);
-        if !value.is_empty() {
-            parts.push(format!("{}={value}", short(key)));
+/// Those of the axes that a label has to tell of. Of an activation's parameters only they are without
+/// which two variants would be one: that proper-degree goes with other degrees is in its spec.
+fn telling(plans: &[&Plan], mut axes: Vec<String>) -> Vec<String> {
+    axes.retain(|key| !TOLD.contains(&key.as_str()));
+    let mut parts: Vec<Vec<String>> = plans.iter().map(|plan| parts(plan, &axes)).collect();
+    let names = || plans.iter().map(|plan| &plan.name);
+    let distinct = |parts: &[Vec<String>]| names().zip(parts).collect::<BTreeSet<_>>().len();
+    let all = distinct(&parts);
+    for index in (0..axes.len()).rev() {
+        if !axes[index].starts_with("activation.") {
+            continue;
+        }
+        let mut without = parts.clone();
+        for parts in &mut without {
+            parts.remove(index + 1);
+        }
+        if distinct(&without) == all {
+            axes.remove(index);
+            parts = without;
         }
     }
+    axes
+}
+
+/// The variant's label, and the settings that vary without being in it.
+fn variant(plan: &Plan, axes: &[String]) -> String {
+    let mut parts = parts(plan, axes);
+    parts.retain(|part| !part.is_empty());
     parts.join(" ")
+}
+
+/// The same in parts: the label and one an axis, empty where the axis says nothing.
+fn parts(plan: &Plan, axes: &[String]) -> Vec<String> {
+    // A slope that the start does not have says nothing.
+    let idle = |key: &str| key == "activation.start_slope" && value(plan, "activation.start") != "leaky_relu";
+    let part = |key: &String| {
+        let value = if idle(key) { String::new() } else { value(plan, key) };
+        if value.is_empty() { value } else { format!("{}={value}", short(key)) }
+    };
+    std::iter::once(plan.variant_label()).chain(axes.iter().map(part)).collect()
 }
 
 fn short(key: &str) -> &str {

@@ -17,5 +17,6 @@ pub fn read(folder: &Path) -> Result<Probes, RecordError> {
             probes.entry(row.probe).or_default().entry(row.layer).or_default().add(row.task, value);
         }
     })?;
+    probes.values_mut().flat_map(BTreeMap::values_mut).for_each(Series::end);
     Ok(probes)
 }

@@ -6,7 +6,7 @@ use std::{fs, io};
 
 use anyhow::{Context, bail};
 
-use super::{Learned, Retention, Series, coefficients, each_row, probes};
+use super::{Learned, Retention, Series, coefficients, each_row, probes, retention};
 use crate::record::{RUN_FILE, RunStatus, TaskRow};
 use crate::spec::{Catalogue, Plan, Spec};
 
@@ -140,9 +140,11 @@ impl Run {
             ("plasticity_gap", mean(gap)),
             ("test_accuracy", mean(test)),
             ("last_test_accuracy", last_test),
-            ("average_accuracy", self.retention.average_accuracy()),
-            ("forgetting", self.retention.forgetting()),
-            ("backward_transfer", self.retention.backward_transfer()),
+            ("average_accuracy", retention::average_accuracy(&self.retention.matrix)),
+            ("forgetting", retention::forgetting(&self.retention.matrix)),
+            ("backward_transfer", retention::backward_transfer(&self.retention.matrix)),
+            ("average_accuracy_within", retention::average_accuracy(&self.retention.within)),
+            ("forgetting_within", retention::forgetting(&self.retention.within)),
         ];
         let known = figures.into_iter().filter_map(|(name, value)| Some((name, value?)));
         self.metrics = known.filter(|(_, value)| value.is_finite()).collect();

@@ -1,7 +1,31 @@
 //! The stratified percentile bootstrap: seeds are drawn with replacement within each benchmark.
 
+use std::cell::RefCell;
+use std::num::NonZero;
+use std::ops::Range;
+use std::thread;
+
 use super::aggregate::{self, middle_cut, quarter_cut};
 use crate::random::Stream;
+
+/// Resamples that one thread draws in one go.
+const BLOCK: usize = 500;
+/// Fewer draws than this are not worth a thread.
+const SMALL: usize = 1 << 20;
+/// Draws that are kept for the next band of as many values.
+const KEPT: usize = 1 << 22;
+
+/// Which of `n` values each resample draws.
+struct Draws {
+    by: Bootstrap,
+    n: usize,
+    positions: Vec<u32>,
+}
+
+thread_local! {
+    /// The generator starts anew for every estimate, so bands over as many seeds draw the same.
+    static DRAWS: RefCell<Option<Draws>> = const { RefCell::new(None) };
+}
 
 /// A figure and its 95 % interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -12,6 +36,14 @@ pub struct Interval {
     pub low: f64,
     /// 97.5th percentile.
     pub high: f64,
+}
+
+impl Interval {
+    /// The difference to a number that is taken as exact.
+    #[must_use]
+    pub fn less(self, known: f64) -> Self {
+        Self { value: self.value - known, low: self.low - known, high: self.high - known }
+    }
 }
 
 /// What is known of one set of values.
@@ -53,31 +85,90 @@ impl Bootstrap {
     /// finite: a diverged run is counted, not averaged.
     #[must_use]
     pub fn estimate(self, strata: &[Vec<f64>]) -> Option<Estimate> {
-        let mut resampler = Resampler::new(strata)?;
-        let mut stream = self.stream();
-        let cuts = [0, quarter_cut(resampler.sorted.len()), middle_cut(resampler.sorted.len())];
-        let values = cuts.map(|cut| resampler.trimmed_mean(cut));
-        let mut drawn = cuts.map(|_| Vec::with_capacity(self.resamples));
-        for _ in 0..self.resamples {
-            resampler.draw(&mut stream);
-            for (cut, drawn) in cuts.into_iter().zip(&mut drawn) {
-                drawn.push(resampler.trimmed_mean(cut));
-            }
-        }
-        let [mean, iqm, median] = [0, 1, 2].map(|which| interval(values[which], &mut drawn[which]));
-        Some(Estimate { n: resampler.sorted.len(), mean, median, iqm })
+        let resampler = Resampler::new(strata)?;
+        let n = resampler.sorted.len();
+        let cuts = [0, quarter_cut(n), middle_cut(n)];
+        let values = resampler.trimmed_means(cuts);
+        let drawn = self.resampled(n, &resampler, |resampler, stream| {
+            resampler.draw(stream);
+            resampler.trimmed_means(cuts)
+        });
+        let [mean, iqm, median] = [0, 1, 2].map(|which| {
+            let mut drawn: Vec<f64> = drawn.iter().map(|means| means[which]).collect();
+            interval(values[which], &mut drawn)
+        });
+        Some(Estimate { n, mean, median, iqm })
     }
 
     /// Mean and its interval alone, for bands.
     #[must_use]
     pub fn mean(self, values: &[f64]) -> Option<Interval> {
         let value = aggregate::mean(values)?;
-        let mut stream = self.stream();
-        let n = values.len() as u64;
-        let mut drawn: Vec<f64> = (0..self.resamples)
-            .map(|_| (0..n).map(|_| values[stream.below(n) as usize]).sum::<f64>() / n as f64)
-            .collect();
+        let n = values.len();
+        let mut drawn: Vec<f64> = if n * self.resamples <= KEPT {
+            self.with_draws(n, |positions| {
+                let sum = |drawn: &[u32]| drawn.iter().map(|&at| values[at as usize]).sum::<f64>();
+                positions.chunks_exact(n).map(|drawn| sum(drawn) / n as f64).collect()
+            })
+        } else {
+            self.resampled(n, &(), |(), stream| {
+                (0..n).map(|_| values[stream.below(n as u64) as usize]).sum::<f64>() / n as f64
+            })
+        };
         Some(interval(value, &mut drawn))
+    }
+
+    /// Calls `take` with the positions of the values that every resample of `n` draws.
+    fn with_draws<T>(self, n: usize, take: impl FnOnce(&[u32]) -> T) -> T {
+        DRAWS.with_borrow_mut(|kept| match kept {
+            Some(draws) if (draws.by, draws.n) == (self, n) => take(&draws.positions),
+            _ => {
+                let mut stream = self.stream();
+                let draw = || stream.below(n as u64) as u32;
+                let positions = std::iter::repeat_with(draw).take(n * self.resamples).collect();
+                take(&kept.insert(Draws { by: self, n, positions }).positions)
+            }
+        })
+    }
+
+    /// A figure of every resample, each of which draws `draws` times. `state` is copied to every thread.
+    ///
+    /// A block of resamples begins where those before it end in the one stream, so the figures are the same
+    /// whatever the number of threads.
+    pub(super) fn resampled<S: Clone + Sync, T: Send>(
+        self,
+        draws: usize,
+        state: &S,
+        figure: impl Fn(&mut S, &mut Stream) -> T + Sync,
+    ) -> Vec<T> {
+        let blocks = self.resamples.div_ceil(BLOCK);
+        let some = |blocks: Range<usize>| -> Vec<T> {
+            let mut state = state.clone();
+            let mut figures = Vec::new();
+            for block in blocks {
+                let (first, end) = (block * BLOCK, ((block + 1) * BLOCK).min(self.resamples));
+                let mut stream = self.stream();
+                // A draw takes two words of 32 bits.
+                stream.seek(2 * (first * draws) as u64);
+                figures.extend((first..end).map(|_| figure(&mut state, &mut stream)));
+            }
+            figures
+        };
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        let threads = if draws * self.resamples < SMALL { 1 } else { cores.min(blocks) };
+        if threads <= 1 {
+            return some(0..blocks);
+        }
+        thread::scope(|scope| {
+            let some = &some;
+            let share = |at: usize| at * blocks / threads;
+            let handles: Vec<_> =
+                (0..threads).map(|at| scope.spawn(move || some(share(at)..share(at + 1)))).collect();
+            let ended = |handle: thread::ScopedJoinHandle<'_, Vec<T>>| {
+                handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            handles.into_iter().flat_map(ended).collect()
+        })
     }
 }
 
@@ -90,6 +181,7 @@ pub(super) fn interval(value: f64, drawn: &mut [f64]) -> Interval {
 
 /// Pooled values in order, and how often the current resample has each: trimmed means of a resample then
 /// need no sorting, which is what makes 50,000 of them cheap.
+#[derive(Clone)]
 struct Resampler {
     sorted: Vec<f64>,
     counts: Vec<u32>,
@@ -121,15 +213,49 @@ impl Resampler {
         }
     }
 
-    fn trimmed_mean(&self, cut: usize) -> f64 {
-        let (first, end) = (cut, self.sorted.len() - cut);
-        let (mut rank, mut sum) = (0, 0.0);
+    /// Means of the resample without the lowest and the highest `cuts` of its values.
+    fn trimmed_means<const N: usize>(&self, cuts: [usize; N]) -> [f64; N] {
+        let n = self.sorted.len();
+        let (mut rank, mut sums) = (0, [0.0; N]);
         for (value, &count) in self.sorted.iter().zip(&self.counts) {
             let next = rank + count as usize;
-            let kept = next.min(end).saturating_sub(rank.max(first));
-            sum += value * kept as f64;
+            for (sum, cut) in sums.iter_mut().zip(cuts) {
+                *sum += value * next.min(n - cut).saturating_sub(rank.max(cut)) as f64;
+            }
             rank = next;
         }
-        sum / (end - first) as f64
+        let mut means = sums;
+        means.iter_mut().zip(cuts).for_each(|(mean, cut)| *mean /= (n - 2 * cut) as f64);
+        means
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The blocks of the stream that threads share, and the draws that bands keep, against one stream from
+    /// its beginning.
+    #[test]
+    fn threads_and_kept_draws_give_what_one_stream_gives() {
+        let values: Vec<f64> = (0..300).map(|i| f64::from(i * i)).collect();
+        let bootstrap = Bootstrap { resamples: 5_003, seed: 4 };
+        assert!(bootstrap.resamples * values.len() > SMALL && bootstrap.resamples * values.len() < KEPT);
+        for n in [300, 299, 300] {
+            let values = &values[..n];
+            let mut stream = bootstrap.stream();
+            let mut draw = || values[stream.below(n as u64) as usize];
+            let mut means: Vec<f64> =
+                (0..5_003).map(|_| (0..n).map(|_| draw()).sum::<f64>() / n as f64).collect();
+            let one = interval(aggregate::mean(values).unwrap(), &mut means);
+            assert_eq!(bootstrap.mean(values), Some(one));
+            let streamed = bootstrap.resampled(n, &(), |(), stream| {
+                (0..n).map(|_| values[stream.below(n as u64) as usize]).sum::<f64>() / n as f64
+            });
+            assert_eq!(interval(one.value, &mut streamed.clone()), one);
+            let estimate = bootstrap.estimate(&[values.to_vec()]).unwrap().mean;
+            let apart = [estimate.low - one.low, estimate.high - one.high, estimate.value - one.value];
+            assert!(apart.iter().all(|x| x.abs() < 1e-9), "{estimate:?} {one:?}");
+        }
     }
 }

@@ -11,21 +11,19 @@ use crate::random::Stream;
 /// benchmark in the same order; benchmarks that either lacks are left out.
 #[must_use]
 pub fn probability_of_improvement(x: &[Vec<f64>], y: &[Vec<f64>], bootstrap: Bootstrap) -> Option<Interval> {
-    let mut pairs: Vec<Pair> = x.iter().zip(y).filter_map(|(x, y)| Pair::new(x, y)).collect();
+    let pairs: Vec<Pair> = x.iter().zip(y).filter_map(|(x, y)| Pair::new(x, y)).collect();
     if pairs.is_empty() {
         return None;
     }
     let all = |pairs: &[Pair]| pairs.iter().map(Pair::probability).sum::<f64>() / pairs.len() as f64;
     let value = all(&pairs);
-    let mut stream = bootstrap.stream();
-    let mut drawn: Vec<f64> = (0..bootstrap.resamples)
-        .map(|_| {
-            for pair in &mut pairs {
-                pair.draw(&mut stream);
-            }
-            all(&pairs)
-        })
-        .collect();
+    let draws = pairs.iter().flat_map(|pair| pair.rungs.each_ref().map(Vec::len)).sum();
+    let mut drawn: Vec<f64> = bootstrap.resampled(draws, &pairs, |pairs, stream| {
+        for pair in pairs.iter_mut() {
+            pair.draw(stream);
+        }
+        all(pairs)
+    });
     Some(interval(value, &mut drawn))
 }
 
@@ -41,6 +39,7 @@ pub fn paired_differences(
 }
 
 /// Two samples on one ladder of values, and how often each value has been drawn on either side.
+#[derive(Clone)]
 struct Pair {
     /// Rung of each value of x and of y.
     rungs: [Vec<usize>; 2],

@@ -17,4 +17,4 @@ pub use aggregate::{interquartile_mean, mean, median, percentile};
 pub use bootstrap::{Bootstrap, Estimate, Interval};
 pub use compare::{paired_differences, probability_of_improvement};
 pub use correlation::{pearson, spearman};
-pub use profile::profile;
+pub use profile::{profile, profile_bands};

@@ -47,9 +47,14 @@ fn table(results: &Results, benchmark: usize) -> Table {
         column(metric.title, |estimate| estimate.mean);
         if metric == HEADLINE {
             column("interquartile mean", |estimate| estimate.iqm);
+            column("median", |estimate| estimate.median);
         }
     }
-    Table { title: results.benchmarks[benchmark].clone(), notes: notes(&rows), header, rows }
+    let mut notes = notes(&rows);
+    if header.iter().any(|head| head == "forgetting") {
+        notes.push("Who has learned little has little to forget: read forgetting beside accuracy.".into());
+    }
+    Table { title: results.benchmarks[benchmark].clone(), notes, header, rows }
 }
 
 /// Variants × benchmarks in interquartile means of the headline, and all benchmarks together; there is

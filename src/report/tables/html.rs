@@ -4,6 +4,9 @@ use std::fmt::Write as _;
 
 use super::{Cell, Mark, Table, figure};
 
+/// Words of more letters are broken into lines.
+const LONG: usize = 60;
+
 /// `&<>"'` as entities: nothing that a spec or a folder is called can become markup.
 #[must_use]
 pub fn escape(text: &str) -> String {
@@ -43,7 +46,10 @@ pub fn html(table: &Table) -> String {
 
 fn text(cell: &Cell) -> String {
     match cell {
-        Cell::Text(text) => format!("<td class=\"label\">{}</td>", escape(text)),
+        Cell::Text(text) => {
+            let long = if text.chars().count() > LONG { " long" } else { "" };
+            format!("<td class=\"label{long}\">{}</td>", escape(text))
+        }
         Cell::Count(count) => format!("<td data-v=\"{count}\">{count}</td>"),
         Cell::Empty => "<td></td>".into(),
         Cell::Figure { interval, mark, partial } => {

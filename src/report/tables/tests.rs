@@ -39,6 +39,32 @@ fn html_lets_no_markup_through_and_sorts_by_value() {
 
 #[test]
 fn the_terminal_has_no_bold() {
-    let text = terminal(&table());
+    let text = terminal(&table(), None);
     assert!(text.contains("▸0.5000* [0.490, 0.510]") && text.contains("▸ is best."), "{text}");
+}
+
+#[test]
+fn a_narrow_terminal_gets_the_columns_below_one_another() {
+    let mut table = table();
+    for column in 0..6 {
+        table.header.push(format!("metric {column}"));
+        for (index, row) in table.rows.iter_mut().enumerate() {
+            let value = f64::from(column) + 0.125 * index as f64;
+            let interval = Interval { value, low: value - 0.01, high: value + 0.01 };
+            row.push(Cell::Figure { interval, mark: Mark::Plain, partial: false });
+        }
+    }
+    table.header.push("why".into());
+    table.rows.iter_mut().for_each(|row| row.push(Cell::Text("many words ".repeat(12))));
+    let widest = |text: &str| text.lines().map(|line| line.chars().count()).max().unwrap();
+    assert!(widest(&terminal(&table, None)) > 200);
+    for width in [60, 80, 100, 160] {
+        let text = terminal(&table, Some(width));
+        assert!(widest(&text) <= usize::from(width), "{width}: {text}");
+        for column in 0..6 {
+            assert!(text.contains(&format!("metric {column}")), "{width}: {text}");
+            assert!(text.contains(&format!("{column}.2500 [{column}.240, {column}.260]")), "{width}: {text}");
+        }
+    }
+    assert_eq!(terminal(&table, Some(400)).matches('╞').count(), 1, "one table where there is room");
 }

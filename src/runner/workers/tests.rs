@@ -151,6 +151,22 @@ fn a_second_call_skips_what_is_finished_and_goes_on_with_the_rest() {
 }
 
 #[test]
+fn failed_runs_are_left_alone_on_request_and_still_count_as_failed() {
+    let out = tempfile::tempdir().unwrap();
+    let mut options = Options::new(out.path());
+    let first = Mock::with([(0, Act::Error), (1, Act::Diverge)]);
+    go(&plans(3), &first, &options);
+    options.retry = false;
+    let second = Mock::default();
+    let summary = go(&plans(4), &second, &options);
+    assert_eq!(counts(&summary), [1, 0, 1, 2, 0, 0]);
+    assert_eq!(second.begun(), [3]);
+    assert_eq!(summary.failures[0].1, "before, and was left alone: no room left");
+    options.retry = true;
+    assert_eq!(counts(&go(&plans(4), &Mock::default(), &options)), [1, 0, 0, 3, 0, 0]);
+}
+
+#[test]
 fn fresh_removes_old_results_of_these_runs_alone() {
     let out = tempfile::tempdir().unwrap();
     let mut options = Options::new(out.path());

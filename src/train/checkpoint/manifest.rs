@@ -1,15 +1,16 @@
 //! What vouches for a checkpoint's files, and the names that they have.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
+use crate::sha256::{self, Prefixes};
 use crate::train::TaskResult;
 
 /// Raised when an older version could not read what this one writes.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
+/// Begins the last line, which vouches for all above it.
+const SEAL: &str = "# SHA-256 of all above: ";
 
 /// Where a run stands: before the first step of a task, or after some of its steps. Orders as time does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,8 +60,8 @@ pub(super) struct Manifest {
     /// Figures of the task under way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result: Option<TaskResult>,
-    /// Lengths of the result files.
-    pub file_lengths: BTreeMap<String, u64>,
+    /// What the result files hold.
+    pub files: Prefixes,
 }
 
 /// Digests of a learner's two files, and what is not in them.
@@ -68,7 +69,7 @@ pub(super) struct Manifest {
 pub(super) struct Vouched {
     parameters_sha256: String,
     optimizer_sha256: String,
-    /// Steps that each parameter has taken.
+    /// Steps that each parameter has taken; each row of it, where rows are separate.
     pub optimizer_steps: Vec<u64>,
     /// How far the activations have drawn from their stream.
     pub draws: u64,
@@ -76,19 +77,27 @@ pub(super) struct Vouched {
 
 impl Manifest {
     /// Of a checkpoint at `position`.
-    pub fn new(position: Position, learner: Vouched, file_lengths: BTreeMap<String, u64>) -> Self {
+    pub fn new(position: Position, learner: Vouched, files: Prefixes) -> Self {
         let Position { task, step } = position;
-        Self { format: FORMAT, task, step, learner, fresh: None, result: None, file_lengths }
+        Self { format: FORMAT, task, step, learner, fresh: None, result: None, files }
     }
 
     /// The file's text.
     pub fn to_toml(&self) -> String {
-        toml::to_string(self).expect("numbers and strings always serialise")
+        let text = toml::to_string(self).expect("numbers and strings always serialise");
+        let seal = sha256::of(text.as_bytes());
+        format!("{text}{SEAL}{seal}\n")
     }
 
-    /// Reads the manifest of the checkpoint at `position`; `None` if it is none, or of another one.
+    /// Reads the manifest of the checkpoint at `position`; `None` if it is none, a damaged one, or of
+    /// another checkpoint.
     pub fn parse(text: Vec<u8>, position: Position) -> Option<Self> {
-        let manifest: Self = toml::from_str(&String::from_utf8(text).ok()?).ok()?;
+        let text = String::from_utf8(text).ok()?;
+        let (above, seal) = text.strip_suffix('\n')?.rsplit_once(SEAL)?;
+        if seal != sha256::of(above.as_bytes()) {
+            return None;
+        }
+        let manifest: Self = toml::from_str(above).ok()?;
         let whole = (position.step > 0) == manifest.result.is_some();
         let here = (manifest.format, manifest.task, manifest.step) == (FORMAT, position.task, position.step);
         (whole && here).then_some(manifest)
@@ -98,22 +107,14 @@ impl Manifest {
 impl Vouched {
     /// For these files.
     pub fn new(parameters: &[u8], optimizer: &[u8], optimizer_steps: Vec<u64>, draws: u64) -> Self {
-        let (parameters_sha256, optimizer_sha256) = (digest(parameters), digest(optimizer));
+        let (parameters_sha256, optimizer_sha256) = (sha256::of(parameters), sha256::of(optimizer));
         Self { parameters_sha256, optimizer_sha256, optimizer_steps, draws }
     }
 
     /// Whether it is these files that it vouches for.
     pub fn holds(&self, parameters: &[u8], optimizer: &[u8]) -> bool {
-        self.parameters_sha256 == digest(parameters) && self.optimizer_sha256 == digest(optimizer)
+        self.parameters_sha256 == sha256::of(parameters) && self.optimizer_sha256 == sha256::of(optimizer)
     }
-}
-
-fn digest(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    Sha256::digest(bytes).iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }
 
 #[cfg(test)]
@@ -140,6 +141,8 @@ mod tests {
     #[test]
     fn sums_read_back_to_the_same_bits() {
         let position = Position { task: 2, step: 3 };
+        let mut growing = sha256::Growing::default();
+        growing.push(b"run,task,step\n");
         for loss in [0.1 + 0.2, 5e-324, f64::MAX, 1e22, 123_456_789.123_456_78] {
             let mut result = TaskResult::new(2, true, 64);
             (0..3).for_each(|_| result.online(7, 16, loss / 3.0));
@@ -147,11 +150,28 @@ mod tests {
             let learner = Vouched::new(b"a", b"b", vec![3, 0], u64::MAX >> 1);
             let manifest = Manifest {
                 result: Some(result),
-                ..Manifest::new(position, learner, BTreeMap::from([("steps.csv".to_owned(), 17)]))
+                ..Manifest::new(position, learner, [("steps.csv".to_owned(), growing.prefix())].into())
             };
             let text = manifest.to_toml().into_bytes();
             assert_eq!(Manifest::parse(text.clone(), position).as_ref(), Some(&manifest));
             assert_eq!(Manifest::parse(text, Position::before(2)), None);
+        }
+    }
+
+    /// A number that reads as another number would bring the run to a state that it never had.
+    #[test]
+    fn a_flipped_bit_anywhere_is_noticed() {
+        let position = Position::before(1);
+        let learner = Vouched::new(b"a", b"b", vec![3000, 3000], 12);
+        let text = Manifest::new(position, learner, Prefixes::new()).to_toml().into_bytes();
+        assert!(Manifest::parse(text.clone(), position).is_some());
+        for at in 0..text.len() {
+            for bit in 0..8 {
+                let mut damaged = text.clone();
+                damaged[at] ^= 1 << bit;
+                assert_eq!(Manifest::parse(damaged, position), None, "bit {bit} of byte {at}");
+            }
+            assert_eq!(Manifest::parse(text[..at].to_vec(), position), None, "cut to {at} bytes");
         }
     }
 }

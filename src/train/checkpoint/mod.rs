@@ -2,8 +2,8 @@
 //!
 //! `checkpoints/task-0003.safetensors` holds the parameters before task 3 under `PyTorch`'s names and
 //! layouts (a rational's coefficients as `numerator` and `denominator`) and running statistics, `task-0003.optimizer.safetensors`
-//! the moments, `task-0003.toml` the rest: step counts, the lengths of the CSV files at that moment and
-//! the SHA-256 of the two files. Random streams need no state between tasks: each is derived from the
+//! the moments, `task-0003.toml` the rest: step counts, length and SHA-256 of the CSV files at that moment
+//! and the SHA-256 of the two files and, in its last line, of itself. Random streams need no state between tasks: each is derived from the
 //! seed and the task's number. Within a task, `task-0003-step-00001500.*` says besides how far the
 //! activations have drawn and the task's sums so far, and has two files more for the paired fresh
 //! network, where there is one. The manifest is written last, so a checkpoint without one does not
@@ -15,7 +15,6 @@
 mod manifest;
 mod tensors;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -24,6 +23,7 @@ use self::manifest::{Manifest, Position, Vouched};
 use super::control::Control;
 use super::{Learner, Observer, OpenTask, TrainError};
 use crate::atomic;
+use crate::sha256::Prefixes;
 use crate::spec::Plan;
 use crate::tasks::TaskStream;
 
@@ -66,12 +66,12 @@ const FRESH: [&str; 2] = ["fresh.safetensors", "fresh-optimizer.safetensors"];
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
     /// The disk refused.
-    #[error("checkpoint {path}: {source}")]
+    #[error("the checkpoint {path}: {reason}; give --out a folder with room that can be written to")]
     Io {
         /// File in question.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// The file's content does not fit the network.
     #[error("checkpoint {path} does not fit this run: {why}; move its folder away or run with --fresh")]
@@ -89,8 +89,8 @@ pub(super) struct Resumed {
     pub task: usize,
     /// The next one, if it was under way.
     pub open: Option<OpenTask>,
-    /// Lengths of the result files at that moment.
-    pub lengths: BTreeMap<String, u64>,
+    /// What the result files held at that moment.
+    pub files: Prefixes,
 }
 
 /// A manifest with the bytes of the files that it vouches for: parameters and moments of the learner,
@@ -178,7 +178,7 @@ impl Checkpoints {
         let optimizer = tensors::moments(learner, &self.folder)?;
         put(&self.path(position, parameters_kind), &parameters)?;
         put(&self.path(position, optimizer_kind), &optimizer)?;
-        let steps = learner.optimizer().states().iter().map(|s| s.steps).collect();
+        let steps = learner.optimizer().states().iter().flat_map(|s| s.steps.clone()).collect();
         Ok(Vouched::new(&parameters, &optimizer, steps, learner.draws()))
     }
 
@@ -198,14 +198,15 @@ impl Checkpoints {
                 control.note(&format!("the checkpoint {position} is damaged and was passed over"));
                 continue;
             };
-            if observer.holds(&read.manifest.file_lengths)? {
+            if observer.holds(&read.manifest.files)? {
                 let resumed = self.load(plan, stream, position, read, learner)?;
                 // The rows that later ones count on are about to be cut off.
                 self.remove(|other| other > position)?;
                 return Ok(Some(resumed));
             }
-            control
-                .note(&format!("the checkpoint {position} was passed over: rows that it counts on are gone"));
+            control.note(&format!(
+                "the checkpoint {position} was passed over: rows that it counts on are gone or changed"
+            ));
             first_without_rows.get_or_insert((position, read));
         }
         // With rows lost from before every checkpoint the observer refuses, and says how to start anew.
@@ -224,21 +225,21 @@ impl Checkpoints {
         read: Read,
         learner: &mut Learner,
     ) -> Result<Resumed, TrainError> {
-        let Manifest { learner: vouched, fresh, result, file_lengths: lengths, .. } = read.manifest;
+        let Manifest { learner: vouched, fresh, result, files, .. } = read.manifest;
         self.load_learner(position, learner, &read.learner, &vouched, LEARNER)?;
         let Some(result) = result else {
-            return Ok(Resumed { task: position.task, open: None, lengths });
+            return Ok(Resumed { task: position.task, open: None, files });
         };
         learner.resume_task(plan, position.task, vouched.draws);
         let mut paired = None;
-        if let (Some(vouched), Some(files)) = (fresh, read.fresh) {
+        if let (Some(vouched), Some(tensors)) = (fresh, read.fresh) {
             let mut reference = Learner::fresh(plan, stream, position.task)?;
-            self.load_learner(position, &mut reference, &files, &vouched, FRESH)?;
+            self.load_learner(position, &mut reference, &tensors, &vouched, FRESH)?;
             reference.resume_task(plan, position.task, vouched.draws);
             paired = Some(reference);
         }
         let open = OpenTask { result, fresh: paired, started: Instant::now() };
-        Ok(Resumed { task: position.task, open: Some(open), lengths })
+        Ok(Resumed { task: position.task, open: Some(open), files })
     }
 
     fn load_learner(
@@ -337,8 +338,8 @@ impl Checkpoints {
     }
 }
 
-fn io(path: &Path, source: std::io::Error) -> CheckpointError {
-    CheckpointError::Io { path: path.to_path_buf(), source }
+fn io(path: &Path, reason: std::io::Error) -> CheckpointError {
+    CheckpointError::Io { path: path.to_path_buf(), reason }
 }
 
 /// A kill leaves the old file or the new one, nothing between.

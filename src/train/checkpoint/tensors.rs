@@ -171,10 +171,12 @@ pub(super) fn load_moments(
     let tensors = open(bytes, path)?;
     let names: Vec<String> = learner.network().parameters().iter().map(|p| p.name.clone()).collect();
     let states = learner.optimizer_mut().states_mut();
-    if steps.len() != states.len() {
-        return Err(fail(format!("{} step counts for {} parameters", steps.len(), states.len())));
+    let counted: usize = states.iter().map(|state| state.steps.len()).sum();
+    if steps.len() != counted {
+        return Err(fail(format!("{} step counts in place of {counted}", steps.len())));
     }
-    for ((state, name), &steps) in states.iter_mut().zip(&names).zip(steps) {
+    let mut steps = steps.iter().copied();
+    for (state, name) in states.iter_mut().zip(&names) {
         for (what, into) in [("first", &mut state.first), ("second", &mut state.second)] {
             if !into.is_empty() {
                 let saved = values(&tensors, &format!("{name}.{what}"), path)?;
@@ -184,7 +186,7 @@ pub(super) fn load_moments(
                 *into = saved;
             }
         }
-        state.steps = steps;
+        state.steps.fill_with(|| steps.next().expect("counted above"));
     }
     // Sorted, because a safetensors file keeps no order of its own.
     let mut kept: Vec<&str> =
@@ -248,7 +250,7 @@ mod tests {
         let [b, a] = ages;
         assert_eq!(other.method().state(), [a, b], "by name");
         assert_eq!(other.optimizer().states()[0].first, one.optimizer().states()[0].first);
-        assert!(other.optimizer().states().iter().all(|state| state.steps == 7));
+        assert!(other.optimizer().states().iter().all(|state| state.steps == [7]));
         assert_eq!(super::parameters(&other, here).unwrap(), parameters);
         assert!(
             load_parameters(other.network(), &moments, here).unwrap_err().to_string().contains("--fresh")

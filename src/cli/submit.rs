@@ -1,0 +1,174 @@
+//! `submit SPEC.toml --engine …`
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use super::grid::{GridArgs, text};
+use super::{Exit, Failure, output};
+use crate::data::DATA_DIR_VARIABLE;
+use crate::runner::engines::{self, Chunks, Engine, Limits, Record, Start, Submission};
+use crate::runner::{self, Options, duration};
+
+/// What a time asked of a scheduler has over the estimate, which was made on another machine: a task
+/// that needs more is put back into the queue, one that asks for less starts sooner.
+const TIMES: f64 = 2.0;
+const MINUTES_MORE: f64 = 10.0;
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    grid: GridArgs,
+    /// Who runs it: slurm, hyperqueue or commands
+    #[arg(long, value_name = "ENGINE", value_parser = engines::engine)]
+    engine: &'static Engine,
+    /// Tasks to cut the grid into [default: as many as take about an hour each]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    chunks: Option<u32>,
+    /// Cores of a task, each with a run of its own
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    cpus: u16,
+    /// Time of a task, in Slurm's words [default: twice the estimate and ten minutes]
+    #[arg(long, value_name = "D-HH:MM:SS")]
+    time: Option<String>,
+    /// Memory of a task, in Slurm's words [default: by the estimate]
+    #[arg(long, value_name = "SIZE")]
+    mem: Option<String>,
+    /// Slurm's partition
+    #[arg(long, value_name = "NAME")]
+    partition: Option<String>,
+    /// Slurm's account
+    #[arg(long, value_name = "NAME")]
+    account: Option<String>,
+    /// Write the scripts and say where they are, and submit nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Carries it out.
+pub fn run(args: &Args) -> Result<Exit, Failure> {
+    let (spec, plans) = args.grid.read()?;
+    let options = Options {
+        jobs: args.cpus.into(),
+        retry: !args.grid.no_retry,
+        estimate: runner::estimate,
+        interrupt: Arc::default(),
+        ..Options::new(&args.grid.out)
+    };
+    let count = args.chunks.map(|count| count as usize);
+    let chunks = engines::chunks(&plans, &options, count).map_err(Failure::usage)?;
+    if chunks.left.is_empty() {
+        output::print(&format!("{}: nothing is left to do, so nothing was submitted", spec.name()))?;
+        return Ok(Exit::Done);
+    }
+    let submission = args.submission(spec.name(), &chunks)?;
+    let files = (args.engine.files)(&submission).map_err(Failure::usage)?;
+    let first = submission.write(&files).map_err(Failure::usage)?;
+    output::print(&told(&chunks, &submission))?;
+    output::print(&format!("Written: {}", first.display()))?;
+    let jobs = match args.engine.start {
+        Start::ByHand(how) => {
+            output::print(&how(&first))?;
+            Vec::new()
+        }
+        Start::Here(_) if args.dry_run => Vec::new(),
+        Start::Here(submit) => {
+            let jobs = submit(&submission).map_err(Failure::usage)?;
+            output::print(&format!(
+                "Submitted to {}: {}",
+                args.engine.name,
+                jobs.join(", then the report ")
+            ))?;
+            output::print(&format!("Watch it with: plasticity-bench status {}", args.grid.out.display()))?;
+            jobs
+        }
+    };
+    let (engine, tasks) = (args.engine.name.to_owned(), submission.shards.len());
+    let record = Record { engine, chunks: chunks.count, tasks, jobs };
+    record.write(&submission.folder).map_err(Failure::usage)?;
+    Ok(Exit::Done)
+}
+
+impl Args {
+    /// Makes the submission's folder, with the spec as it is now.
+    fn submission(&self, name: &str, chunks: &Chunks) -> Result<Submission, Failure> {
+        let program = std::env::current_exe().context("this program's own path is not known");
+        let here = std::env::current_dir().context("the current folder is not known");
+        let (program, here) = (program.map_err(Failure::usage)?, here.map_err(Failure::usage)?);
+        let results = self.grid.out.join(name);
+        let folder = engines::folder(&results).map_err(Failure::usage)?;
+        let spec = folder.join("spec.toml");
+        std::fs::copy(&self.grid.spec.spec, &spec)
+            .with_context(|| format!("the spec could not be copied to {}", spec.display()))
+            .map_err(Failure::usage)?;
+        let words = |more: Vec<String>| Ok::<_, Failure>([vec![text(&program)?], more].concat());
+        let report = ["report", &text(&results)?, "--out", &text(&results.join("report"))?];
+        Ok(Submission {
+            name: name.to_owned(),
+            run: words(self.grid.words(&spec)?)?,
+            report: words(report.map(str::to_owned).to_vec())?,
+            start_in: text(&here)?,
+            environment: environment()?,
+            folder,
+            shards: chunks.left.clone(),
+            count: chunks.count,
+            workers: self.cpus.into(),
+            limits: Limits {
+                time: self.time.clone().or_else(|| chunks.seconds.map(|(_, heaviest)| time(heaviest))),
+                memory: self.mem.clone().or_else(|| chunks.bytes.map(memory)),
+                partition: self.partition.clone(),
+                account: self.account.clone(),
+            },
+        })
+    }
+}
+
+/// Where data are looked for, as far as variables say it: not every engine hands variables on.
+fn environment() -> Result<Vec<(String, String)>, Failure> {
+    let Some(folder) = std::env::var_os(DATA_DIR_VARIABLE).map(PathBuf::from) else { return Ok(Vec::new()) };
+    Ok(vec![(DATA_DIR_VARIABLE.to_owned(), text(&folder)?)])
+}
+
+fn told(chunks: &Chunks, submission: &Submission) -> String {
+    let tasks = submission.shards.len();
+    let noun = |count, one: &str| if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") };
+    let mut text = format!(
+        "{}: {} in {} with {}",
+        submission.name,
+        noun(chunks.runs, "run"),
+        noun(tasks, "task"),
+        noun(submission.workers, "core"),
+    );
+    if let Some((all, heaviest)) = chunks.seconds {
+        text += &format!("; about {:.2} core-hours, {} the longest task", all / 3600.0, duration(heaviest));
+    }
+    text + &chunks
+        .bytes
+        .map_or(String::new(), |bytes| format!(", up to {} each", runner::memory_in_words(bytes)))
+}
+
+/// In whole steps of five minutes: `1-02:35:00`.
+fn time(seconds: f64) -> String {
+    let minutes = ((TIMES * seconds / 60.0 + MINUTES_MORE) / 5.0).ceil() as u64 * 5;
+    format!("{}-{:02}:{:02}:00", minutes / 1440, minutes / 60 % 24, minutes % 60)
+}
+
+fn memory(bytes: f64) -> String {
+    format!("{}M", (bytes / f64::from(1 << 20)).ceil() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_asked_for_in_slurms_words() {
+        assert_eq!(time(0.0), "0-00:10:00");
+        assert_eq!(time(3600.0), "0-02:10:00");
+        assert_eq!(time(3601.0), "0-02:15:00");
+        assert_eq!(time(86_400.0), "2-00:10:00");
+        assert_eq!(memory(1_048_577.0), "2M");
+    }
+}

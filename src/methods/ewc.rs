@@ -1,0 +1,221 @@
+//! Elastic weight consolidation: λ/2 Σ Σ F (θ - θ*)² over parameters and over every task learned
+//! (Kirkpatrick et al. 2017, PNAS 114, eq. 3, not the online form of Schwarz et al. 2018). Its gradient
+//! λ (θ Σ F - Σ F·θ*), sums over tasks, needs two numbers a parameter however many the tasks.
+//!
+//! F is the diagonal of the Fisher information, the mean over so many of the task's examples, drawn
+//! without replacement, of the squared gradient of ln p(y | x) at the task's end, example by example. y is
+//! drawn from the network's own distribution over the answers that count (`fisher = "sampled"`, the
+//! definition), or is the label (`"empirical"`, nearly nothing where the labels are fitted; van de Ven
+//! 2025, arXiv 2502.11756, compares them). Images are not augmented for it.
+//!
+//! Activations that move make the Fisher information of the weights stale (Jaziri et al. 2025):
+//! `coefficients` says whether their coefficients are held too.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use candle_core::{Result, Tensor};
+
+use super::{Learned, Method, count};
+use crate::kernels::loss::{Targets, cross_entropy};
+use crate::nn::{Network, Pass, Role, batch};
+use crate::random::Stream;
+use crate::spec::{Choice, Entry, Kind, Parameter, Plan};
+use crate::tasks::draw;
+
+/// Catalogue entry.
+pub const ENTRY: Entry = Entry {
+    name: "ewc",
+    summary: "after each task, a penalty strength/2·Σ F(θ - θ*)² by the Fisher information F, summed over tasks",
+    source: "Kirkpatrick et al. 2017, arXiv 1612.00796",
+    parameters: &[
+        Parameter {
+            name: "strength",
+            summary: "λ of the penalty",
+            kind: Kind::Number { default: Some(100.0), min: 0.0, max: 1e12 },
+        },
+        Parameter {
+            name: "samples",
+            summary: "examples that the Fisher information is estimated on; all, where a task has fewer",
+            kind: Kind::Integer { default: Some(200), min: 1, max: 10_000_000 },
+        },
+        Parameter {
+            name: "fisher",
+            summary: "sampled: labels from the network's own distribution; empirical: the true ones",
+            kind: Kind::Text { default: Some("sampled"), one_of: &["sampled", "empirical"] },
+        },
+        Parameter {
+            name: "coefficients",
+            summary: "whether the activations' coefficients are held too",
+            kind: Kind::Flag { default: true },
+        },
+    ],
+};
+
+/// Sums over the tasks learned, for one parameter; empty until one was.
+struct Held {
+    parameter: usize,
+    name: String,
+    len: usize,
+    /// Σ F
+    importance: Vec<f32>,
+    /// Σ F θ*
+    anchor: Vec<f32>,
+}
+
+struct Ewc {
+    strength: f32,
+    samples: usize,
+    sampled: bool,
+    held: Vec<Held>,
+}
+
+/// Builds it, holding nothing yet.
+#[allow(clippy::unnecessary_wraps, reason = "the form that every method has")]
+pub fn build(choice: &Choice, network: &dyn Network) -> Result<Box<dyn Method>> {
+    let coefficients = choice.flag("coefficients");
+    let parameters = network.parameters().iter().enumerate();
+    let held = parameters
+        .filter(|(_, p)| coefficients || !matches!(p.role, Role::Coefficients(_)))
+        .map(|(parameter, p)| Held {
+            parameter,
+            name: p.name.clone(),
+            len: p.values.elem_count(),
+            importance: Vec::new(),
+            anchor: Vec::new(),
+        })
+        .collect();
+    Ok(Box::new(Ewc {
+        strength: choice.number("strength") as f32,
+        samples: count(choice, "samples"),
+        sampled: choice.text("fisher") == "sampled",
+        held,
+    }))
+}
+
+/// Whether the Fisher information of the plan's network can be had. The error is a sentence.
+pub fn check(plan: &Plan) -> std::result::Result<(), String> {
+    if plan.network.name == "resnet18" && plan.network.text("norm") == "batch" {
+        return Err(
+            "method \"ewc\" takes gradients example by example, which batch normalisation mixes: set \
+                    network.norm = \"group\" or \"none\""
+                .into(),
+        );
+    }
+    Ok(())
+}
+
+impl Ewc {
+    /// Writes the gradient of -ln p(y | x) of one example into the network's gradients.
+    fn differentiate(
+        &self,
+        learned: &Learned<'_>,
+        position: u32,
+        pass: &Pass,
+        draws: &mut Stream,
+    ) -> Result<()> {
+        let (inputs, mut targets) = batch(learned.examples, &[position])?;
+        let network = learned.network;
+        let logits = network.forward(&inputs, pass)?;
+        if self.sampled {
+            targets.labels = Arc::new(vec![sample(&logits, &targets, draws.unit())?]);
+        }
+        reset(network);
+        cross_entropy(&logits, targets)?.loss.backward()?;
+        Ok(())
+    }
+}
+
+fn reset(network: &dyn Network) {
+    for parameter in network.parameters() {
+        parameter.gradient.reset();
+    }
+}
+
+/// The class whose share of the distribution over the answers that count holds `unit` of [0, 1).
+fn sample(logits: &Tensor, targets: &Targets, unit: f64) -> Result<u32> {
+    let logits: Vec<f32> = logits.flatten_all()?.to_vec1()?;
+    let classes: Vec<u32> = match &targets.among {
+        Some(among) => among[0].to_vec(),
+        None => (0..logits.len() as u32).collect(),
+    };
+    let of = |class: u32| f64::from(logits[class as usize]);
+    let largest = classes.iter().map(|&class| of(class)).fold(f64::NEG_INFINITY, f64::max);
+    let weights: Vec<f64> = classes.iter().map(|&class| libm::exp(of(class) - largest)).collect();
+    let mut left = unit * weights.iter().sum::<f64>();
+    for (&class, weight) in classes.iter().zip(weights) {
+        left -= weight;
+        if left < 0.0 {
+            return Ok(class);
+        }
+    }
+    // Rounding, or logits that are no numbers.
+    Ok(*classes.last().expect("a task has classes"))
+}
+
+impl Method for Ewc {
+    fn before_update(&mut self, network: &dyn Network) -> Result<()> {
+        for held in self.held.iter().filter(|held| !held.importance.is_empty()) {
+            let parameter = &network.parameters()[held.parameter];
+            let values = parameter.to_vec()?;
+            let mut gradient = parameter.gradient.lock();
+            let Some(gradient) = gradient.read::<f32>()? else { continue };
+            for (((g, &v), &f), &a) in
+                gradient.iter_mut().zip(&values).zip(&held.importance).zip(&held.anchor)
+            {
+                *g += self.strength * f.mul_add(v, -a);
+            }
+        }
+        Ok(())
+    }
+
+    fn end_task(&mut self, learned: &Learned<'_>, stream: &mut Stream) -> Result<()> {
+        let parameters = learned.network.parameters();
+        let chosen = draw(stream, learned.examples.len(), self.samples.min(learned.examples.len()));
+        // Randomised activations draw from a generator of this task's end, not from the training's.
+        let pass = Pass::Train(Arc::new(Mutex::new(stream.clone())));
+        let mut squares: Vec<Vec<f64>> = self.held.iter().map(|h| vec![0.0; h.len]).collect();
+        for &position in &chosen {
+            self.differentiate(learned, position, &pass, stream)?;
+            for (held, squares) in self.held.iter().zip(&mut squares) {
+                let mut gradient = parameters[held.parameter].gradient.lock();
+                let Some(gradient) = gradient.read::<f32>()? else { continue };
+                squares.iter_mut().zip(gradient).for_each(|(s, g)| *s += f64::from(*g).powi(2));
+            }
+        }
+        reset(learned.network);
+        for (held, squares) in self.held.iter_mut().zip(squares) {
+            let values = parameters[held.parameter].to_vec()?;
+            held.importance.resize(held.len, 0.0);
+            held.anchor.resize(held.len, 0.0);
+            let sums = held.importance.iter_mut().zip(&mut held.anchor);
+            for ((value, square), (importance, anchor)) in values.into_iter().zip(squares).zip(sums) {
+                let fisher = (square / chosen.len() as f64) as f32;
+                *importance += fisher;
+                *anchor = fisher.mul_add(value, *anchor);
+            }
+        }
+        Ok(())
+    }
+
+    fn state(&self) -> Vec<(String, Vec<f32>)> {
+        let lists = |held: &Held| {
+            [
+                (format!("{}.anchor", held.name), held.anchor.clone()),
+                (format!("{}.importance", held.name), held.importance.clone()),
+            ]
+        };
+        self.held.iter().filter(|held| !held.importance.is_empty()).flat_map(lists).collect()
+    }
+
+    fn restore(&mut self, state: Vec<(String, Vec<f32>)>) {
+        let mut lists: BTreeMap<String, Vec<f32>> = state.into_iter().collect();
+        for held in &mut self.held {
+            let mut take = |what: &str| lists.remove(&format!("{}.{what}", held.name)).unwrap_or_default();
+            (held.anchor, held.importance) = (take("anchor"), take("importance"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,132 @@
+use super::*;
+use crate::kernels::inplace::update;
+use crate::spec::Value;
+use crate::tasks::{Examples, TaskStream, fixture};
+
+/// Logistic regression on 42 pixels: its Fisher information can be written down.
+fn network(seed: u64) -> Box<dyn Network> {
+    let mut plan = fixture::mlp_plan();
+    plan.network.parameters.insert("hidden".into(), Value::Integers(vec![]));
+    crate::nn::build(&plan, (1, 6, 7), 10, &mut Stream::new(seed, "test", 0)).unwrap()
+}
+
+fn ewc(fisher: &str, samples: i64, network: &dyn Network) -> Box<dyn Method> {
+    let settings = [
+        ("strength", Value::Number(3.0)),
+        ("samples", Value::Integer(samples)),
+        ("fisher", Value::Text(fisher.into())),
+        ("coefficients", Value::Flag(true)),
+    ];
+    let parameters = settings.map(|(key, value)| (key.to_owned(), value)).into();
+    build(&Choice { name: "ewc".into(), parameters }, network).unwrap()
+}
+
+/// `Σ_y q(y) (p_c - [y = c])² x_i²`, mean over the examples, for every weight (c, i) in f64; q is the label
+/// or p itself.
+fn by_hand(network: &dyn Network, examples: &Examples, sampled: bool) -> Vec<f64> {
+    let [weight, bias] = [0, 1].map(|n| network.parameters()[n].to_vec().unwrap());
+    let pixels = fixture::rows(&examples.inputs);
+    let mut fisher = vec![0.0; 420];
+    for (x, &label) in pixels.chunks(42).zip(examples.labels.iter()) {
+        let logit = |c: usize| {
+            let sum: f64 = (0..42).map(|i| f64::from(weight[c * 42 + i]) * f64::from(x[i])).sum();
+            (sum + f64::from(bias[c])).exp()
+        };
+        let p: Vec<f64> = (0..10).map(logit).collect();
+        let total: f64 = p.iter().sum();
+        for c in 0..10 {
+            let p = p[c] / total;
+            let hit = f64::from(u8::from(label as usize == c));
+            let square = if sampled { p * (1.0 - p) } else { (p - hit).powi(2) };
+            (0..42).for_each(|i| fisher[c * 42 + i] += square * f64::from(x[i]).powi(2));
+        }
+    }
+    fisher.iter().map(|sum| sum / examples.len() as f64).collect()
+}
+
+fn end(method: &mut dyn Method, task: usize, stream: &dyn TaskStream, network: &dyn Network) {
+    let examples = stream.task(task).train;
+    let learned = Learned { task, examples: &examples, tasks: stream, network };
+    method.end_task(&learned, &mut Stream::new(0, "method-end", task as u64)).unwrap();
+}
+
+fn list(method: &dyn Method, name: &str) -> Vec<f32> {
+    method.state().into_iter().find(|(key, _)| key == name).unwrap().1
+}
+
+#[test]
+fn the_empirical_fisher_information_is_that_of_logistic_regression() {
+    let (stream, network) = (fixture::stream("shuffled-labels", 0), network(0));
+    let mut method = ewc("empirical", 1000, &*network);
+    end(&mut *method, 0, &*stream, &*network);
+    let expected = by_hand(&*network, &stream.task(0).train, false);
+    for (ours, theirs) in list(&*method, "layers.0.weight.importance").iter().zip(&expected) {
+        assert!((f64::from(*ours) - theirs).abs() < 1e-5 * theirs + 1e-9, "{ours} {theirs}");
+    }
+}
+
+#[test]
+fn the_sampled_fisher_information_has_the_models_own_expectation() {
+    let (stream, network) = (fixture::stream("shuffled-labels", 0), network(0));
+    let expected: f64 = by_hand(&*network, &stream.task(0).train, true).iter().sum();
+    // 40 estimates of it, each on the 200 examples with labels of their own.
+    let mut sums = Vec::new();
+    for task in 0..40 {
+        let mut method = ewc("sampled", 200, &*network);
+        let examples = stream.task(0).train;
+        let learned = Learned { task, examples: &examples, tasks: &*stream, network: &*network };
+        method.end_task(&learned, &mut Stream::new(0, "method-end", task as u64)).unwrap();
+        let importance = list(&*method, "layers.0.weight.importance");
+        sums.push(importance.iter().copied().map(f64::from).sum::<f64>());
+    }
+    let mean = sums.iter().sum::<f64>() / 40.0;
+    let spread = (sums.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / 39.0 / 40.0).sqrt();
+    assert!(spread > 0.0 && (mean - expected).abs() < 4.0 * spread, "{mean} {expected} {spread}");
+}
+
+#[test]
+fn the_penalty_pulls_to_where_each_task_ended_by_its_own_information() {
+    let (stream, network) = (fixture::stream("shuffled-labels", 0), network(0));
+    let weight = &network.parameters()[0];
+    let mut method = ewc("empirical", 50, &*network);
+    let pull = |method: &mut dyn Method| {
+        weight.gradient.reset();
+        weight.gradient.lock().accumulate::<f32>().unwrap();
+        method.before_update(&*network).unwrap();
+        weight.gradient.to_f32()
+    };
+    assert!(pull(&mut *method).iter().all(|g| *g == 0.0), "nothing was learned yet");
+    let (mut fishers, mut ends): (Vec<Vec<f32>>, Vec<Vec<f32>>) = (Vec::new(), Vec::new());
+    for task in 0..2 {
+        update(&weight.values, |values| values.iter_mut().for_each(|v| *v += 0.1)).unwrap();
+        let before = if task == 0 { vec![0.0; 420] } else { list(&*method, "layers.0.weight.importance") };
+        end(&mut *method, task, &*stream, &*network);
+        let after = list(&*method, "layers.0.weight.importance");
+        fishers.push(after.iter().zip(before).map(|(a, b)| a - b).collect());
+        ends.push(weight.to_vec().unwrap());
+    }
+    update(&weight.values, |values| values.iter_mut().for_each(|v| *v -= 0.3)).unwrap();
+    let values = weight.to_vec().unwrap();
+    let pulled = pull(&mut *method);
+    for i in 0..420 {
+        let expected: f32 = (0..2).map(|t| 3.0 * fishers[t][i] * (values[i] - ends[t][i])).sum();
+        assert!((pulled[i] - expected).abs() < 1e-4 * expected.abs() + 1e-6, "{} {expected}", pulled[i]);
+    }
+    assert!(pulled.iter().any(|g| g.abs() > 1e-3));
+
+    let mut resumed = ewc("empirical", 50, &*network);
+    resumed.restore(method.state());
+    assert_eq!((resumed.state(), pull(&mut *resumed)), (method.state(), pulled));
+}
+
+#[test]
+fn labels_are_drawn_from_the_distribution_over_the_answers_that_count() {
+    let logits = Tensor::new(&[[0.0f32, 1.0, 50.0, 2.0]], &candle_core::Device::Cpu).unwrap();
+    let among = Some(Arc::new(vec![Arc::from([0u32, 1, 3])]));
+    let targets = Targets { labels: Arc::new(vec![0]), among };
+    // softmax of 0, 1, 2: 0.0900, 0.2447, 0.6652.
+    for (unit, class) in [(0.0, 0), (0.089, 0), (0.091, 1), (0.334, 1), (0.336, 3), (0.999_999, 3)] {
+        assert_eq!(sample(&logits, &targets, unit).unwrap(), class, "{unit}");
+    }
+    assert_eq!(sample(&logits, &Targets { among: None, ..targets }, 0.5).unwrap(), 2);
+}

@@ -1,0 +1,98 @@
+//! Joint training: every task trains on the examples of all tasks so far, from the weights that the last
+//! one left. The usual upper bound of what can be retained. Epochs count passes over all of them, so a
+//! task of so many epochs is longer than the one before; a task of so many steps is not.
+//!
+//! The task's row counts and evaluates all that was trained on. With a head a task, or a masked one, each
+//! example keeps the answers of its own task. A fresh reference network trains on the same batches.
+
+use candle_core::Result;
+
+use super::Method;
+use crate::nn::Network;
+use crate::spec::{Choice, Entry, Head, Plan};
+use crate::tasks::{Examples, TaskStream};
+
+/// Catalogue entry.
+pub const ENTRY: Entry = Entry {
+    name: "joint",
+    summary: "each task trains on the examples of all tasks so far: what retention is measured against",
+    source: "cumulative training; van de Ven et al. 2022, Nature Machine Intelligence 4",
+    parameters: &[],
+};
+
+struct Joint;
+
+/// Builds it.
+#[allow(clippy::unnecessary_wraps, reason = "the form that every method has")]
+pub fn build(_: &Choice, _: &dyn Network) -> Result<Box<dyn Method>> {
+    Ok(Box::new(Joint))
+}
+
+/// Whether the plan's tasks can be learned together. The error is a sentence.
+pub fn check(plan: &Plan) -> std::result::Result<(), String> {
+    let family = plan.stream.family.name.as_str();
+    match (family, plan.stream.head) {
+        ("split-classes" | "easy-hard", _) | ("shuffled-labels" | "random-labels" | "remapped-classes", Head::Multi) => {
+            Ok(())
+        }
+        ("incremental-classes", _) => {
+            Err("method \"joint\" changes nothing in incremental-classes, whose tasks train on all classes so far: \
+                 take \"none\""
+                .into())
+        }
+        ("permuted-pixels", _) => Err("method \"joint\" is for tasks that see the same images, and permuted-pixels \
+                                       moves their pixels: take \"replay\""
+            .into()),
+        _ => Err(format!(
+            "method \"joint\" would give the images of {family} contradicting labels: take stream.head = \"multi\", or \
+             another method"
+        )),
+    }
+}
+
+impl Method for Joint {
+    fn training_set(&self, task: usize, tasks: &dyn TaskStream) -> Option<Examples> {
+        let views: Vec<Examples> = (0..=task).map(|earlier| tasks.task(earlier).train).collect();
+        Some(Examples::joined(&views))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tasks::fixture;
+
+    #[test]
+    fn every_task_trains_on_all_so_far_each_example_with_its_own_answers() {
+        for head in [Head::Single, Head::Masked, Head::Multi] {
+            let change = |plan: &mut Plan| (plan.stream.tasks, plan.stream.head) = (5, head);
+            let stream = fixture::stream_of("split-classes", 3, change, fixture::mnist_like());
+            let all = Joint.training_set(2, &*stream).unwrap();
+            let mut at = 0u32;
+            for task in 0..3 {
+                let own = stream.task(task).train;
+                for position in 0..own.len() as u32 {
+                    let expected =
+                        (own.inputs.row(position), own.labels[position as usize], own.answers.at(position));
+                    assert_eq!((all.inputs.row(at), all.labels[at as usize], all.answers.at(at)), expected);
+                    at += 1;
+                }
+            }
+            assert_eq!(all.len() as u32, at);
+        }
+    }
+
+    #[test]
+    fn tasks_that_contradict_each_other_are_refused_unless_each_has_its_head() {
+        let verdict = |family, head| {
+            let mut plan = fixture::plan(family);
+            plan.stream.head = head;
+            check(&plan)
+        };
+        assert!(verdict("split-classes", Head::Single).is_ok());
+        assert!(verdict("remapped-classes", Head::Multi).is_ok());
+        assert!(verdict("remapped-classes", Head::Single).unwrap_err().contains("multi"));
+        assert!(verdict("permuted-pixels", Head::Multi).unwrap_err().contains("replay"));
+        assert!(verdict("incremental-classes", Head::Single).unwrap_err().contains("none"));
+    }
+}

@@ -1,0 +1,197 @@
+//! Experience replay: a buffer of examples of earlier tasks, some of which join every batch (Chaudhry et
+//! al. 2019, arXiv 1902.10486). The loss is the mean over all rows of the extended batch; online accuracy
+//! and loss are those of the task's own rows.
+//!
+//! The buffer is a reservoir (Vitter 1985, algorithm R): at a task's end each of its training examples is
+//! offered once, so at any time it is a uniform draw without replacement from all examples of the tasks
+//! learned, however many epochs they were seen for. (Public code offers each example at every epoch, and
+//! so rehearses the current task too.) It holds numbers of tasks and examples, no pixels; labels, heads
+//! and permuted pixels are those of the example's own task, and augmentation crops it anew.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use candle_core::Result;
+
+use super::{Learned, Method, count};
+use crate::nn::{Network, Rehearsed};
+use crate::random::Stream;
+use crate::spec::{Choice, Entry, Kind, Parameter};
+use crate::tasks::{Examples, TaskStream, draw};
+
+/// Catalogue entry.
+pub const ENTRY: Entry = Entry {
+    name: "replay",
+    summary: "a reservoir of earlier tasks' examples, some of which join every batch",
+    source: "Chaudhry et al. 2019, arXiv 1902.10486; Vitter 1985, algorithm R",
+    parameters: &[
+        Parameter {
+            name: "buffer",
+            summary: "examples kept, over all tasks",
+            kind: Kind::Integer { default: Some(500), min: 1, max: 10_000_000 },
+        },
+        Parameter {
+            name: "rows",
+            summary: "examples of the buffer in every batch, beside the task's own",
+            kind: Kind::Integer { default: Some(32), min: 1, max: 1_000_000 },
+        },
+    ],
+};
+
+struct Replay {
+    capacity: usize,
+    rows: usize,
+    /// Examples offered so far.
+    offered: u64,
+    /// Task and position of what is kept.
+    kept: Vec<(usize, u32)>,
+    /// Examples of the tasks in the buffer; rebuilt from the stream after a resume.
+    tasks: BTreeMap<usize, Arc<Examples>>,
+}
+
+/// Builds it, empty.
+#[allow(clippy::unnecessary_wraps, reason = "the form that every method has")]
+pub fn build(choice: &Choice, _: &dyn Network) -> Result<Box<dyn Method>> {
+    let (capacity, rows) = (count(choice, "buffer"), count(choice, "rows"));
+    Ok(Box::new(Replay { capacity, rows, offered: 0, kept: Vec::new(), tasks: BTreeMap::new() }))
+}
+
+impl Replay {
+    fn offer(&mut self, example: (usize, u32), stream: &mut Stream) {
+        self.offered += 1;
+        if self.kept.len() < self.capacity {
+            self.kept.push(example);
+        } else if let Some(slot) = self.kept.get_mut(stream.below(self.offered) as usize) {
+            *slot = example;
+        }
+    }
+}
+
+/// A number below 2⁴⁸ as two that are exact in f32, and back.
+fn halves(n: u64) -> [f32; 2] {
+    [(n >> 24) as f32, (n & 0xff_ffff) as f32]
+}
+
+impl Method for Replay {
+    fn rehearse(&mut self, tasks: &dyn TaskStream, draws: &dyn Fn() -> Stream) -> Vec<Rehearsed> {
+        if self.kept.is_empty() {
+            return Vec::new();
+        }
+        let chosen = draw(&mut draws(), self.kept.len(), self.rows.min(self.kept.len()));
+        let rehearsed = chosen.into_iter().map(|slot| {
+            let (task, position) = self.kept[slot as usize];
+            let of_task = || Arc::new(slim(&tasks.task(task).train));
+            Rehearsed { examples: Arc::clone(self.tasks.entry(task).or_insert_with(of_task)), position }
+        });
+        rehearsed.collect()
+    }
+
+    fn end_task(&mut self, learned: &Learned<'_>, stream: &mut Stream) -> Result<()> {
+        for position in 0..learned.examples.len() as u32 {
+            self.offer((learned.task, position), stream);
+        }
+        self.tasks.insert(learned.task, Arc::new(slim(learned.examples)));
+        self.tasks.retain(|task, _| self.kept.iter().any(|(kept, _)| kept == task));
+        Ok(())
+    }
+
+    fn state(&self) -> Vec<(String, Vec<f32>)> {
+        let list = |of: fn(&(usize, u32)) -> f32| self.kept.iter().map(of).collect();
+        // Positions and tasks lie far below 2²⁴, where f32 is exact.
+        vec![
+            ("offered".into(), halves(self.offered).to_vec()),
+            ("positions".into(), list(|(_, position)| *position as f32)),
+            ("tasks".into(), list(|(task, _)| *task as f32)),
+        ]
+    }
+
+    fn restore(&mut self, state: Vec<(String, Vec<f32>)>) {
+        let [(_, offered), (_, positions), (_, tasks)] =
+            <[_; 3]>::try_from(state).expect("the three lists of the state");
+        self.offered = (offered[0] as u64) << 24 | offered[1] as u64;
+        self.kept = tasks.iter().zip(positions).map(|(&task, at)| (task as usize, at as u32)).collect();
+        self.tasks.clear();
+    }
+}
+
+fn slim(examples: &Examples) -> Examples {
+    Examples { inputs: examples.inputs.slim(), ..examples.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tasks::fixture;
+
+    fn replay(capacity: usize) -> Replay {
+        Replay { capacity, rows: 4, offered: 0, kept: Vec::new(), tasks: BTreeMap::new() }
+    }
+
+    #[test]
+    fn every_example_offered_is_kept_equally_often() {
+        let mut counts = [0u32; 40];
+        for run in 0..20_000 {
+            let (mut replay, mut stream) = (replay(10), Stream::new(0, "test", run));
+            (0..40).for_each(|position| replay.offer((0, position), &mut stream));
+            assert_eq!(replay.kept.len(), 10);
+            for (_, position) in replay.kept {
+                counts[position as usize] += 1;
+            }
+        }
+        // Binomial(20000, 1/4): mean 5000, standard deviation 61; five of them either way.
+        assert!(counts.iter().all(|n| (4_695..=5_305).contains(n)), "{counts:?}");
+    }
+
+    #[test]
+    fn what_is_rehearsed_is_the_earlier_tasks_own_and_survives_a_resume() {
+        for family in ["permuted-pixels", "split-classes"] {
+            let change = |plan: &mut crate::spec::Plan| {
+                plan.stream.tasks = 5;
+                plan.stream.head = crate::spec::Head::Multi;
+            };
+            let stream = fixture::stream_of(family, 3, change, fixture::mnist_like());
+            let network = crate::nn::build(&fixture::mlp_plan(), (1, 6, 7), 10, &mut Stream::new(0, "t", 0));
+            let network = network.unwrap();
+            let mut replay = replay(30);
+            let draws = || Stream::new(0, "rehearsal", 7);
+            assert!(replay.rehearse(&*stream, &draws).is_empty(), "nothing was learned yet");
+            for task in 0..3 {
+                let examples = stream.task(task).train;
+                let learned = Learned { task, examples: &examples, tasks: &*stream, network: &*network };
+                replay.end_task(&learned, &mut Stream::new(0, "method-end", task as u64)).unwrap();
+            }
+            let tasks: std::collections::BTreeSet<usize> = replay.kept.iter().map(|k| k.0).collect();
+            assert_eq!(tasks.into_iter().collect::<Vec<_>>(), [0, 1, 2]);
+            let mut resumed = super::tests::replay(30);
+            resumed.restore(replay.state());
+            assert_eq!((resumed.offered, &resumed.kept), (replay.offered, &replay.kept));
+            let (one, other) = (replay.rehearse(&*stream, &draws), resumed.rehearse(&*stream, &draws));
+            assert_eq!(one.len(), 4);
+            for (one, other) in one.iter().zip(&other) {
+                let row = |r: &Rehearsed| {
+                    let mut values = Vec::new();
+                    r.examples.inputs.append(r.position, &mut values);
+                    (
+                        values,
+                        r.examples.labels[r.position as usize],
+                        r.examples.answers.at(r.position).cloned(),
+                    )
+                };
+                assert_eq!(row(one), row(other));
+                let (_, label, answers) = row(one);
+                assert!(answers.unwrap().contains(&label), "the label is of the example's own head");
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_of_examples_survive_f32() {
+        for n in [0, 1, (1 << 24) - 1, 1 << 24, (1 << 40) + 12_345] {
+            let mut replay = replay(1);
+            replay.offered = n;
+            let mut other = super::tests::replay(1);
+            other.restore(replay.state());
+            assert_eq!(other.offered, n);
+        }
+    }
+}

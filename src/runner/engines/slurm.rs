@@ -1,0 +1,373 @@
+//! Slurm: a job array, one task a chunk, and a report after it.
+//!
+//! How a task ends, besides by being done:
+//! - near its time limit Slurm sends USR1 to the script, which lets the program checkpoint and puts the
+//!   task back into the queue;
+//! - cancelled, preempted or requeued, Slurm sends TERM to every process of the task, the program
+//!   checkpoints within a step, and it is Slurm that decides whether the task comes again.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+
+use super::quote::{line, quote};
+use super::{Engine, Record, Start, Submission};
+
+const ARRAY: &str = "slurm.sh";
+const REPORT: &str = "report.sh";
+/// Seconds before the time limit at which the program is told. Slurm may send it up to a minute early.
+const WARNING: u32 = 60;
+/// Times that a task goes back into the queue by itself: more means that it gets nowhere.
+const MOST_RESTARTS: u32 = 100;
+/// A controller that is down keeps squeue waiting for minutes.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The engine.
+pub const ENGINE: Engine = Engine {
+    name: "slurm",
+    summary: "a Slurm job array, one task a chunk, requeued before its time limit; a report job after it",
+    files,
+    start: Start::Here(submit),
+    look,
+};
+
+fn files(submission: &Submission) -> anyhow::Result<Vec<(&'static str, String)>> {
+    Ok(vec![(ARRAY, array(submission)?), (REPORT, report(submission)?)])
+}
+
+fn array(submission: &Submission) -> anyhow::Result<String> {
+    let (place, environment) = submission.setting()?;
+    let (run, count) = (line(&submission.run)?, submission.count);
+    let limits = &submission.limits;
+    let mut head = Head::new(&submission.name)?;
+    head.add("array", &indices(submission))?;
+    head.add("cpus-per-task", &submission.workers.to_string())?;
+    head.maybe("time", limits.time.as_deref())?;
+    head.maybe("mem", limits.memory.as_deref())?;
+    head.maybe("partition", limits.partition.as_deref())?;
+    head.maybe("account", limits.account.as_deref())?;
+    head.log(&submission.folder, "task-%a.txt")?;
+    head.plain("requeue")?;
+    head.add("signal", &format!("B:USR1@{WARNING}"))?;
+    Ok(format!(
+        r#"{head}
+# One task trains one share of the grid. It can be run again harmlessly: finished runs are skipped,
+# interrupted ones go on from their last checkpoint. What is done stands in the results alone.
+
+again=
+trap 'again=yes; kill -TERM "$child"' USR1
+# Slurm tells every process of the task itself: passed on, a second TERM would end the program at once.
+trap : TERM
+
+{place} || exit 2
+# As many runs side by side as SLURM_CPUS_PER_TASK says.
+{environment} {run} --shard "$SLURM_ARRAY_TASK_ID/{count}" &
+child=$!
+# A trapped signal ends the wait, not the program.
+while wait "$child"; code=$?; kill -0 "$child" 2>/dev/null; do :; done
+
+if [ "$again" ] && [ "$code" -ne 0 ] && [ "${{SLURM_RESTART_COUNT:-0}}" -lt {MOST_RESTARTS} ]; then
+    scontrol requeue "${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID"
+fi
+exit "$code"
+"#
+    ))
+}
+
+fn report(submission: &Submission) -> anyhow::Result<String> {
+    let (place, environment) = submission.setting()?;
+    let report = line(&submission.report)?;
+    let mut head = Head::new(&submission.name)?;
+    head.maybe("partition", submission.limits.partition.as_deref())?;
+    head.maybe("account", submission.limits.account.as_deref())?;
+    head.log(&submission.folder, "report.txt")?;
+    head.plain("requeue")?;
+    Ok(format!("{head}\n{place} || exit 2\nexec {environment} {report}\n"))
+}
+
+/// The first lines of a script: options of sbatch.
+struct Head(String);
+
+impl Head {
+    fn new(name: &str) -> anyhow::Result<Self> {
+        let mut head = Self("#!/bin/bash\n".into());
+        head.add("job-name", name)?;
+        Ok(head)
+    }
+
+    /// Quoted as sbatch reads it: double quotes, with backslashes before what is special within them.
+    fn add(&mut self, option: &str, value: &str) -> anyhow::Result<()> {
+        ensure!(
+            !value.is_empty() && !value.chars().any(char::is_control),
+            "--{option} {value:?} cannot be given to Slurm: it is empty or has a control character"
+        );
+        let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:,@+%".contains(c);
+        let value = if value.chars().all(plain) {
+            value.to_owned()
+        } else {
+            format!("\"{}\"", value.replace('\\', r"\\").replace('"', "\\\""))
+        };
+        self.plain(&format!("{option}={value}"))
+    }
+
+    fn maybe(&mut self, option: &str, value: Option<&str>) -> anyhow::Result<()> {
+        value.map_or(Ok(()), |value| self.add(option, value))
+    }
+
+    fn plain(&mut self, option: &str) -> anyhow::Result<()> {
+        self.0.push_str("#SBATCH --");
+        self.0.push_str(option);
+        self.0.push('\n');
+        Ok(())
+    }
+
+    /// The log: `name` within `folder`, in which Slurm replaces what begins with a percent sign.
+    fn log(&mut self, folder: &Path, name: &str) -> anyhow::Result<()> {
+        let folder = folder.display().to_string();
+        ensure!(
+            !folder.contains('\\'),
+            "Slurm cannot write its logs to {folder}: it has a backslash; name another folder with --out"
+        );
+        self.add("output", &format!("{}/{name}", folder.replace('%', "%%")))?;
+        self.plain("open-mode=append")
+    }
+}
+
+impl std::fmt::Display for Head {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// `1-3,7`: the shares in which something is left.
+fn indices(submission: &Submission) -> String {
+    let indices: Vec<usize> = submission.shards.iter().map(|shard| shard.index()).collect();
+    let parts = indices.chunk_by(|a, b| a + 1 == *b).map(|run| match run {
+        [one] => one.to_string(),
+        [first, .., last] => format!("{first}-{last}"),
+        [] => String::new(),
+    });
+    parts.collect::<Vec<_>>().join(",")
+}
+
+fn submit(submission: &Submission) -> anyhow::Result<Vec<String>> {
+    let array = sbatch(&[], &submission.path(ARRAY))?;
+    // Whatever becomes of the tasks: the report counts what is missing.
+    let after = format!("--dependency=afterany:{array}");
+    match sbatch(&[&after], &submission.path(REPORT)) {
+        Ok(report) => Ok(vec![array, report]),
+        Err(error) => {
+            Err(error.context(format!("the array was submitted as job {array}, its report was not")))
+        }
+    }
+}
+
+/// Submits the script and gives the job's number.
+fn sbatch(options: &[&str], script: &Path) -> anyhow::Result<String> {
+    let mut command = Command::new("sbatch");
+    command.arg("--parsable").args(options).arg(script).stdin(Stdio::null());
+    let output = command.output().with_context(|| {
+        format!(
+            "sbatch could not be started: submit where Slurm is on PATH, or write the scripts with --dry-run \
+             and start {} there",
+            script.display()
+        )
+    })?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("Slurm has not taken {}: {}", quote(&script.display().to_string()), said.trim());
+    }
+    // JOB, or JOB;CLUSTER where there are several.
+    let said = String::from_utf8_lossy(&output.stdout);
+    let job = said.trim().split(';').next().unwrap_or_default().to_owned();
+    ensure!(!job.is_empty(), "sbatch has taken {} and given no number for it", script.display());
+    Ok(job)
+}
+
+/// The states of the tasks that Slurm still knows, counted.
+fn look(record: &Record) -> Option<String> {
+    let (array, report) = (record.jobs.first()?, record.jobs.get(1));
+    let mut told = vec![format!("slurm job {array}: {}", states(array)?)];
+    if let Some(report) = report
+        && let Some(states) = states(report)
+    {
+        told.push(format!("its report, job {report}: {states}"));
+    }
+    Some(told.join("; "))
+}
+
+/// `3 running, 9 pending (Resources)`; `None` where no task is left or there is no Slurm to ask.
+fn states(job: &str) -> Option<String> {
+    let format = ["--noheader", "--array", "--format=%T|%r", "--jobs"];
+    let mut squeue = Command::new("squeue")
+        .args(format)
+        .arg(job)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .ok()?;
+    let mut stdout = squeue.stdout.take()?;
+    let reader = thread::spawn(move || {
+        let mut text = String::new();
+        stdout.read_to_string(&mut text).map(|_| text)
+    });
+    let begun = Instant::now();
+    while squeue.try_wait().ok()?.is_none() {
+        if begun.elapsed() > PATIENCE {
+            let _ = squeue.kill();
+            let _ = squeue.wait();
+            return Some(format!("squeue has not answered within {} s", PATIENCE.as_secs()));
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    counted(&reader.join().ok()?.ok()?)
+}
+
+fn counted(text: &str) -> Option<String> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for row in text.lines() {
+        let (state, reason) = row.split_once('|')?;
+        let state = state.to_lowercase();
+        let state = if state == "pending" { format!("{state} ({reason})") } else { state };
+        *counts.entry(state).or_default() += 1;
+    }
+    let parts: Vec<String> = counts.iter().rev().map(|(state, count)| format!("{count} {state}")).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runner::engines::submission::tests::submission;
+
+    #[test]
+    fn the_scripts_are_as_slurm_reads_them() {
+        let files = (ENGINE.files)(&submission()).unwrap();
+        assert_eq!(
+            files[0].1,
+            r#"#!/bin/bash
+#SBATCH --job-name=shuffled-labels-mnist
+#SBATCH --array=1-2,7
+#SBATCH --cpus-per-task=4
+#SBATCH --time=0-02:30:00
+#SBATCH --mem=900M
+#SBATCH --partition=short
+#SBATCH --output="/scratch/it's 100%%/results/shuffled-labels-mnist/.submit/1/task-%a.txt"
+#SBATCH --open-mode=append
+#SBATCH --requeue
+#SBATCH --signal=B:USR1@60
+
+# One task trains one share of the grid. It can be run again harmlessly: finished runs are skipped,
+# interrupted ones go on from their last checkpoint. What is done stands in the results alone.
+
+again=
+trap 'again=yes; kill -TERM "$child"' USR1
+# Slurm tells every process of the task itself: passed on, a second TERM would end the program at once.
+trap : TERM
+
+cd -- '/home/ada/my experiments' || exit 2
+# As many runs side by side as SLURM_CPUS_PER_TASK says.
+env 'PLASTICITY_DATA_DIR=/data/sets $old' /opt/plasticity-bench run '/scratch/it'\''s 100%/spec.toml' --seeds 0..10 --shard "$SLURM_ARRAY_TASK_ID/12" &
+child=$!
+# A trapped signal ends the wait, not the program.
+while wait "$child"; code=$?; kill -0 "$child" 2>/dev/null; do :; done
+
+if [ "$again" ] && [ "$code" -ne 0 ] && [ "${SLURM_RESTART_COUNT:-0}" -lt 100 ]; then
+    scontrol requeue "${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID"
+fi
+exit "$code"
+"#
+        );
+        assert_eq!(
+            files[1].1,
+            r#"#!/bin/bash
+#SBATCH --job-name=shuffled-labels-mnist
+#SBATCH --partition=short
+#SBATCH --output="/scratch/it's 100%%/results/shuffled-labels-mnist/.submit/1/report.txt"
+#SBATCH --open-mode=append
+#SBATCH --requeue
+
+cd -- '/home/ada/my experiments' || exit 2
+exec env 'PLASTICITY_DATA_DIR=/data/sets $old' /opt/plasticity-bench report '/scratch/it'\''s 100%/results'
+"#
+        );
+    }
+
+    #[test]
+    fn what_slurm_cannot_take_is_refused() {
+        let refused = |change: fn(&mut Submission)| {
+            let mut broken = submission();
+            change(&mut broken);
+            (ENGINE.files)(&broken).unwrap_err().to_string()
+        };
+        let said = refused(|broken| broken.limits.account = Some("a\nb".into()));
+        assert!(said.starts_with("--account \"a\\nb\" cannot be given to Slurm"), "{said}");
+        let said = refused(|broken| broken.folder = r"/a\b".into());
+        assert!(said.contains("backslash"), "{said}");
+    }
+
+    #[test]
+    fn states_are_counted_and_no_task_is_no_news() {
+        let text = "RUNNING|None\nPENDING|Resources\nPENDING|Resources\nPENDING|Dependency\n";
+        assert_eq!(counted(text).unwrap(), "1 running, 2 pending (Resources), 1 pending (Dependency)");
+        assert_eq!(counted(""), None);
+    }
+
+    /// The script under bash with stand-ins for the program and for scontrol, told as Slurm tells it.
+    #[test]
+    fn near_the_time_limit_the_program_is_told_and_the_task_requeued() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            use std::os::unix::fs::PermissionsExt;
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+            path.display().to_string()
+        };
+        let program = write(
+            "program",
+            "#!/bin/bash\ntrap 'echo told >>out; exit 130' TERM\necho $$ >pid\necho \"$@\" >out\nfor i in {1..200}; do sleep 0.05; done\n",
+        );
+        write("scontrol", "#!/bin/sh\necho \"$@\" >requeued\n");
+        let mut submission = submission();
+        submission.start_in = folder.path().display().to_string();
+        submission.run = vec![program, "run".into()];
+        let script = write("slurm.sh", &array(&submission).unwrap());
+        for (signal, requeued) in [("-USR1", true), ("-TERM", false)] {
+            let mut task = Command::new("bash")
+                .arg(&script)
+                .env("PATH", format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap()))
+                .envs([("SLURM_ARRAY_TASK_ID", "7"), ("SLURM_ARRAY_JOB_ID", "40")])
+                .spawn()
+                .unwrap();
+            let out = folder.path().join("out");
+            let begun = Instant::now();
+            while !std::fs::read_to_string(&out).is_ok_and(|text| !text.is_empty()) {
+                assert!(begun.elapsed() < Duration::from_secs(30), "the program was never started");
+                thread::sleep(Duration::from_millis(10));
+            }
+            let tell = |signal: &str, pid: &str| {
+                assert!(Command::new("kill").args([signal, pid]).status().unwrap().success());
+            };
+            tell(signal, &task.id().to_string());
+            if signal == "-TERM" {
+                // Slurm's own to the program, which the script must not have sent a moment ago.
+                thread::sleep(Duration::from_millis(200));
+                assert!(!std::fs::read_to_string(&out).unwrap().contains("told"));
+                tell(signal, std::fs::read_to_string(folder.path().join("pid")).unwrap().trim());
+            }
+            assert_eq!(task.wait().unwrap().code(), Some(130), "{signal}");
+            assert_eq!(std::fs::read_to_string(&out).unwrap(), "run --shard 7/12\ntold\n");
+            let asked = std::fs::read_to_string(folder.path().join("requeued")).ok();
+            assert_eq!(asked.as_deref(), requeued.then_some("requeue 40_7\n"), "{signal}");
+            let _ = std::fs::remove_file(folder.path().join("requeued"));
+            std::fs::remove_file(&out).unwrap();
+        }
+    }
+}
