@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use support::clock::{self, median};
 use support::problem::Problem;
+use support::serve::Contender;
 use support::table::Table;
 use support::trainer::{Case, Trainer};
 

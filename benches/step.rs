@@ -13,7 +13,7 @@ use clap::Parser;
 use support::clock::{self, least, median};
 use support::names;
 use support::problem::Problem;
-use support::serve::serve;
+use support::serve::{Contender, serve};
 use support::table::Table;
 use support::trainer::{Case, Trainer};
 

@@ -1,5 +1,6 @@
 //! `submit SPEC.toml --engine …`
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -142,7 +143,8 @@ fn told(chunks: &Chunks, submission: &Submission) -> String {
         noun(submission.workers, "core"),
     );
     if let Some((all, heaviest)) = chunks.seconds {
-        text += &format!("; about {:.2} core-hours, {} the longest task", all / 3600.0, duration(heaviest));
+        let _ =
+            write!(text, "; about {:.2} core-hours, {} the longest task", all / 3600.0, duration(heaviest));
     }
     text + &chunks
         .bytes

@@ -24,7 +24,7 @@ const EVALUATED: f64 = 256.0;
 const PER_EVALUATED: f64 = 40.0;
 /// A process without any run: the program, its tables, and what the allocator holds back.
 const PROCESS: f64 = 64.0 * MIB;
-/// Larger inputs are scaled batch by batch (tasks::pool keeps as much of either split as f32).
+/// Larger inputs are scaled batch by batch (`tasks::pool` keeps as much of either split as f32).
 const KEPT_INPUTS: f64 = 32.0 * MIB;
 /// An estimate is multiplied by this before a scheduler is asked for it: it kills what takes more.
 const SAFETY: f64 = 1.5;

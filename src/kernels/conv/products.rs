@@ -52,10 +52,7 @@ fn tiles(g: &Geometry, images: usize, mut act: impl FnMut(Range<usize>, Range<us
 }
 
 /// The images with their border, in `room` where they get one here.
-fn bordered<'a, T: Real>(x: &'a [T], g: &Geometry, room: &'a mut Vec<T>) -> &'a [T]
-where
-    T: Scratch,
-{
+fn bordered<'a, T: Real + Scratch>(x: &'a [T], g: &Geometry, room: &'a mut Vec<T>) -> &'a [T] {
     if g.padding == 0 {
         return x;
     }

@@ -16,6 +16,9 @@ use std::path::{Path, PathBuf};
 pub use chunks::{Chunks, chunks};
 pub use submission::{Limits, Record, Submission, folder, submissions};
 
+/// Name and text of each, the one to start with first.
+pub type Files = Vec<(&'static str, String)>;
+
 /// An engine.
 #[derive(Clone, Copy, Debug)]
 pub struct Engine {
@@ -23,8 +26,8 @@ pub struct Engine {
     pub name: &'static str,
     /// One line for `list`.
     pub summary: &'static str,
-    /// Makes the files of a submission: (name, text), the one to start with first.
-    pub files: fn(&Submission) -> anyhow::Result<Vec<(&'static str, String)>>,
+    /// Makes the files of a submission.
+    pub files: fn(&Submission) -> anyhow::Result<Files>,
     /// Hands the files over and gives the engine's numbers of the jobs, the report's last.
     pub start: Start,
     /// What the engine says of its jobs now; `None` where it has none of them any more or is not here.

@@ -61,7 +61,7 @@ mod tests {
             let script = format!("printf '%s\\0' {}", line(&words).unwrap());
             for shell in ["sh", "bash"] {
                 let output = Command::new(shell).args(["-c", &script]).output().unwrap();
-                let expected: String = words.iter().map(|word| format!("{word}\0")).collect();
+                let expected = words.join("\0") + "\0";
                 prop_assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
             }
         }

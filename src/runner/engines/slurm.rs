@@ -52,7 +52,7 @@ fn array(submission: &Submission) -> anyhow::Result<String> {
     head.maybe("partition", limits.partition.as_deref())?;
     head.maybe("account", limits.account.as_deref())?;
     head.log(&submission.folder, "task-%a.txt")?;
-    head.plain("requeue")?;
+    head.plain("requeue");
     head.add("signal", &format!("B:USR1@{WARNING}"))?;
     Ok(format!(
         r#"{head}
@@ -86,7 +86,7 @@ fn report(submission: &Submission) -> anyhow::Result<String> {
     head.maybe("partition", submission.limits.partition.as_deref())?;
     head.maybe("account", submission.limits.account.as_deref())?;
     head.log(&submission.folder, "report.txt")?;
-    head.plain("requeue")?;
+    head.plain("requeue");
     Ok(format!("{head}\n{place} || exit 2\nexec {environment} {report}\n"))
 }
 
@@ -112,18 +112,18 @@ impl Head {
         } else {
             format!("\"{}\"", value.replace('\\', r"\\").replace('"', "\\\""))
         };
-        self.plain(&format!("{option}={value}"))
+        self.plain(&format!("{option}={value}"));
+        Ok(())
     }
 
     fn maybe(&mut self, option: &str, value: Option<&str>) -> anyhow::Result<()> {
         value.map_or(Ok(()), |value| self.add(option, value))
     }
 
-    fn plain(&mut self, option: &str) -> anyhow::Result<()> {
+    fn plain(&mut self, option: &str) {
         self.0.push_str("#SBATCH --");
         self.0.push_str(option);
         self.0.push('\n');
-        Ok(())
     }
 
     /// The log: `name` within `folder`, in which Slurm replaces what begins with a percent sign.
@@ -134,7 +134,8 @@ impl Head {
             "Slurm cannot write its logs to {folder}: it has a backslash; name another folder with --out"
         );
         self.add("output", &format!("{}/{name}", folder.replace('%', "%%")))?;
-        self.plain("open-mode=append")
+        self.plain("open-mode=append");
+        Ok(())
     }
 }
 

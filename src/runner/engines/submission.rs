@@ -155,7 +155,9 @@ fn gather(dir: &Path, depth: usize, found: &mut Vec<(PathBuf, Record)>) {
         found.extend(text.and_then(|text| toml::from_str(&text).ok()).map(|r: Record| (number.clone(), r)));
     }
     if depth > 0 && numbers.is_empty() {
-        folders(dir).iter().for_each(|inner| gather(inner, depth - 1, found));
+        for inner in folders(dir) {
+            gather(&inner, depth - 1, found);
+        }
     }
 }
 
