@@ -1,23 +1,22 @@
-//! Time of the kernels by themselves: every registered activation, loss, optimiser, gathering.
+//! Time of the kernels by themselves, by divan: every registered activation, loss, optimiser, gathering.
 //!
-//! cargo bench --bench kernels [-- relu rational+tail-slope adam]
+//! cargo bench --bench kernels                       all of them
+//! cargo bench --bench kernels -- adam tail-slope    those whose name holds one of these
 
 mod support;
 
-use std::hint::black_box;
 use std::sync::Arc;
 
 use candle_core::{Device, Tensor, Var};
-use clap::Parser;
+use divan::counter::ItemsCount;
+use divan::{Bencher, black_box};
 use plasticity_bench::kernels::element::{ElementKernel, Kernel, Mode};
 use plasticity_bench::kernels::loss::{Targets, cross_entropy};
 use plasticity_bench::kernels::optimizer::{Adam, Sgd};
 use plasticity_bench::nn::activation;
 use plasticity_bench::random::Stream;
-use support::clock::{self, least, median};
 use support::names;
 use support::problem::Problem;
-use support::table::Table;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -29,64 +28,10 @@ const CLASSES: usize = 10;
 /// Parameters of an MLP 784-256-256-10 but for its biases.
 const WEIGHTS: usize = 784 * 256 + 256 * 256 + 256 * 10;
 
-#[derive(Parser)]
-struct Arguments {
-    /// Only kernels whose name begins so.
-    names: Vec<String>,
-    /// Rounds; their median is printed.
-    #[arg(long, default_value_t = 7)]
-    rounds: usize,
-    /// cargo passes it to every bench.
-    #[arg(long, hide = true)]
-    bench: bool,
-}
-
-/// Something to time, and by how many units its time is divided.
-struct Kernels {
-    name: String,
-    unit: &'static str,
-    units: usize,
-    run: Box<dyn FnMut()>,
-    times: Vec<f64>,
-}
-
-impl Kernels {
-    fn new(name: impl Into<String>, unit: &'static str, units: usize, run: impl FnMut() + 'static) -> Self {
-        Self { name: name.into(), unit, units, run: Box::new(run), times: Vec::new() }
-    }
-
-    /// Nanoseconds per unit over about 4 ms.
-    fn round(&mut self) {
-        let once = clock::seconds(&mut self.run).max(1e-7);
-        let times = (4e-3 / once).clamp(1.0, 1e5) as usize;
-        let seconds = clock::seconds(|| (0..times).for_each(|_| (self.run)()));
-        self.times.push(seconds * 1e9 / (times * self.units) as f64);
-    }
-}
-
 fn main() {
     plasticity_bench::cli::settle();
-    let arguments = Arguments::parse();
-    let mut kernels: Vec<Kernels> = names::all().iter().flat_map(|name| activation(name)).collect();
-    kernels.extend([loss(false), loss(true), adam(), sgd(), gather()]);
-    if !arguments.names.is_empty() {
-        kernels.retain(|k| arguments.names.iter().any(|name| k.name.split(' ').next() == Some(name)));
-    }
-    for _ in 0..arguments.rounds {
-        kernels.iter_mut().for_each(Kernels::round);
-    }
-    let title = format!("Kernels ({}, {})", clock::name(), plasticity_bench::kernels::name());
-    let mut table = Table::new(&title, &["kernel", "median ns", "least ns", "per"]);
-    for kernel in &kernels {
-        let times = &kernel.times;
-        let cells = [kernel.name.clone(), three(median(times)), three(least(times)), kernel.unit.into()];
-        table.row(cells.to_vec());
-    }
-    table.print();
-}
-
-fn three(x: f64) -> String {
-    format!("{x:.3}")
+    println!("{}", plasticity_bench::kernels::name());
+    divan::main();
 }
 
 fn normals(n: usize) -> Vec<f32> {
@@ -94,85 +39,115 @@ fn normals(n: usize) -> Vec<f32> {
     (0..n).map(|_| stream.normal() as f32).collect()
 }
 
-/// Forward, and forward with backward, on pre-activations that are standard normal.
-fn activation(name: &str) -> Vec<Kernels> {
-    let choice = names::choice(name).expect("registered");
-    let site = activation::build(&choice, UNITS).expect("defaults go together");
-    let coefficients = site.coefficients.map_or(Vec::new(), |c| c.start);
-    let coefficients: Vec<f32> = coefficients.iter().map(|&c| c as f32).collect();
-    let count = ROWS * UNITS;
-    let both = [false, true].map(|backward| {
-        let kernel: Arc<dyn Kernel> = Arc::clone(&site.kernel);
-        let (z, coefficients) = (normals(count), coefficients.clone());
-        let (mut y, mut dz) = (vec![0.0; count * site.widening], vec![0.0; count]);
-        let dy = normals(y.len());
-        let mut d_coefficients = vec![0.0; coefficients.len()];
-        let (mut saved, mut stream) = (Vec::new(), Stream::new(0, "activation", 0));
-        let run = move || {
-            let kernel: &dyn ElementKernel<f32> = &*kernel;
-            saved.clear();
-            kernel.forward(&coefficients, UNITS, &z, &mut y, &mut saved, &mut Mode::Train(&mut stream));
-            if backward {
-                d_coefficients.fill(0.0);
-                let into = &mut d_coefficients;
-                kernel.backward(&coefficients, UNITS, &z, &y, &saved, &dy, &mut dz, into);
-            }
-            black_box((&y, &dz, &d_coefficients));
-        };
-        let passes = if backward { "forward + backward" } else { "forward" };
-        Kernels::new(format!("{name} {passes}"), "element", count, run)
+/// An activation site with pre-activations that are standard normal.
+struct Site {
+    kernel: Arc<dyn Kernel>,
+    coefficients: Vec<f32>,
+    d_coefficients: Vec<f32>,
+    z: Vec<f32>,
+    y: Vec<f32>,
+    dy: Vec<f32>,
+    dz: Vec<f32>,
+    saved: Vec<f32>,
+    stream: Stream,
+}
+
+impl Site {
+    fn new(name: &str) -> Self {
+        let choice = names::choice(name).expect("registered");
+        let site = activation::build(&choice, UNITS).expect("defaults go together");
+        let start = site.coefficients.map_or(Vec::new(), |c| c.start);
+        let count = ROWS * UNITS;
+        Self {
+            kernel: site.kernel,
+            d_coefficients: vec![0.0; start.len()],
+            coefficients: start.iter().map(|&c| c as f32).collect(),
+            z: normals(count),
+            y: vec![0.0; count * site.widening],
+            dy: normals(count * site.widening),
+            dz: vec![0.0; count],
+            saved: Vec::new(),
+            stream: Stream::new(0, "activation", 0),
+        }
+    }
+
+    fn forward(&mut self) {
+        let kernel: &dyn ElementKernel<f32> = &*self.kernel;
+        let mode = &mut Mode::Train(&mut self.stream);
+        self.saved.clear();
+        kernel.forward(&self.coefficients, UNITS, black_box(&self.z), &mut self.y, &mut self.saved, mode);
+        black_box(&self.y);
+    }
+
+    fn backward(&mut self) {
+        let kernel: &dyn ElementKernel<f32> = &*self.kernel;
+        let Self { coefficients, z, y, saved, dy, dz, d_coefficients, .. } = self;
+        d_coefficients.fill(0.0);
+        kernel.backward(coefficients, UNITS, z, y, saved, black_box(dy), dz, d_coefficients);
+        black_box((&*dz, &*d_coefficients));
+    }
+}
+
+#[divan::bench(args = names::all())]
+fn forward(bencher: Bencher, name: &str) {
+    let mut site = Site::new(name);
+    bencher.counter(ItemsCount::new(ROWS * UNITS)).bench_local(|| site.forward());
+}
+
+#[divan::bench(args = names::all())]
+fn forward_and_backward(bencher: Bencher, name: &str) {
+    let mut site = Site::new(name);
+    bencher.counter(ItemsCount::new(ROWS * UNITS)).bench_local(|| {
+        site.forward();
+        site.backward();
     });
-    both.into()
 }
 
 /// The op with candle's graph around it, as training runs it.
-fn loss(backward: bool) -> Kernels {
+#[divan::bench(args = [false, true])]
+fn cross_entropy_with_backward(bencher: Bencher, backward: bool) {
     let values = Tensor::from_vec(normals(ROWS * CLASSES), (ROWS, CLASSES), &Device::Cpu).expect("a tensor");
     let logits = Var::from_tensor(&values).expect("a variable");
     let targets = Targets::from((0..ROWS as u32).map(|i| i % CLASSES as u32).collect::<Vec<_>>());
-    let run = move || {
+    bencher.counter(ItemsCount::new(ROWS)).bench_local(|| {
         let batch = cross_entropy(logits.as_tensor(), targets.clone()).expect("a loss");
         if backward {
             black_box(batch.loss.backward().expect("gradients"));
         }
-        black_box(batch.correct);
-    };
-    let passes = if backward { "forward + backward" } else { "forward" };
-    Kernels::new(format!("cross-entropy {passes}"), "row of 10", ROWS, run)
+        batch.correct
+    });
 }
 
-fn adam() -> Kernels {
+/// What a step multiplies the gradients of a drawn network by: 1 for a healthy one; 1e-19 for one whose
+/// gradients vanish, which must not cost more.
+#[divan::bench(args = [1.0, 1e-19])]
+fn adam(bencher: Bencher, scale: f32) {
     let rule =
         Adam { learning_rate: 1e-3, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: 0.0, decoupled: false };
-    let (mut p, g) = (normals(WEIGHTS), normals(WEIGHTS));
-    let (mut m, mut v, mut step) = (vec![0.0; WEIGHTS], vec![0.0; WEIGHTS], 0);
-    let run = move || {
+    let g: Vec<f32> = normals(WEIGHTS).iter().map(|g| g * scale).collect();
+    let (mut p, mut m, mut v, mut step) = (normals(WEIGHTS), vec![0.0; WEIGHTS], vec![0.0; WEIGHTS], 0);
+    bencher.counter(ItemsCount::new(WEIGHTS)).bench_local(|| {
         step += 1;
-        rule.step(step, &mut p, &g, &mut m, &mut v);
-        black_box(&p);
-    };
-    Kernels::new("adam", "parameter", WEIGHTS, run)
+        rule.step(step, &mut p, black_box(&g), &mut m, &mut v);
+    });
 }
 
-fn sgd() -> Kernels {
+#[divan::bench]
+fn sgd(bencher: Bencher) {
     let rule = Sgd { learning_rate: 1e-3, momentum: 0.9, nesterov: false, weight_decay: 0.0 };
     let (mut p, g, mut b) = (normals(WEIGHTS), normals(WEIGHTS), vec![0.0; WEIGHTS]);
-    let run = move || {
-        rule.step(&mut p, &g, &mut b);
-        black_box(&p);
-    };
-    Kernels::new("sgd", "parameter", WEIGHTS, run)
+    bencher.counter(ItemsCount::new(WEIGHTS)).bench_local(|| rule.step(&mut p, black_box(&g), &mut b));
 }
 
 /// Rows of 784 in random order out of 8192.
-fn gather() -> Kernels {
+#[divan::bench]
+fn gather(bencher: Bencher) {
     let problem = Problem::drawn();
     let order = Stream::new(0, "test", 0).permutation(problem.examples.len());
     let (inputs, mut out, mut at) = (problem.examples.inputs, Vec::new(), 0);
-    let run = move || {
+    bencher.counter(ItemsCount::new(ROWS)).bench_local(|| {
         inputs.gather(&order[at..at + ROWS], &mut out);
         at = (at + ROWS) % order.len();
         black_box(&out);
-    };
-    Kernels::new("gather", "row of 784", ROWS, run)
+    });
 }
