@@ -90,12 +90,22 @@ CONTRAST = """(() => {
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
   const ground = light(getComputedStyle(document.body).backgroundColor);
-  const against = e => {
-    const ink = light(getComputedStyle(e).fill && e.closest("svg") ? getComputedStyle(e).fill : getComputedStyle(e).color);
-    return (Math.max(ink, ground) + 0.05) / (Math.min(ink, ground) + 0.05);
+  const ratio = (a, b) => (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  const ink = e => light(e.closest("svg") ? getComputedStyle(e).fill : getComputedStyle(e).color);
+  const inside = (e, rect) => {
+    const [a, b] = [e.getBoundingClientRect(), rect.getBoundingClientRect()];
+    const [x, y] = [(a.left + a.right) / 2, (a.top + a.bottom) / 2];
+    return b.left < x && x < b.right && b.top < y && y < b.bottom;
   };
-  const of = selector => [...document.querySelectorAll(selector)].slice(0, 50).map(against);
-  return { ground, least: Math.min(...of("p, td, th button, small, a, .note, figcaption, summary, svg text")) };
+  const against = e => {
+    // Figures stand on the cells of a matrix.
+    const cell = [...e.closest("svg")?.querySelectorAll("rect") ?? []].findLast(rect => inside(e, rect));
+    return ratio(ink(e), cell ? light(getComputedStyle(cell).fill) : ground);
+  };
+  const least = selector => Math.min(...[...document.querySelectorAll(selector)].slice(0, 2000)
+    .filter(e => e.checkVisibility()).map(against));
+  return { ground, least: least("p, td, th button, small, a, .note, figcaption, summary"),
+           drawn: least("svg text") };
 })()"""
 
 
@@ -178,6 +188,7 @@ def check(browser, page, shots):
         contrast = browser.run(CONTRAST)
         assert (contrast["ground"] < 0.05) == (scheme == "dark"), f"{at}: {contrast}"
         assert contrast["least"] >= 4.5, f"{at}: text too faint to read: {contrast}"
+        assert contrast["drawn"] >= 3, f"{at}: text too faint to read in a plot: {contrast}"
         fold = browser.run(UNFOLD)
         assert not fold["closed"] and fold["open"] and fold["runs"] > 0, f"{at}: the fold: {fold}"
         assert "seeds = [" in fold["spec"] and fold["command"], f"{at}: no spec under the variant"

@@ -8,6 +8,8 @@ use super::{Panel, Style};
 
 /// Cells at least this wide have their figure written in.
 const LEGIBLE: f64 = 22.0;
+/// Figures on light cells: dark on the page's dark ground too, where [`INK`] turns light.
+const FIGURE: RGBColor = RGBColor(33, 33, 33);
 /// Most task numbers along an edge.
 const TICKS: usize = 10;
 
@@ -31,7 +33,7 @@ pub fn matrix<B: DrawingBackend>(
             let ends = [pen.at((x, y)), pen.at((x + side, y + side))];
             pen.root.draw(&Rectangle::new(ends, RGBColor(r, g, b).filled()))?;
             if side >= LEGIBLE {
-                let ink = if value > 0.45 { WHITE } else { INK };
+                let ink = if value > 0.45 { WHITE } else { FIGURE };
                 let font = ("sans-serif", f64::from(9 * pen.scale)).into_font().color(&ink);
                 let text = format!("{:.0}", 100.0 * value);
                 // Digits of this font are 5.7 wide at size 9.
