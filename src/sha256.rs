@@ -102,12 +102,12 @@ mod tests {
         growing.push(b"a");
         growing.push(b"bc");
         assert_eq!((growing.prefix().sha256.as_str(), of(b"abc").as_str()), (ABC, ABC));
-        growing.push(&[7; 3 * BLOCK]);
+        growing.push(&vec![7; 3 * BLOCK]);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x");
         assert_eq!(Growing::read(&path, 0).unwrap().unwrap().prefix().sha256, EMPTY);
         assert!(Growing::read(&path, 1).unwrap().is_none());
-        std::fs::write(&path, [b"abc".as_slice(), &[7; 3 * BLOCK], b"more"].concat()).unwrap();
+        std::fs::write(&path, [b"abc".as_slice(), &vec![7; 3 * BLOCK], b"more"].concat()).unwrap();
         let read = |bytes| Growing::read(&path, bytes).unwrap().map(|growing| growing.prefix());
         assert_eq!(read(3).unwrap().sha256, ABC);
         assert_eq!(read(growing.bytes()), Some(growing.prefix()));

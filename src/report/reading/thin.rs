@@ -91,7 +91,8 @@ mod tests {
         [1.0, f64::NAN, 3.0].into_iter().enumerate().for_each(|(task, value)| short.add(task, value));
         assert_eq!(short.points().collect::<Vec<_>>(), [(0.0, 1.0), (2.0, 3.0)]);
         assert_eq!(short.last(), Some(3.0));
-        [5.0, f64::NAN].into_iter().for_each(|value| short.add(2, value));
+        short.add(2, 5.0);
+        short.add(2, f64::NAN);
         short.end();
         assert_eq!(short.points().collect::<Vec<_>>(), [(0.0, 1.0), (2.0, 4.0)], "two values of a task");
         short.add(3, 7.0);
@@ -102,7 +103,9 @@ mod tests {
     #[test]
     fn a_task_of_any_number_is_a_point() {
         let mut series = Series::default();
-        [(3, 1.0), (usize::MAX, 2.0), (0, 3.0)].into_iter().for_each(|(task, value)| series.add(task, value));
+        for (task, value) in [(3, 1.0), (usize::MAX, 2.0), (0, 3.0)] {
+            series.add(task, value);
+        }
         let points: Vec<_> = series.points().collect();
         assert_eq!(points.iter().map(|(_, y)| *y).collect::<Vec<_>>(), [2.0, 2.0], "{points:?}");
     }
