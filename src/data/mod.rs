@@ -25,6 +25,7 @@ mod inventory;
 mod load;
 mod manifest;
 mod mnist;
+mod pages;
 mod parquet;
 mod picture;
 mod places;

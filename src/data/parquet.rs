@@ -15,7 +15,7 @@ use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 
 use super::error::corrupt;
 use super::manifest::{Columns, Decoded, Manifest, Origin};
-use super::{DataError, Images, Progress, picture};
+use super::{DataError, Images, Progress, pages, picture};
 
 /// Names of the two files on the hub's main branch and on its converted branch.
 pub(super) const FILES: &[&[&str]] = &[
@@ -115,17 +115,9 @@ impl Table<'_> {
         progress: &mut dyn Progress,
     ) -> Result<(), DataError> {
         let leaf = format!("{name}.bytes");
-        let (column, bytes) = self.column(group, &leaf)?;
         // A PNG of noise is hardly larger than its pixels; anything far beyond is not what it says.
-        let bound = rows as u64 * (4 * self.manifest.size() as u64 + 4096) + 65_536;
-        if bytes > bound {
-            return Err(corrupt(
-                self.path,
-                format!("at most {bound} bytes in column `{leaf}`"),
-                format!("{bytes} declared"),
-            ));
-        }
-        let ColumnReader::ByteArrayColumnReader(mut reader) = column else {
+        let most = rows as u64 * (4 * self.manifest.size() as u64 + 4096) + 65_536;
+        let ColumnReader::ByteArrayColumnReader(mut reader) = self.column(group, &leaf, most)? else {
             return Err(self.wrong_type(&leaf, "byte strings"));
         };
         self.each::<ByteArrayType>(&mut reader, &leaf, rows, |row, png: &ByteArray| {
@@ -163,7 +155,7 @@ impl Table<'_> {
                 format!("{label} in row {row}"),
             )),
         };
-        match self.column(group, name)?.0 {
+        match self.column(group, name, rows as u64 * 16 + 65_536)? {
             ColumnReader::Int64ColumnReader(mut reader) => {
                 self.each::<Int64Type>(&mut reader, name, rows, |row, &label| push(row, label))
             }
@@ -174,8 +166,8 @@ impl Table<'_> {
         }
     }
 
-    /// The reader of a leaf column, and its declared size when decompressed.
-    fn column(&self, group: &dyn RowGroupReader, leaf: &str) -> Result<(ColumnReader, u64), DataError> {
+    /// The reader of a leaf column that has at most `most` bytes when decompressed.
+    fn column(&self, group: &dyn RowGroupReader, leaf: &str, most: u64) -> Result<ColumnReader, DataError> {
         let columns = group.metadata().columns();
         let Some(index) = columns.iter().position(|c| c.column_path().string() == leaf) else {
             let names: Vec<_> = columns.iter().map(|c| c.column_path().string()).collect();
@@ -185,9 +177,18 @@ impl Table<'_> {
                 format!("the columns {}", names.join(", ")),
             ));
         };
-        let bytes = u64::try_from(columns[index].uncompressed_size()).unwrap_or(u64::MAX);
-        let reader = group.get_column_reader(index).map_err(|e| self.broken(&e))?;
-        Ok((reader, bytes))
+        let column = &columns[index];
+        let bytes = u64::try_from(column.uncompressed_size()).unwrap_or(u64::MAX);
+        let checked = if bytes > most {
+            Err(format!("{bytes} declared"))
+        } else {
+            // A negative place panics, which is contained like the reader's own panics.
+            pages::check(self.path, column.byte_range(), most)
+        };
+        checked.map_err(|found| {
+            corrupt(self.path, format!("pages of at most {most} bytes in column `{leaf}`"), found)
+        })?;
+        group.get_column_reader(index).map_err(|e| self.broken(&e))
     }
 
     /// Calls `take` on each of `rows` values; a missing or repeated value is an error.
