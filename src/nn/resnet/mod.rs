@@ -52,8 +52,8 @@ pub const ENTRY: Entry = Entry {
         },
         Setting {
             name: "initialization",
-            summary: "kaiming: filters N(0, 2/fan-out) as torchvision; pytorch: its layers' defaults",
-            kind: Kind::Text { default: Some("kaiming"), one_of: &["kaiming", "pytorch"] },
+            summary: "kaiming: filters N(0, 2/fan-out) as torchvision; pytorch: its layers' defaults; xavier",
+            kind: Kind::Text { default: Some("kaiming"), one_of: &["kaiming", "pytorch", "xavier"] },
         },
     ],
 };
@@ -162,12 +162,16 @@ impl Builder<'_> {
         let (fan_in, fan_out) = (inputs * filter * filter, outputs * filter * filter);
         let stream = &mut *self.stream;
         let bound = 1.0 / (fan_in as f64).sqrt();
-        let start: Vec<f64> = match self.scheme {
+        let mut uniform = |bound: f64| -> Vec<f64> {
+            (0..fan_in * outputs).map(|_| stream.uniform(-bound, bound)).collect()
+        };
+        let start = match self.scheme {
             "kaiming" => {
                 let deviation = (2.0 / fan_out as f64).sqrt();
                 (0..fan_in * outputs).map(|_| deviation * stream.normal()).collect()
             }
-            _ => (0..fan_in * outputs).map(|_| stream.uniform(-bound, bound)).collect(),
+            "xavier" => uniform((6.0 / (fan_in + fan_out) as f64).sqrt()),
+            _ => uniform(bound),
         };
         let index = self.parameters.len();
         let weight =
