@@ -55,8 +55,9 @@ def build(bench):
     """Builds one of our benches and gives the path of its binary."""
     command = ["cargo", "bench", "--bench", bench, "--no-run", "--message-format", "json"]
     lines = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
+    # A bench builds the program too, and cargo names the two in either order.
     made = [message for line in lines if (message := json.loads(line)).get("executable")]
-    return made[-1]["executable"]
+    return next(message["executable"] for message in made if message["target"]["name"] == bench)
 
 
 class Contender:
