@@ -9,6 +9,9 @@ pub trait Scratch: Sized {
     fn take(len: usize) -> Vec<Self>;
     /// Puts it back for the next one who asks.
     fn put(buffer: Vec<Self>);
+    /// How many lie ready.
+    #[cfg(test)]
+    fn kept() -> usize;
 }
 
 macro_rules! scratch {
@@ -30,7 +33,15 @@ macro_rules! scratch {
             }
 
             fn put(buffer: Vec<Self>) {
-                $buffers.with_borrow_mut(|free| free.push(buffer));
+                // Where nothing was taken there is nothing to keep, or the list would grow with every call.
+                if buffer.capacity() > 0 {
+                    $buffers.with_borrow_mut(|free| free.push(buffer));
+                }
+            }
+
+            #[cfg(test)]
+            fn kept() -> usize {
+                $buffers.with_borrow(Vec::len)
             }
         }
     };

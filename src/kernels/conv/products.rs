@@ -153,3 +153,28 @@ pub fn inputs<T: Element + Scratch>(dz: &[T], filters: &[T], g: &Geometry, dx: &
     T::put(columns);
     T::put(room);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Without padding no border is taken; what was put back for it once grew with every call, and the
+    /// search through it with it.
+    #[test]
+    fn buffers_do_not_pile_up_call_by_call() {
+        for padding in [0, 1] {
+            let g = Geometry::new((2, 8, 8, 3), (4, 3, 3, 3), 1, padding).unwrap();
+            let (mut x, w) = (vec![1.0; 2 * g.image()], vec![1.0; g.outputs * g.taps()]);
+            let mut z = vec![0.0; 2 * g.positions() * g.outputs];
+            let mut kept = |calls: usize| {
+                for _ in 0..calls {
+                    forward::<f32>(&x, &w, &g, &mut z, false);
+                    inputs(&z, &w, &g, &mut x);
+                    filters(&x, &z, &g, &mut w.clone());
+                }
+                f32::kept()
+            };
+            assert_eq!(kept(1), kept(20), "padding {padding}");
+        }
+    }
+}
