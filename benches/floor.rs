@@ -8,8 +8,9 @@ mod support;
 use std::hint::black_box;
 
 use clap::Parser;
+use plasticity_bench::kernels::affine::affine;
 use plasticity_bench::kernels::element::vectorized;
-use plasticity_bench::kernels::matmul::{affine, times, transposed_times};
+use plasticity_bench::kernels::matmul::{times, transposed_times};
 use support::clock;
 use support::problem::{CLASSES, PIXELS};
 

@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, bail};
 
+use super::affine::affine;
 use super::element::{Kernel, Mode, settle, vectorized};
 use super::gradient::{Gradient, Slices};
-use super::matmul::{affine, times, transposed_times};
+use super::matmul::{times, transposed_times};
 use crate::random::Stream;
 
 /// An activation as a layer uses it.

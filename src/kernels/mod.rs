@@ -1,5 +1,6 @@
 //! The hot path: fused operations on slices, and the candle custom ops made of them.
 
+pub mod affine;
 pub mod conv;
 pub mod dense;
 pub mod element;

@@ -9,11 +9,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, bail};
 
+use crate::kernels::affine::affine;
 use crate::kernels::conv::{geometry::Geometry, products};
 use crate::kernels::dense::{Tap, contiguous, cpu};
 use crate::kernels::element::{Mode, vectorized};
 use crate::kernels::gradient::{Gradient, Slices};
-use crate::kernels::matmul::{affine, times, transposed_times};
+use crate::kernels::matmul::{times, transposed_times};
 use crate::kernels::norm::{Norm, Saved};
 use crate::kernels::scratch::Scratch;
 use crate::random::Stream;
