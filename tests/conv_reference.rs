@@ -61,7 +61,7 @@ fn ours(case: &[usize], dtype: DType) -> [(&'static str, Vec<f64>); 4] {
     let y = by_planes(&x.apply_op2(&weight, Conv::new(parts, Some(draws))).unwrap());
     let loss = (&y * numbers(y.dims(), 17, 1, dtype)).unwrap().sum_all().unwrap();
     let dx = by_planes(loss.backward().unwrap().get(&x).unwrap());
-    let read = |gradient: &Gradient| gradient.to_f32().into_iter().map(f64::from).collect();
+    let read = |gradient: &Gradient| gradient.to_f32().unwrap().into_iter().map(f64::from).collect();
     [("y", values(&y)), ("dx", values(&dx)), ("dw", read(&weight_gradient)), ("db", read(&bias_gradient))]
 }
 

@@ -38,7 +38,7 @@ impl Optimizer {
 
     fn step(&mut self, step: u64, values: &mut [f32], gradients: &[f32]) {
         match self {
-            Self::Adam(adam, m, v) => adam.step(step, values, gradients, m, v),
+            Self::Adam(adam, m, v) => adam.at(step).apply(values, gradients, m, v),
             Self::Sgd(sgd, buffer) => sgd.step(values, gradients, buffer),
         }
     }

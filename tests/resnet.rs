@@ -44,7 +44,7 @@ fn check(norm: &str, activation: &str) {
     }
     loss().backward().unwrap();
     for parameter in network.parameters() {
-        let analytic = parameter.gradient.to_f32();
+        let analytic = parameter.gradient.to_f32().unwrap();
         let largest = analytic.iter().fold(1e-3f64, |most, g| most.max(f64::from(g.abs())));
         let shape = parameter.values.dims().to_vec();
         let start: Vec<f64> = parameter.values.flatten_all().unwrap().to_vec1().unwrap();

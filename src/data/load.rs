@@ -173,8 +173,8 @@ pub(super) fn read(
     let evidence = match manifest.checksum {
         Some(expected) if expected == set.checksum => Evidence::Content,
         Some(expected) => return Err(wrong_content(&copy, &set, expected)),
-        None if registry::by_checksum(&set.checksum).is_some() => {
-            return Err(wrong_content(&copy, &set, "another"));
+        None if registry::by_checksum(&set.checksum).is_some_and(|other| other.name != set.name) => {
+            return Err(wrong_content(&copy, &set, "of its own"));
         }
         None if published_md5 => Evidence::PublishedFiles,
         None => Evidence::CountsOnly,

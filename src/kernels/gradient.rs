@@ -2,7 +2,8 @@
 //!
 //! candle's gradient store allocates zeros and adds to them for every gradient that an op returns:
 //! two more passes over every weight matrix. Our ops return none for their parameters and write it
-//! here instead, into a buffer that lives as long as the parameter.
+//! here instead, into a buffer that lives as long as the parameter; or leave a product there, which is
+//! multiplied out for whoever reads it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -10,6 +11,7 @@ use candle_core::{CpuStorage, DType, Result, bail};
 
 use super::element::{ElementKernel, Kernel};
 use super::matmul::Element;
+use super::product::Product;
 
 /// The gradient of one parameter.
 #[derive(Debug)]
@@ -21,6 +23,8 @@ pub struct Buffer {
     values: CpuStorage,
     /// Whether nothing was written since the last step: the next write replaces, later ones add.
     fresh: bool,
+    /// What was written, where it is a product that nobody has asked for yet: `values` are old then.
+    product: Option<Product>,
 }
 
 impl Gradient {
@@ -31,7 +35,7 @@ impl Gradient {
             DType::F64 => CpuStorage::F64(vec![0.0; len]),
             other => bail!("a parameter is f32 or f64, not {other:?}"),
         };
-        Ok(Self(Mutex::new(Buffer { values, fresh: true })))
+        Ok(Self(Mutex::new(Buffer { values, fresh: true, product: None })))
     }
 
     /// The buffer, for reading or writing. Only one thread trains a network, so nobody waits here.
@@ -41,25 +45,58 @@ impl Gradient {
 
     /// Marks the gradient as used: the next write replaces it.
     pub fn reset(&self) {
-        self.lock().fresh = true;
+        let mut buffer = self.lock();
+        buffer.fresh = true;
+        buffer.product = None;
     }
 
     /// A copy in f32, zeros if nothing was written since the last reset.
-    #[must_use]
-    pub fn to_f32(&self) -> Vec<f32> {
-        let buffer = self.lock();
+    pub fn to_f32(&self) -> Result<Vec<f32>> {
+        let mut buffer = self.lock();
+        buffer.multiply_out()?;
         let scale = if buffer.fresh { 0.0 } else { 1.0 };
-        match &buffer.values {
+        Ok(match &buffer.values {
             CpuStorage::F32(v) => v.iter().map(|x| x * scale).collect(),
             CpuStorage::F64(v) => v.iter().map(|x| *x as f32 * scale).collect(),
             _ => unreachable!("made as f32 or f64"),
-        }
+        })
     }
 }
 
 impl Buffer {
+    /// Whether nothing was written since the last reset.
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        self.fresh
+    }
+
+    /// Makes a product the gradient, to be multiplied out by whoever asks for it. In place of what was
+    /// written before.
+    pub fn leave(&mut self, product: Product) {
+        self.fresh = false;
+        self.product = Some(product);
+    }
+
+    fn multiply_out(&mut self) -> Result<()> {
+        let Some(product) = self.product.take() else { return Ok(()) };
+        let values = f32::slice_mut(&mut self.values)?;
+        product.blocks(|at, block| values[at..at + block.len()].copy_from_slice(block))
+    }
+
+    /// The f32 values block by block, `body` getting the number of the first value and the values; nothing
+    /// if nothing was written since the last reset. A product is not written out for it.
+    pub fn blocks(&mut self, mut body: impl FnMut(usize, &[f32])) -> Result<()> {
+        match &self.product {
+            _ if self.fresh => {}
+            Some(product) => product.blocks(body)?,
+            None => body(0, f32::slice(&self.values)?),
+        }
+        Ok(())
+    }
+
     /// The values and whether to add to them; after this they count as written.
     pub fn write<T: Slices>(&mut self) -> Result<(&mut [T], bool)> {
+        self.multiply_out()?;
         let add = !std::mem::replace(&mut self.fresh, false);
         Ok((T::slice_mut(&mut self.values)?, add))
     }
@@ -75,6 +112,7 @@ impl Buffer {
 
     /// The values as they stand; `None` if nothing was written since the last reset.
     pub fn read<T: Slices>(&mut self) -> Result<Option<&mut [T]>> {
+        self.multiply_out()?;
         if self.fresh { Ok(None) } else { T::slice_mut(&mut self.values).map(Some) }
     }
 }

@@ -13,6 +13,7 @@ pub mod matmul;
 pub mod norm;
 pub mod optimizer;
 pub mod pool;
+pub mod product;
 pub mod real;
 pub mod scalar;
 pub mod scratch;

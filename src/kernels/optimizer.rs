@@ -26,25 +26,52 @@ pub struct Adam {
     pub decoupled: bool,
 }
 
+/// What Adam does to every element in one step.
+#[derive(Clone, Copy, Debug)]
+pub struct AdamStep {
+    step_size: f32,
+    inverse_root: f32,
+    epsilon: f32,
+    betas: (f32, f32),
+    rests: (f32, f32),
+    coupled: f32,
+    shrink: f32,
+    least: f32,
+    least_root: f32,
+}
+
 impl Adam {
-    /// Step number `step` (from 1) on parameter `p` with gradient `g` and moments `m`, `v`.
-    pub fn step(&self, step: u64, p: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32]) {
+    /// Step number `step` (from 1).
+    #[must_use]
+    pub fn at(&self, step: u64) -> AdamStep {
         let t = step as f64;
         let correction1 = 1.0 - libm::pow(self.betas.0, t);
         let correction2 = 1.0 - libm::pow(self.betas.1, t);
-        let step_size = (self.learning_rate / correction1) as f32;
-        let inverse_root = (1.0 / correction2.sqrt()) as f32;
-        let epsilon = self.epsilon as f32;
-        let (beta1, beta2) = (self.betas.0 as f32, self.betas.1 as f32);
-        let (rest1, rest2) = ((1.0 - self.betas.0) as f32, (1.0 - self.betas.1) as f32);
-        let coupled = if self.decoupled { 0.0 } else { self.weight_decay as f32 };
-        let shrink = if self.decoupled { (1.0 - self.learning_rate * self.weight_decay) as f32 } else { 1.0 };
         // Beside ε they change no parameter; without it v is divided by, and stays what it is.
         let (least, least_root) = if self.epsilon > 1e-20 {
             (LEAST, (f64::from(f32::MIN_POSITIVE) / (1.0 - self.betas.1)).sqrt() as f32)
         } else {
             (0.0, 0.0)
         };
+        AdamStep {
+            step_size: (self.learning_rate / correction1) as f32,
+            inverse_root: (1.0 / correction2.sqrt()) as f32,
+            epsilon: self.epsilon as f32,
+            betas: (self.betas.0 as f32, self.betas.1 as f32),
+            rests: ((1.0 - self.betas.0) as f32, (1.0 - self.betas.1) as f32),
+            coupled: if self.decoupled { 0.0 } else { self.weight_decay as f32 },
+            shrink: if self.decoupled { (1.0 - self.learning_rate * self.weight_decay) as f32 } else { 1.0 },
+            least,
+            least_root,
+        }
+    }
+}
+
+impl AdamStep {
+    /// On parameters `p` with gradients `g` and moments `m`, `v`.
+    pub fn apply(&self, p: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32]) {
+        let Self { step_size, inverse_root, epsilon, coupled, shrink, least, least_root, .. } = *self;
+        let ((beta1, beta2), (rest1, rest2)) = (self.betas, self.rests);
         let n = p.len();
         let (g, m, v) = (&g[..n], &mut m[..n], &mut v[..n]);
         vectorized(
@@ -119,7 +146,7 @@ mod tests {
     fn moments_of_a_dead_unit_end_at_zero() {
         let (mut p, mut m, mut v, mut b) = ([0.5], [1e-3], [1e-36], [1e-3]);
         for step in 1..=5000 {
-            adam(1e-8).step(step, &mut p, &[0.0], &mut m, &mut v);
+            adam(1e-8).at(step).apply(&mut p, &[0.0], &mut m, &mut v);
             let sgd = Sgd { learning_rate: 1e-3, momentum: 0.9, nesterov: false, weight_decay: 0.0 };
             sgd.step(&mut [0.5], &[0.0], &mut b);
             assert!(m[0] == 0.0 || m[0].is_normal(), "{step}: {}", m[0]);
@@ -131,7 +158,7 @@ mod tests {
     #[test]
     fn squares_of_small_gradients_end_at_zero() {
         let (mut p, mut m, mut v) = ([0.0], [0.0], [0.0]);
-        adam(1e-8).step(1, &mut p, &[1e-19], &mut m, &mut v);
+        adam(1e-8).at(1).apply(&mut p, &[1e-19], &mut m, &mut v);
         assert_eq!(v, [0.0]);
         assert!((m[0] - 1e-20).abs() < 1e-26 && (p[0] + 1e-14).abs() < 1e-20, "{} {}", m[0], p[0]);
     }
@@ -140,7 +167,7 @@ mod tests {
     #[test]
     fn without_epsilon_small_moments_stay() {
         let (mut p, mut m, mut v) = ([0.5], [0.0], [0.0]);
-        adam(0.0).step(1, &mut p, &[1e-20], &mut m, &mut v);
+        adam(0.0).at(1).apply(&mut p, &[1e-20], &mut m, &mut v);
         assert!(v[0] > 0.0 && !v[0].is_normal(), "{}", v[0]);
         // The first step is of length lr whatever the gradient's size; v has few bits left here.
         assert!((p[0] - 0.499).abs() < 1e-4, "{}", p[0]);

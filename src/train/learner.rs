@@ -195,8 +195,10 @@ impl Learner {
     /// The last step's gradients, and what it changed since `before`.
     pub fn trace(&self, before: &[Vec<f32>]) -> Result<StepTrace> {
         let layers = self.network.layers();
-        let gradients =
-            layers.iter().map(|l| self.network.parameters()[l.weight].gradient.to_f32()).collect();
+        let gradients = layers
+            .iter()
+            .map(|l| self.network.parameters()[l.weight].gradient.to_f32())
+            .collect::<Result<_>>()?;
         let updates = self
             .weights()?
             .into_iter()

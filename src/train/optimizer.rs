@@ -4,11 +4,12 @@
 //! and methods that reset them need.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use candle_core::Result;
 
 use crate::kernels::inplace::update;
-use crate::kernels::optimizer::{Adam, Sgd};
+use crate::kernels::optimizer::{Adam, AdamStep, Sgd};
 use crate::nn::{Parameter, Role};
 use crate::spec::{Choice, Entry, Kind, Parameter as Setting};
 
@@ -97,6 +98,38 @@ impl Rule {
         *decay = parameter.weight_decay.unwrap_or(*decay);
         self
     }
+
+    /// Step number `step` (from 1).
+    fn at(self, step: u64) -> Step {
+        match self {
+            Self::Adam(rule) => Step::Adam(rule.at(step)),
+            Self::Sgd(rule) => Step::Sgd(rule),
+        }
+    }
+}
+
+/// What a rule does to every element in one step.
+enum Step {
+    Adam(AdamStep),
+    Sgd(Sgd),
+}
+
+impl Step {
+    /// On the elements of `range`, whose gradients are `g`.
+    fn apply(
+        &self,
+        range: Range<usize>,
+        values: &mut [f32],
+        g: &[f32],
+        first: &mut [f32],
+        second: &mut [f32],
+    ) {
+        let (values, first) = (&mut values[range.clone()], &mut first[range.clone()]);
+        match self {
+            Self::Adam(step) => step.apply(values, g, first, &mut second[range]),
+            Self::Sgd(rule) => rule.step(values, g, first),
+        }
+    }
 }
 
 /// The state that an optimiser keeps for one parameter.
@@ -179,11 +212,23 @@ impl Optimizer {
                 continue;
             }
             let mut gradient = parameter.gradient.lock();
-            let Some(gradient) = gradient.read::<f32>()? else { continue };
+            if gradient.is_fresh() {
+                continue;
+            }
             let rule = self.rule.of(parameter);
             let State { first, second, steps } = state;
+            let mut done = Ok(());
+            if let [step] = &mut steps[..] {
+                *step += 1;
+                let step = rule.at(*step);
+                update(&parameter.values, |values| {
+                    done = gradient.blocks(|at, g| step.apply(at..at + g.len(), values, g, first, second));
+                })?;
+                done?;
+                continue;
+            }
+            let Some(gradient) = gradient.read::<f32>()? else { continue };
             let rows = match &used {
-                _ if steps.len() == 1 => Cow::Borrowed(&[0][..]),
                 Some(used) => Cow::Borrowed(&used[..]),
                 None => Cow::Owned((0..steps.len() as u32).collect()),
             };
@@ -192,17 +237,8 @@ impl Optimizer {
                 for row in rows.iter().map(|&row| row as usize) {
                     let range = row * width..(row + 1) * width;
                     steps[row] += 1;
-                    let moments = &mut first[range.clone()];
-                    match rule {
-                        Rule::Adam(rule) => rule.step(
-                            steps[row],
-                            &mut values[range.clone()],
-                            &gradient[range.clone()],
-                            moments,
-                            &mut second[range],
-                        ),
-                        Rule::Sgd(rule) => rule.step(&mut values[range.clone()], &gradient[range], moments),
-                    }
+                    let g = &gradient[range.clone()];
+                    rule.at(steps[row]).apply(range, values, g, first, second);
                 }
             })?;
         }

@@ -93,7 +93,7 @@ fn the_penalty_pulls_to_where_each_task_ended_by_its_own_information() {
         weight.gradient.reset();
         weight.gradient.lock().accumulate::<f32>().unwrap();
         method.before_update(&*network).unwrap();
-        weight.gradient.to_f32()
+        weight.gradient.to_f32().unwrap()
     };
     assert!(pull(&mut *method).iter().all(|g| *g == 0.0), "nothing was learned yet");
     let (mut fishers, mut ends): (Vec<Vec<f32>>, Vec<Vec<f32>>) = (Vec::new(), Vec::new());

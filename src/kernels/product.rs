@@ -1,0 +1,179 @@
+//! dzᵀ · x, the gradient of a linear layer's weight, left unmultiplied until somebody wants it.
+//!
+//! The optimiser wants it row by row. Handed a few rows while they are in the nearest cache, it need not
+//! fetch from the next one what was just written there: product and Adam of an MLP 784-256-256-10 took
+//! 0.89 of the time at batch 16 and 0.92 at 64 (Intel Xeon with AVX-512).
+
+use candle_core::{Result, Tensor};
+use pulp::{Arch, Simd, WithSimd};
+
+use super::dense::{contiguous, cpu};
+use super::gradient::Slices;
+use super::scratch::Scratch;
+
+/// Batches up to which a product is left: with more rows, those of `x` that stand in one column fall out
+/// of the nearest cache between one block and the next.
+const MOST: usize = 64;
+
+/// dzᵀ (outputs × rows) · x (rows × inputs), in f32.
+#[derive(Debug)]
+pub struct Product {
+    dz: Vec<f32>,
+    x: Tensor,
+}
+
+impl Product {
+    /// Whether products of a batch of `rows` are left: not of large ones, and not where a processor has no
+    /// vectors to make them with.
+    #[must_use]
+    pub fn pays(rows: usize) -> bool {
+        (1..=MOST).contains(&rows) && Arch::new().dispatch(Lanes) > 1
+    }
+
+    /// From dz (rows × outputs) and x (rows, inputs), contiguous.
+    #[must_use]
+    pub fn new(dz: Vec<f32>, x: &Tensor) -> Self {
+        Self { dz, x: x.detach() }
+    }
+
+    /// Multiplies it out, a few whole rows of the weight at a time: `body` gets the number of the first
+    /// element and the elements. One and the same sum whoever asks, in the order of the batch.
+    pub fn blocks(&self, body: impl FnMut(usize, &[f32])) -> Result<()> {
+        let (rows, inputs) = self.x.dims2()?;
+        let (x, layout) = self.x.storage_and_layout();
+        let x = contiguous(f32::slice(cpu(&x)?)?, layout)?;
+        Arch::new().dispatch(Blocks { dz: &self.dz, x, rows, inputs, body });
+        Ok(())
+    }
+}
+
+struct Lanes;
+
+impl WithSimd for Lanes {
+    type Output = usize;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> usize {
+        S::F32_LANES
+    }
+}
+
+struct Blocks<'a, F> {
+    dz: &'a [f32],
+    x: &'a [f32],
+    rows: usize,
+    inputs: usize,
+    body: F,
+}
+
+impl<F: FnMut(usize, &[f32])> WithSimd for Blocks<'_, F> {
+    type Output = ();
+
+    /// As many sums as the registers hold beside their factors, and enough to hide an addition's latency.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        if S::REGISTER_COUNT >= 32 { self.run::<S, 8, 3>(simd) } else { self.run::<S, 4, 3>(simd) }
+    }
+}
+
+impl<F: FnMut(usize, &[f32])> Blocks<'_, F> {
+    #[inline(always)]
+    fn run<S: Simd, const HEIGHT: usize, const WIDTH: usize>(self, simd: S) {
+        let Self { dz, x, rows, inputs, mut body } = self;
+        let outputs = dz.len() / rows;
+        let mut columns = f32::take(rows * HEIGHT);
+        let mut block = f32::take(HEIGHT * inputs);
+        for first in (0..outputs).step_by(HEIGHT) {
+            let height = HEIGHT.min(outputs - first);
+            let columns = columns.as_chunks_mut::<HEIGHT>().0;
+            for (column, dz) in columns.iter_mut().zip(dz.chunks_exact(outputs)) {
+                column[..height].copy_from_slice(&dz[first..][..height]);
+            }
+            let g = &mut block[..height * inputs];
+            multiply::<S, HEIGHT, WIDTH>(simd, columns, x, g, inputs);
+            body(first * inputs, g);
+        }
+        f32::put(columns);
+        f32::put(block);
+    }
+}
+
+/// g (at most HEIGHT × inputs) = columns (rows × HEIGHT)ᵀ · x (rows × inputs), each sum in the order of
+/// the rows.
+#[inline(always)]
+fn multiply<S: Simd, const HEIGHT: usize, const WIDTH: usize>(
+    simd: S,
+    columns: &[[f32; HEIGHT]],
+    x: &[f32],
+    g: &mut [f32],
+    inputs: usize,
+) {
+    let width = S::F32_LANES * WIDTH;
+    let whole = inputs / width * width;
+    for from in (0..whole).step_by(width) {
+        let mut sums = [[simd.splat_f32s(0.0); WIDTH]; HEIGHT];
+        for (column, x) in columns.iter().zip(x.chunks_exact(inputs)) {
+            let x = S::as_simd_f32s(&x[from..][..width]).0;
+            for (sums, &d) in sums.iter_mut().zip(column) {
+                let d = simd.splat_f32s(d);
+                for (sum, &x) in sums.iter_mut().zip(x) {
+                    *sum = simd.mul_add_f32s(d, x, *sum);
+                }
+            }
+        }
+        for (g, sums) in g.chunks_exact_mut(inputs).zip(&sums) {
+            S::as_mut_simd_f32s(&mut g[from..][..width]).0.copy_from_slice(sums);
+        }
+    }
+    for from in (whole..inputs).step_by(S::F32_LANES) {
+        let to = inputs.min(from + S::F32_LANES);
+        let mut sums = [simd.splat_f32s(0.0); HEIGHT];
+        for (column, x) in columns.iter().zip(x.chunks_exact(inputs)) {
+            let x = simd.partial_load_f32s(&x[from..to]);
+            for (sum, &d) in sums.iter_mut().zip(column) {
+                *sum = simd.mul_add_f32s(simd.splat_f32s(d), x, *sum);
+            }
+        }
+        for (g, &sum) in g.chunks_exact_mut(inputs).zip(&sums) {
+            simd.partial_store_f32s(&mut g[from..to], sum);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+    use crate::kernels::matmul::transposed_times;
+    use crate::random::Stream;
+
+    fn numbers(count: usize, seed: u64) -> Vec<f32> {
+        let mut stream = Stream::new(seed, "test", 0);
+        (0..count).map(|_| stream.unit() as f32 - 0.5).collect()
+    }
+
+    /// Against the product of a library; sizes about the tiles' edges.
+    #[test]
+    fn blocks_are_the_rows_of_the_product() {
+        for (rows, outputs, inputs) in
+            [(1, 1, 1), (16, 256, 784), (16, 100, 784), (64, 10, 256), (3, 9, 49), (5, 8, 48), (64, 7, 100)]
+        {
+            let (dz, x) = (numbers(rows * outputs, 1), numbers(rows * inputs, 2));
+            let mut expected = vec![0.0; outputs * inputs];
+            transposed_times(&dz, &x, &mut expected, (outputs, inputs, rows), false);
+            let x = Tensor::from_vec(x, (rows, inputs), &Device::Cpu).unwrap();
+            let mut found = Vec::new();
+            let product = Product::new(dz, &x);
+            product
+                .blocks(|at, block| {
+                    assert_eq!(at, found.len());
+                    found.extend_from_slice(block);
+                })
+                .unwrap();
+            assert_eq!(found.len(), expected.len());
+            let worst = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(worst <= 2e-6, "{rows} × {outputs} × {inputs}: {worst}");
+        }
+    }
+}
