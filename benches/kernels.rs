@@ -128,7 +128,7 @@ fn adam(bencher: Bencher, scale: f32) {
     let (mut p, mut m, mut v, mut step) = (normals(WEIGHTS), vec![0.0; WEIGHTS], vec![0.0; WEIGHTS], 0);
     bencher.counter(ItemsCount::new(WEIGHTS)).bench_local(|| {
         step += 1;
-        rule.step(step, &mut p, black_box(&g), &mut m, &mut v);
+        rule.at(step).apply(&mut p, black_box(&g), &mut m, &mut v);
     });
 }
 

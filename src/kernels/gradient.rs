@@ -155,3 +155,61 @@ macro_rules! slices {
 }
 slices!(f32, F32);
 slices!(f64, F64);
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{Device, Tensor};
+
+    use super::*;
+
+    const X: [f32; 6] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+    /// [1 2]ᵀ [1 2 3] + [3 0]ᵀ [4 5 6]
+    const GRADIENT: [f32; 6] = [13.0, 17.0, 21.0, 2.0, 4.0, 6.0];
+
+    fn left() -> Gradient {
+        let gradient = Gradient::new(6, DType::F32).unwrap();
+        gradient.lock().accumulate::<f32>().unwrap().fill(7.0);
+        gradient.reset();
+        let x = Tensor::from_slice(&X, (2, 3), &Device::Cpu).unwrap();
+        gradient.lock().leave(Product::new(vec![1.0, 2.0, 3.0, 0.0], &x));
+        gradient
+    }
+
+    fn blocks(gradient: &Gradient) -> Vec<f32> {
+        let mut all = Vec::new();
+        gradient.lock().blocks(|_, block| all.extend_from_slice(block)).unwrap();
+        all
+    }
+
+    #[test]
+    fn a_left_product_is_the_gradient_to_every_reader_again_and_again() {
+        let gradient = left();
+        assert_eq!(blocks(&gradient), GRADIENT);
+        assert_eq!(gradient.to_f32().unwrap(), GRADIENT);
+        assert_eq!(blocks(&gradient), GRADIENT);
+        assert_eq!(left().lock().read::<f32>().unwrap().unwrap(), GRADIENT);
+        let gradient = left();
+        gradient.lock().read::<f32>().unwrap().unwrap()[0] += 1.0;
+        assert_eq!(gradient.to_f32().unwrap()[..2], [14.0, 17.0]);
+    }
+
+    #[test]
+    fn later_writes_add_to_a_left_product() {
+        let gradient = left();
+        let mut buffer = gradient.lock();
+        assert!(!buffer.is_fresh());
+        let (values, add) = buffer.write::<f32>().unwrap();
+        assert!(add);
+        assert_eq!(values, GRADIENT);
+    }
+
+    #[test]
+    fn a_reset_forgets_a_left_product() {
+        let gradient = left();
+        gradient.reset();
+        assert!(gradient.lock().is_fresh());
+        assert_eq!(blocks(&gradient), [0.0; 0]);
+        assert_eq!(gradient.to_f32().unwrap(), [0.0; 6]);
+        assert_eq!(gradient.lock().accumulate::<f32>().unwrap(), [0.0; 6]);
+    }
+}
