@@ -7,10 +7,12 @@ mod support;
 
 use std::hint::black_box;
 
+use candle_core::{Device, Tensor};
 use clap::Parser;
 use plasticity_bench::kernels::affine::affine;
 use plasticity_bench::kernels::element::vectorized;
 use plasticity_bench::kernels::matmul::{times, transposed_times};
+use plasticity_bench::kernels::product::Product;
 use support::clock;
 use support::problem::{CLASSES, PIXELS};
 
@@ -108,6 +110,7 @@ struct Layer {
     inputs: usize,
     outputs: usize,
     x: Vec<f32>,
+    tensor: Tensor,
     w: Vec<f32>,
     bias: Vec<f32>,
     y: Vec<f32>,
@@ -130,6 +133,7 @@ impl Products {
                 inputs,
                 outputs,
                 x: values(batch * inputs),
+                tensor: Tensor::from_vec(values(batch * inputs), (batch, inputs), &Device::Cpu).unwrap(),
                 w: values(outputs * inputs),
                 bias: values(outputs),
                 y: values(batch * outputs),
@@ -157,10 +161,17 @@ impl Products {
         for (index, layer) in self.layers.iter_mut().enumerate().rev() {
             // y stands for its own gradient: the products do not care.
             let sizes = (layer.outputs, layer.inputs, batch);
-            transposed_times(&layer.y, &layer.x, &mut layer.dw, sizes, false);
+            let left = Product::pays(batch);
+            if !left {
+                transposed_times(&layer.y, &layer.x, &mut layer.dw, sizes, false);
+            }
             if index > 0 {
                 let sizes = (batch, layer.inputs, layer.outputs);
                 times(&layer.y, &layer.w, &mut layer.dx, sizes, false);
+            }
+            if left {
+                let product = Product::new(std::mem::take(&mut layer.y), &layer.tensor);
+                product.blocks(|_, block| _ = black_box(block)).unwrap();
             }
         }
         black_box(&mut self.layers);
