@@ -160,3 +160,13 @@ fn cifar100_tables_hold_the_published_records() {
     assert_eq!(records(&set.train), "6172c7755cfe09b2fe270c85cebc1b15");
     assert_eq!(records(&set.test), "4499cfba6c016c1be1438163640a0898");
 }
+
+/// Without a checksum to hold it to, content is refused that a set of another name is known by.
+#[test]
+fn another_sets_content_is_refused_under_a_new_name() {
+    let Some(folder) = data_dir("mnist") else { return };
+    let manifest = Manifest { name: "other", checksum: None, ..mnist_as(0) };
+    let folders = vec![Folder { path: folder, named_by: "the test" }];
+    let error = load_with(&manifest, &Places { folders, hub: None }, &mut Silent).unwrap_err().to_string();
+    assert!(error.contains("that of `mnist`"), "{error}");
+}

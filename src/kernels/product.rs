@@ -176,4 +176,21 @@ mod tests {
             assert!(worst <= 2e-6, "{rows} × {outputs} × {inputs}: {worst}");
         }
     }
+
+    /// What AVX2 makes of it, in smaller tiles, has the bits that AVX-512 makes.
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn tiles_of_fewer_registers_give_the_same_bits() {
+        let Some(avx2) = pulp::x86::V3::try_new() else { return };
+        for (rows, outputs, inputs) in [(16, 100, 784), (64, 10, 100), (3, 9, 49), (1, 1, 1), (5, 7, 24)] {
+            let (dz, x) = (numbers(rows * outputs, 1), numbers(rows * inputs, 2));
+            let mut small = Vec::new();
+            let body = |_, block: &[f32]| small.extend_from_slice(block);
+            Simd::vectorize(avx2, Blocks { dz: &dz, x: &x, rows, inputs, body });
+            let mut found = Vec::new();
+            let product = Product::new(dz, &Tensor::from_vec(x, (rows, inputs), &Device::Cpu).unwrap());
+            product.blocks(|_, block| found.extend_from_slice(block)).unwrap();
+            assert!(found.iter().map(|x| x.to_bits()).eq(small.iter().map(|x| x.to_bits())));
+        }
+    }
 }
