@@ -167,6 +167,7 @@ fn turn<T: Real>(columns: &[T], bias: &[T], z: &mut [T], m: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::numbers;
 
     /// Sums of small integers are exact, so both ways have to give the same numbers.
     #[test]
@@ -189,10 +190,6 @@ mod tests {
     /// Sizes about the sums of 512 products, columns side by side and tiles; another processor tests nothing.
     #[test]
     fn sixteen_rows_give_the_bits_of_the_usual_product() {
-        let numbers = |count: usize, seed: u64| -> Vec<f32> {
-            let mut stream = crate::random::Stream::new(seed, "test", 0);
-            (0..count).map(|_| stream.unit() as f32 - 0.5).collect()
-        };
         for (n, k) in [(256, 784), (100, 784), (10, 256), (8, 512), (9, 513), (1, 1), (7, 5), (3, 1100)] {
             let (x, w) = (numbers(16 * k, 1), numbers(n * k, 2));
             let (mut own, mut usual) = (vec![f32::NAN; 16 * n], vec![0.0; 16 * n]);

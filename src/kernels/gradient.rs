@@ -85,7 +85,7 @@ impl Buffer {
 
     /// The f32 values block by block, `body` getting the number of the first value and the values; nothing
     /// if nothing was written since the last reset. A product is not written out for it.
-    pub fn blocks(&mut self, mut body: impl FnMut(usize, &[f32])) -> Result<()> {
+    pub fn blocks(&self, mut body: impl FnMut(usize, &[f32])) -> Result<()> {
         match &self.product {
             _ if self.fresh => {}
             Some(product) => product.blocks(body)?,

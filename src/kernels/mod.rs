@@ -33,3 +33,10 @@ pub fn name() -> &'static str {
     }
     std::env::consts::ARCH
 }
+
+/// `count` numbers in [-0.5, 0.5).
+#[cfg(test)]
+fn numbers(count: usize, seed: u64) -> Vec<f32> {
+    let mut stream = crate::random::Stream::new(seed, "test", 0);
+    (0..count).map(|_| stream.uniform(-0.5, 0.5) as f32).collect()
+}

@@ -81,11 +81,11 @@ impl<F: FnMut(usize, &[f32])> Blocks<'_, F> {
     fn run<S: Simd, const HEIGHT: usize, const WIDTH: usize>(self, simd: S) {
         let Self { dz, x, rows, inputs, mut body } = self;
         let outputs = dz.len() / rows;
-        let mut columns = f32::take(rows * HEIGHT);
+        let mut turned = f32::take(rows * HEIGHT);
+        let columns = turned.as_chunks_mut::<HEIGHT>().0;
         let mut block = f32::take(HEIGHT * inputs);
         for first in (0..outputs).step_by(HEIGHT) {
             let height = HEIGHT.min(outputs - first);
-            let columns = columns.as_chunks_mut::<HEIGHT>().0;
             for (column, dz) in columns.iter_mut().zip(dz.chunks_exact(outputs)) {
                 column[..height].copy_from_slice(&dz[first..][..height]);
             }
@@ -93,7 +93,7 @@ impl<F: FnMut(usize, &[f32])> Blocks<'_, F> {
             multiply::<S, HEIGHT, WIDTH>(simd, columns, x, g, inputs);
             body(first * inputs, g);
         }
-        f32::put(columns);
+        f32::put(turned);
         f32::put(block);
     }
 }
@@ -111,33 +111,51 @@ fn multiply<S: Simd, const HEIGHT: usize, const WIDTH: usize>(
     let width = S::F32_LANES * WIDTH;
     let whole = inputs / width * width;
     for from in (0..whole).step_by(width) {
-        let mut sums = [[simd.splat_f32s(0.0); WIDTH]; HEIGHT];
-        for (column, x) in columns.iter().zip(x.chunks_exact(inputs)) {
-            let x = S::as_simd_f32s(&x[from..][..width]).0;
-            for (sums, &d) in sums.iter_mut().zip(column) {
-                let d = simd.splat_f32s(d);
-                for (sum, &x) in sums.iter_mut().zip(x) {
-                    *sum = simd.mul_add_f32s(d, x, *sum);
-                }
-            }
-        }
+        let sums = tile(
+            simd,
+            columns,
+            x.chunks_exact(inputs),
+            #[inline(always)]
+            |x| S::as_simd_f32s(&x[from..][..width]).0.as_chunks::<WIDTH>().0[0],
+        );
         for (g, sums) in g.chunks_exact_mut(inputs).zip(&sums) {
             S::as_mut_simd_f32s(&mut g[from..][..width]).0.copy_from_slice(sums);
         }
     }
     for from in (whole..inputs).step_by(S::F32_LANES) {
         let to = inputs.min(from + S::F32_LANES);
-        let mut sums = [simd.splat_f32s(0.0); HEIGHT];
-        for (column, x) in columns.iter().zip(x.chunks_exact(inputs)) {
-            let x = simd.partial_load_f32s(&x[from..to]);
-            for (sum, &d) in sums.iter_mut().zip(column) {
-                *sum = simd.mul_add_f32s(simd.splat_f32s(d), x, *sum);
-            }
-        }
-        for (g, &sum) in g.chunks_exact_mut(inputs).zip(&sums) {
+        let sums = tile(
+            simd,
+            columns,
+            x.chunks_exact(inputs),
+            #[inline(always)]
+            |x| [simd.partial_load_f32s(&x[from..to])],
+        );
+        for (g, &[sum]) in g.chunks_exact_mut(inputs).zip(&sums) {
             simd.partial_store_f32s(&mut g[from..to], sum);
         }
     }
+}
+
+/// The sums of one tile, of which `load` takes its part of a row of x.
+#[inline(always)]
+fn tile<'a, S: Simd, const HEIGHT: usize, const WIDTH: usize>(
+    simd: S,
+    columns: &[[f32; HEIGHT]],
+    rows: impl Iterator<Item = &'a [f32]>,
+    load: impl Fn(&'a [f32]) -> [S::f32s; WIDTH],
+) -> [[S::f32s; WIDTH]; HEIGHT] {
+    let mut sums = [[simd.splat_f32s(0.0); WIDTH]; HEIGHT];
+    for (column, row) in columns.iter().zip(rows) {
+        let x = load(row);
+        for (sums, &d) in sums.iter_mut().zip(column) {
+            let d = simd.splat_f32s(d);
+            for (sum, &x) in sums.iter_mut().zip(&x) {
+                *sum = simd.mul_add_f32s(d, x, *sum);
+            }
+        }
+    }
+    sums
 }
 
 #[cfg(test)]
@@ -146,12 +164,7 @@ mod tests {
 
     use super::*;
     use crate::kernels::matmul::transposed_times;
-    use crate::random::Stream;
-
-    fn numbers(count: usize, seed: u64) -> Vec<f32> {
-        let mut stream = Stream::new(seed, "test", 0);
-        (0..count).map(|_| stream.unit() as f32 - 0.5).collect()
-    }
+    use crate::kernels::numbers;
 
     /// Against the product of a library; sizes about the tiles' edges.
     #[test]

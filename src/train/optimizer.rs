@@ -212,15 +212,15 @@ impl Optimizer {
                 continue;
             }
             let mut gradient = parameter.gradient.lock();
-            if gradient.is_fresh() {
-                continue;
-            }
             let rule = self.rule.of(parameter);
             let State { first, second, steps } = state;
-            let mut done = Ok(());
             if let [step] = &mut steps[..] {
+                if gradient.is_fresh() {
+                    continue;
+                }
                 *step += 1;
                 let step = rule.at(*step);
+                let mut done = Ok(());
                 update(&parameter.values, |values| {
                     done = gradient.blocks(|at, g| step.apply(at..at + g.len(), values, g, first, second));
                 })?;
