@@ -1,0 +1,127 @@
+//! Environments: worlds in which an agent acts, in plain Rust or through a pipe.
+
+use crate::random::Stream;
+use crate::state::Stateful;
+
+/// What goes in and what comes out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spaces {
+    /// Shape of an observation: (features) or (channels, height, width).
+    pub observation: Vec<usize>,
+    /// What an agent can do.
+    pub action: ActionSpace,
+    /// The largest and the smallest sum of rewards that an episode can have, where it is known.
+    pub returns: Option<(f64, f64)>,
+    /// Largest reward of one step, where it is known: with it the largest possible value is known too.
+    pub max_reward: Option<f64>,
+    /// Steps after which an episode is cut off, if ever.
+    pub step_limit: Option<usize>,
+}
+
+impl Spaces {
+    /// Numbers in an observation.
+    #[must_use]
+    pub fn features(&self) -> usize {
+        self.observation.iter().product()
+    }
+}
+
+/// What an agent can do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ActionSpace {
+    /// A vector within bounds, one (low, high) a dimension.
+    Continuous(Vec<(f64, f64)>),
+    /// One of so many.
+    Discrete(usize),
+}
+
+/// What an agent does.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Action<'a> {
+    /// In the environment's own units; the environment clips what lies outside its bounds.
+    Continuous(&'a [f64]),
+    /// Number of the action.
+    Discrete(usize),
+}
+
+/// What a step brings, beside the observation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step {
+    /// Reward.
+    pub reward: f64,
+    /// The episode has come to a state after which nothing follows: its value is 0.
+    pub terminated: bool,
+    /// The episode was cut off (a time limit): the state has a value, and a bootstrap goes through it.
+    pub truncated: bool,
+}
+
+impl Step {
+    /// Whether the next thing to do is a reset.
+    #[must_use]
+    pub fn ended(&self) -> bool {
+        self.terminated || self.truncated
+    }
+}
+
+/// Why an environment could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum EnvironmentError {
+    /// The state or the reward left the finite numbers. A result of the run, like a loss that does.
+    #[error("the state of {0} is not finite any more")]
+    NotFinite(String),
+    /// An action of another kind or length than the environment takes.
+    #[error("{0}")]
+    Action(String),
+    /// A program outside failed; the sentence names the cure.
+    #[error("{0}")]
+    Outside(String),
+}
+
+/// A world in which an agent acts. All randomness comes from the streams that are handed to it; its
+/// state ([`Stateful`]) can be saved and taken back to the same bits in the middle of an episode.
+pub trait Environment: Stateful + Send {
+    /// What goes in and what comes out.
+    fn spaces(&self) -> &Spaces;
+
+    /// Begins an episode.
+    ///
+    /// # Errors
+    /// If a program outside fails.
+    fn reset(&mut self, draws: &mut Stream) -> Result<(), EnvironmentError>;
+
+    /// One control step. `draws` is for environments that are random beyond their reset.
+    ///
+    /// # Errors
+    /// If the state is not finite any more, the action does not fit, or a program outside fails.
+    fn step(&mut self, action: Action<'_>, draws: &mut Stream) -> Result<Step, EnvironmentError>;
+
+    /// The observation of the current state, into [`Spaces::features`] places.
+    fn observe(&self, observation: &mut [f64]);
+
+    /// A second one of the same make, in the same state: what value probes roll out from. `None` where
+    /// the environment cannot be copied (a program outside).
+    fn duplicate(&self) -> Option<Box<dyn Environment>>;
+
+    /// Positions and velocities, where the environment is a mechanism.
+    fn physics(&mut self) -> Option<&mut dyn Physics> {
+        None
+    }
+}
+
+/// A mechanism whose state can be looked at and set.
+pub trait Physics {
+    /// Generalised positions, `MuJoCo`'s qpos.
+    fn qpos(&self) -> &[f64];
+
+    /// Generalised velocities, `MuJoCo`'s qvel.
+    fn qvel(&self) -> &[f64];
+
+    /// What a task draws besides (the place of a target and its size), in the order of the golden files.
+    fn target(&self) -> &[f64];
+
+    /// Puts the mechanism into a state, as at the start of an episode.
+    ///
+    /// # Errors
+    /// If a slice has another length than the state.
+    fn set(&mut self, qpos: &[f64], qvel: &[f64], target: &[f64]) -> Result<(), EnvironmentError>;
+}
