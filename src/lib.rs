@@ -18,11 +18,12 @@
 //! 6. [`train`]: the loop. One network and one optimiser learn the whole stream.
 //! 7. [`probes`] measure the network at each task's start and end; [`record`] keeps the rows.
 //! 8. [`runner`]: many runs side by side, one thread each, and what becomes of failures and interrupts.
-//! 9. [`cli`]: the command line.
+//! 9. [`results`]: the folders of many runs read back; [`report`]: tables, plots and a page of them.
+//! 10. [`cli`]: the command line.
 //!
 //! [`random`] serves them all: every draw comes from a stream derived from (seed, purpose, number), so
-//! one seed gives the same bytes whatever the number of jobs, probed or not. [`atomic`], [`sha256`]
-//! and [`stderr`] are small shared tools.
+//! one seed gives the same bytes whatever the number of jobs, probed or not. [`atomic`], [`sha256`],
+//! [`stderr`] and [`text_table`] are small shared tools.
 //!
 //! # A run, start to end
 //!
@@ -85,10 +86,12 @@ pub mod probes;
 pub mod random;
 pub mod record;
 pub mod report;
+pub mod results;
 pub mod runner;
 pub mod sha256;
 pub mod spec;
 pub mod state;
 pub mod stderr;
 pub mod tasks;
+pub mod text_table;
 pub mod train;

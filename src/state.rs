@@ -70,8 +70,7 @@ impl StateDict {
     /// What the part objects to, with the whole dotted name.
     pub fn load_part(&self, prefix: &str, part: &mut dyn Stateful) -> Result<(), StateError> {
         let inner = self.part(prefix);
-        part.load(&inner)
-            .map_err(|error| StateError { entry: format!("{prefix}.{}", error.entry), ..error })
+        part.load(&inner).map_err(|error| StateError { entry: format!("{prefix}.{}", error.entry), ..error })
     }
 
     /// The entries under `prefix.`, without it.

@@ -11,7 +11,7 @@ use plasticity_bench::catalogue::catalogue;
 use plasticity_bench::record::{
     CoefficientRow, ProbeRow, Recorder, RetentionRow, Row, RunStatus, Status, StepRow, TaskRow, read,
 };
-use plasticity_bench::report::reading;
+use plasticity_bench::results::{self, Outside};
 use plasticity_bench::runner;
 use plasticity_bench::sha256::Growing;
 use plasticity_bench::spec::Catalogue;
@@ -45,9 +45,10 @@ fuzz_target!(|data: &[u8]| {
         let status = RunStatus::begin("", "cpu", 1, "").end(Status::Failed, 1.0, None);
         status.write(folder, &interrupted().plan.to_toml()).unwrap();
     }
-    let listed = runner::survey(folder, runner::estimate, &mut |_| Ok(()));
+    let outside = Outside { estimate: runner::estimate, is_running: runner::is_running };
+    let listed = results::survey(folder, outside, &mut |_| Ok(()));
     assert!(listed.is_ok());
-    let _ = reading::open(folder, catalogue);
+    let _ = results::open(folder, catalogue);
 });
 
 /// Resumed from the first bytes of the file, it holds these and the row that is added, and no other.

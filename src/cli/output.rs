@@ -6,7 +6,7 @@ use anyhow::Context;
 use comfy_table::Table;
 
 use super::Failure;
-use crate::runner;
+use crate::text_table;
 
 /// Width of tables of prose where stdout is no terminal and `COLUMNS` gives no other.
 const WIDTH: u16 = 120;
@@ -33,5 +33,5 @@ pub fn print(text: &str) -> Result<(), Failure> {
 /// A table of prose with this header, in the house's style.
 pub fn table<'a>(header: impl IntoIterator<Item = &'a str>) -> Table {
     let columns = || std::env::var("COLUMNS").ok()?.parse().ok().filter(|width| *width >= LEAST);
-    runner::empty_table(header, Some(terminal().or_else(columns).unwrap_or(WIDTH)))
+    text_table::empty(header, Some(terminal().or_else(columns).unwrap_or(WIDTH)))
 }

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use super::{Exit, Failure, output};
 use crate::catalogue::catalogue;
-use crate::report::{self, export, published, reading, tables};
+use crate::report::{self, export, published, tables};
+use crate::results;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -34,20 +35,20 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     };
     // What cannot be written later is told of before the reading, which may take minutes.
     args.export.as_deref().map(export::Format::of).transpose().map_err(Failure::usage)?;
-    let results = reading::gather(&args.folders, &catalogue()).map_err(Failure::usage)?;
-    for problem in &results.problems {
+    let gathered = results::gather(&args.folders, &catalogue()).map_err(Failure::usage)?;
+    for problem in &gathered.problems {
         eprintln!("warning: {problem}");
     }
-    let all = report::tables(&results, &published);
+    let all = report::tables(&gathered, &published);
     let width = output::terminal();
     let drawn: Vec<String> = all.iter().map(|table| tables::terminal(table, width)).collect();
     output::print(&drawn.join("\n"))?;
-    report::write(&results, &all, &args.out).map_err(Failure::usage)?;
+    report::write(&gathered, &all, &args.out).map_err(Failure::usage)?;
     if let Some(path) = &args.export {
-        export::export(&results, path).map_err(Failure::usage)?;
+        export::export(&gathered, path).map_err(Failure::usage)?;
     }
     if let Some(folder) = &args.tensorboard {
-        export::tensorboard(&results, folder).map_err(Failure::usage)?;
+        export::tensorboard(&gathered, folder).map_err(Failure::usage)?;
     }
     output::print(&format!("\nReport: {}", args.out.join("index.html").display()))?;
     Ok(Exit::Done)

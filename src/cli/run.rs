@@ -9,6 +9,7 @@ use super::download::Download;
 use super::grid::GridArgs;
 use super::{Exit, Failure, output, workers};
 use crate::data::{self, DataSet};
+use crate::results;
 use crate::runner::{self, Executor, Options, Shard, Summary, Trainer, interrupt};
 use crate::spec::Plan;
 use crate::stderr::tell;
@@ -106,7 +107,8 @@ fn train(plans: &[Plan], executor: &dyn Executor, options: &Options) -> Result<E
     if !options.quiet {
         // A finished run whose rows cannot be read any more has failed after all.
         let lost = |error| Failure { exit: Exit::RunsFailed, error };
-        output::print(&runner::closing_table(&summary.runs, options.width).map_err(lost)?)?;
+        let runs: Vec<_> = summary.runs.iter().map(|run| (&run.plan, run.dir.as_path())).collect();
+        output::print(&results::closing_table(&runs, options.width).map_err(lost)?)?;
     }
     Ok(verdict(&summary))
 }

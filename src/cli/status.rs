@@ -7,8 +7,9 @@ use anyhow::{Context, anyhow};
 use comfy_table::CellAlignment;
 
 use super::{Exit, Failure, output};
+use crate::results::{self, Found, Outside, State};
 use crate::runner::engines;
-use crate::runner::{self, Found, State, duration};
+use crate::runner::{self, duration};
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -36,6 +37,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let folder = args.dir.canonicalize();
     let folder = folder.with_context(|| format!("there is no folder {}", args.dir.display()));
     let folder = folder.map_err(Failure::usage)?;
+    let outside = Outside { estimate: runner::estimate, is_running: runner::is_running };
     let mut tell = |found: &Found| {
         benchmarks.entry(benchmark(&found.dir)).or_default().add(found);
         if args.summary || found.state == State::Done {
@@ -44,7 +46,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         let place = found.dir.strip_prefix(&folder).ok().filter(|place| !place.as_os_str().is_empty());
         output::print(&line(place.unwrap_or(&found.dir), found)).map_err(|failure| failure.error)
     };
-    runner::survey(&folder, runner::estimate, &mut tell).map_err(Failure::usage)?;
+    results::survey(&folder, outside, &mut tell).map_err(Failure::usage)?;
     let jobs = engines::look(&folder);
     for (submission, told) in &jobs {
         output::print(&format!(

@@ -3,7 +3,7 @@
 /// What a metric is called and how it is read.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Metric {
-    /// Key in CSV and in [`super::reading::Run::metrics`].
+    /// Key in CSV and in [`crate::results::Run::metrics`].
     pub name: &'static str,
     /// Heading.
     pub title: &'static str,

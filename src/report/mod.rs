@@ -1,7 +1,7 @@
 //! From result folders to tables, plots and one HTML page.
 //!
-//! [`reading`] gathers runs into variants × benchmarks × seeds, [`statistics`] says how sure a figure is,
-//! [`mod@tables`], [`plots`] and [`page`] show it, [`published`] sets it beside others' and [`export`] gives
+//! [`crate::results`] has gathered runs into variants × benchmarks × seeds; [`statistics`] says how sure a
+//! figure is, [`mod@tables`], [`plots`] and [`page`] show it, [`published`] sets it beside others' and [`export`] gives
 //! the numbers to other programs.
 
 pub mod export;
@@ -9,7 +9,6 @@ pub mod metric;
 pub mod page;
 pub mod plots;
 pub mod published;
-pub mod reading;
 pub mod statistics;
 pub mod tables;
 
@@ -21,7 +20,7 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use reading::Results;
+use crate::results::Results;
 use tables::Table;
 
 /// The tables of a report, in order: all benchmarks, each of them, each against its best, ours beside

@@ -7,9 +7,9 @@ use anyhow::Context;
 use serde::Deserialize;
 
 use super::metric::METRICS;
-use super::reading::{Cell as Group, Results};
 use super::statistics::{Bootstrap, Estimate, Interval};
 use super::tables::{Cell, Mark, Table};
+use crate::results::{Cell as Group, Results};
 use crate::spec::{Length, Value, number};
 
 /// A published figure: a line of benchmarks/published.csv.

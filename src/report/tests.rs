@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::*;
 use crate::catalogue::catalogue;
 use crate::record::{CoefficientRow, RetentionRow, Row, RunStatus, Status, TaskRow};
+use crate::results;
 use crate::spec::{Plan, Spec};
 
 const SPEC: &str = "\
@@ -65,7 +66,7 @@ pub(super) fn results(root: &Path) -> Results {
             _ => {}
         }
     }
-    reading::gather(&[root.to_owned()], &catalogue()).unwrap()
+    results::gather(&[root.to_owned()], &catalogue()).unwrap()
 }
 
 #[test]
@@ -99,7 +100,7 @@ fn a_label_tells_what_tells_variants_apart_within_a_benchmark() {
         for plan in Spec::parse(&spec, "test", &[], &catalogue()).unwrap().plans(None).unwrap() {
             run(root.path(), &plan, Status::Done, &[0.5, 0.5]);
         }
-        let mut labels = reading::gather(&[root.path().to_owned()], &catalogue()).unwrap().variants;
+        let mut labels = results::gather(&[root.path().to_owned()], &catalogue()).unwrap().variants;
         labels.sort_unstable();
         labels
     };
@@ -128,13 +129,13 @@ fn a_run_given_twice_counts_once_and_an_unreadable_one_is_told_of() {
     let broken = run(b.path(), &plans()[2], Status::Done, &[0.5]);
     std::fs::write(broken.join("tasks.csv"), "run,task\nr,x\n").unwrap();
     let roots = [a.path().to_owned(), b.path().to_owned(), a.path().join("bench")];
-    let results = reading::gather(&roots, &catalogue()).unwrap();
+    let results = results::gather(&roots, &catalogue()).unwrap();
     assert_eq!(results.runs().count(), 1);
     let problems = results.problems.join("\n");
     assert_eq!(results.problems.len(), 2, "{problems}");
     assert!(problems.contains("counts once") && problems.contains("tasks.csv"), "{problems}");
     let empty = tempfile::tempdir().unwrap();
-    let error = reading::gather(&[empty.path().to_owned()], &catalogue()).unwrap_err().to_string();
+    let error = results::gather(&[empty.path().to_owned()], &catalogue()).unwrap_err().to_string();
     assert!(error.contains("holds no runs"), "{error}");
 }
 
@@ -155,7 +156,7 @@ fn curves_are_drawn_by_the_form_and_its_bound() {
         value: [0.0, 3.0, 0.0, 0.0, 0.0, 0.0, -0.5, 0.0, 0.0, 0.0][index],
     };
     put(&folder, &names.iter().enumerate().map(row).collect::<Vec<_>>());
-    let results = reading::gather(&[folder], &catalogue()).unwrap();
+    let results = results::gather(&[folder], &catalogue()).unwrap();
     let shapes = &results.runs().next().unwrap().shapes["activations.0"];
     let curve = &shapes.snapshots[0];
     assert_eq!(curve.after, 1);
@@ -211,7 +212,7 @@ fn the_report_is_whole_and_lets_no_markup_through() {
         task_incremental_accuracy: None,
     };
     put(&first, &[entry(0, 0), entry(1, 0), entry(1, 1)]);
-    let results = reading::gather(&[root.path().to_owned()], &catalogue()).unwrap();
+    let results = results::gather(&[root.path().to_owned()], &catalogue()).unwrap();
     let out = root.path().join("report");
     write(&results, &tables(&results, &[]), &out).unwrap();
     let page = std::fs::read_to_string(out.join("index.html")).unwrap();

@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 
 use comfy_table::Table;
 
-use super::axes::axes;
 use super::folders::{self, Run, select};
 use super::progress::duration;
 use super::shard::cut;
-use super::{Options, memory, status, table};
-use crate::spec::{Length, Plan};
+use super::{Options, memory, status};
+use crate::spec::{Length, Plan, axes};
+use crate::text_table;
 
 /// The grid as text: its axes, the number and length of the runs, those already finished in
 /// `options.out`, and the time that the rest is expected to take.
@@ -47,7 +47,7 @@ fn heading(runs: &[Run], options: &Options) -> String {
 }
 
 fn axis_table(plans: &[&Plan], width: Option<u16>) -> Table {
-    let mut grid = table::empty(["axis", "values"], width);
+    let mut grid = text_table::empty(["axis", "values"], width);
     for axis in axes(plans) {
         grid.add_row([axis.key, axis.values.join(", ")]);
     }

@@ -1,10 +1,8 @@
-//! Many runs: local workers that share a queue, what becomes of faults, progress, and the table at the
-//! end.
+//! Many runs: local workers that share a queue, what becomes of faults, and progress.
 //!
 //! A run is looked at twice before it is begun: once at the start, to know what is left to do, and once
 //! under its lock. So several processes may work on the same result folder: each run is done once.
 
-mod axes;
 mod bars;
 mod describe;
 pub mod engines;
@@ -17,13 +15,9 @@ mod memory;
 mod panics;
 mod progress;
 mod recording;
-mod rows;
+mod running;
 mod shard;
 mod status;
-mod survey;
-mod table;
-#[cfg(test)]
-mod test_plans;
 mod trainer;
 mod workers;
 
@@ -35,10 +29,11 @@ use std::sync::{Arc, Mutex};
 use indicatif::ProgressDrawTarget;
 
 use crate::spec::Plan;
+#[cfg(test)]
+use crate::spec::test_plans;
 use bars::Bars;
 use progress::Display;
 
-pub use axes::{Axis, axes, value};
 pub use describe::describe;
 pub use estimate::estimate;
 pub use executor::Executor;
@@ -46,9 +41,8 @@ pub use folders::{Run, select};
 pub use memory::{check as check_memory, in_words as memory_in_words};
 pub use progress::duration;
 pub use recording::Recording;
+pub use running::is_running;
 pub use shard::{Shard, cut};
-pub use survey::{Found, State, survey};
-pub use table::{closing_table, empty as empty_table};
 pub use trainer::Trainer;
 
 /// Seconds that a plan is expected to take, if that can be said.
@@ -113,7 +107,7 @@ pub struct Summary {
     pub busy: usize,
     /// Stopped, or never begun, because of an interrupt.
     pub interrupted: usize,
-    /// The runs in the order of the grid, for [`closing_table`].
+    /// The runs in the order of the grid.
     pub runs: Vec<Run>,
     /// Folder and reason of each failure, in the order of the grid.
     pub failures: Vec<(PathBuf, String)>,

@@ -13,6 +13,7 @@
 //! - The order is: the spec, a variant or a grid point (sections before dotted keys), `--set`.
 //! - Runs that come out the same are run once.
 
+mod axes;
 mod catalogue;
 mod choice;
 mod error;
@@ -29,8 +30,11 @@ mod tree;
 mod write;
 
 #[cfg(test)]
+pub(crate) mod test_plans;
+#[cfg(test)]
 mod tests;
 
+pub use axes::{Axis, axes, value};
 pub use catalogue::{Catalogue, Choice, Entry, Kind, Parameter, Rule, Value};
 pub use error::SpecError;
 pub use parse::{MAX_BYTES, Spec};

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
-use super::reading::Results;
+use crate::results::Results;
 use number::{Names, Number, each, named};
 
 pub use tensorboard::tensorboard;

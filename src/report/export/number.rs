@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::record::{
     CoefficientRow, Phase, ProbeRow, RecordError, RetentionRow, Row, Status, StepRow, TaskRow,
 };
-use crate::report::reading::{Results, Run, each_row};
+use crate::results::{Results, Run, each_row};
 
 /// What a run is called.
 pub struct Names<'a> {

@@ -11,7 +11,7 @@ use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 
 use super::{Names, Number, each, named};
-use crate::report::reading::Results;
+use crate::results::Results;
 
 /// The columns of [`super::COLUMNS`] with their types.
 const SCHEMA: &str = "message numbers {

@@ -12,7 +12,7 @@ use anyhow::Context;
 
 use super::{Number, each, named};
 use crate::report::plots::slug;
-use crate::report::reading::{Results, Run};
+use crate::results::{Results, Run};
 
 const FILE: &str = "events.out.tfevents.0.plasticity-bench";
 

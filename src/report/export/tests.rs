@@ -26,7 +26,7 @@ fn full(root: &Path) -> Results {
         task_incremental_accuracy: Some(0.75),
     };
     put(&first, &[matrix]);
-    crate::report::reading::gather(&[root.to_owned()], &crate::catalogue::catalogue()).unwrap()
+    crate::results::gather(&[root.to_owned()], &crate::catalogue::catalogue()).unwrap()
 }
 
 #[test]

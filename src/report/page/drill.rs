@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use crate::record::Status;
 use crate::report::metric::METRICS;
-use crate::report::reading::{Cell, Results, Run};
 use crate::report::tables::escape;
+use crate::results::{Cell, Results, Run};
 
 /// One fold a variant: its runs, and the resolved spec of the first.
 pub fn variants(results: &Results, benchmark: usize) -> String {

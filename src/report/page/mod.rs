@@ -6,9 +6,9 @@ mod figure;
 use std::fmt::Write as _;
 
 use super::plots::Chart;
-use super::reading::Results;
 use super::tables::{Table, escape, html};
 use crate::record;
+use crate::results::Results;
 
 /// The page. `tables` stand in order under the summary; `charts` under their benchmarks.
 pub fn page(results: &Results, tables: &[Table], charts: &[Chart]) -> anyhow::Result<String> {
@@ -52,7 +52,7 @@ pub fn page(results: &Results, tables: &[Table], charts: &[Chart]) -> anyhow::Re
 
 fn summary(results: &Results) -> String {
     let mut counts = [0; 4];
-    for tally in results.cells.iter().map(super::reading::Cell::tally) {
+    for tally in results.cells.iter().map(crate::results::Cell::tally) {
         let here = [tally.done, tally.diverged, tally.failed, tally.unfinished];
         counts.iter_mut().zip(here).for_each(|(sum, count)| *sum += count);
     }

@@ -1,7 +1,7 @@
 //! Online accuracy over tasks.
 
 use super::{Chart, Panel, Style, band, slug};
-use crate::report::reading::Results;
+use crate::results::Results;
 
 /// A line a variant, with the 95 % band over seeds.
 pub fn chart(results: &Results, benchmark: usize) -> Option<Chart> {

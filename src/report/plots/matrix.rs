@@ -1,7 +1,7 @@
 //! Accuracy matrices: what is left of each task after each other.
 
 use super::{Chart, Content, Panel, slug};
-use crate::report::reading::{Cell, Results, Retention};
+use crate::results::{Cell, Mean, Results, Retention};
 
 /// Larger matrices are a grey carpet; their figures are in the tables.
 const MOST: usize = 100;
@@ -14,8 +14,8 @@ pub fn charts(results: &Results, benchmark: usize) -> Vec<Chart> {
     let within = "The same where the answer is taken among the classes of the evaluated task alone: what is \
                   still told apart when the task is known.";
     let charts = [
-        ("accuracy-matrix", "Accuracy matrix", own, Retention::own as Of),
-        ("accuracy-matrix-within", "Accuracy matrix within tasks", within, Retention::within as Of),
+        ("accuracy-matrix", "Accuracy matrix", own, (|kept| &kept.matrix) as Of),
+        ("accuracy-matrix-within", "Accuracy matrix within tasks", within, (|kept| &kept.within) as Of),
     ];
     let name = &results.benchmarks[benchmark];
     let chart = |(file, title, caption, of): (&str, &str, &str, Of)| {
@@ -41,8 +41,8 @@ fn panel(results: &Results, cell: &Cell, of: Of) -> Option<Panel> {
         return None;
     }
     let mean = |i: usize, j: usize| {
-        let found: Vec<f64> = matrices.iter().filter_map(|matrix| *matrix.get(i)?.get(j)?).collect();
-        crate::report::statistics::mean(&found)
+        let found = matrices.iter().filter_map(|matrix| *matrix.get(i)?.get(j)?);
+        Mean::of(found)
     };
     let values = (0..rows).map(|i| (0..rows).map(|j| mean(i, j)).collect()).collect();
     let mut panel =

@@ -19,8 +19,8 @@ pub use chart::{Chart, Content, Panel, Series};
 pub use draw::{png, svg};
 pub use style::Style;
 
-use super::reading::{self, Results};
 use super::statistics::Bootstrap;
+use crate::results::{Downsampled, Results};
 
 /// Every plot that the results have data for, those that are looked at first before the others.
 #[must_use]
@@ -51,7 +51,7 @@ pub fn charts(results: &Results) -> Vec<Chart> {
 fn band<'a>(
     label: &str,
     style: Style,
-    runs: impl Iterator<Item = Option<&'a reading::Series>>,
+    runs: impl Iterator<Item = Option<&'a Downsampled>>,
 ) -> Option<Series> {
     let mut columns: Vec<(f64, Vec<f64>)> = Vec::new();
     for series in runs.flatten() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Chart, Panel, Series, Style, band, slug};
-use crate::report::reading::{Cell, Results};
+use crate::results::{Cell, Results};
 
 /// The probes that the page opens with: rank, dormancy, and what the constraints bound.
 const MAJOR: [&str; 5] =
@@ -12,7 +12,7 @@ const MAJOR: [&str; 5] =
 /// A chart a probe, the major ones first.
 pub fn charts(results: &Results, benchmark: usize) -> Vec<Chart> {
     let runs = || results.of(benchmark).flat_map(Cell::done);
-    let found: BTreeSet<&str> = runs().flat_map(|run| run.probes.keys().map(String::as_str)).collect();
+    let found: BTreeSet<&str> = runs().flat_map(|run| run.probes.series.keys().map(String::as_str)).collect();
     let major = MAJOR.into_iter().filter(|probe| found.contains(probe));
     let minor = found.iter().copied().filter(|probe| !MAJOR.contains(probe));
     major.chain(minor).filter_map(|probe| chart(results, benchmark, probe)).collect()
@@ -20,13 +20,15 @@ pub fn charts(results: &Results, benchmark: usize) -> Vec<Chart> {
 
 fn chart(results: &Results, benchmark: usize, probe: &str) -> Option<Chart> {
     let runs = results.of(benchmark).flat_map(Cell::done);
-    let layers: BTreeSet<&str> =
-        runs.filter_map(|run| run.probes.get(probe)).flat_map(|l| l.keys().map(String::as_str)).collect();
+    let layers: BTreeSet<&str> = runs
+        .filter_map(|run| run.probes.series.get(probe))
+        .flat_map(|l| l.keys().map(String::as_str))
+        .collect();
     let panel = |layer: &str| {
         let lines: Vec<Series> = results
             .of(benchmark)
             .filter_map(|cell| {
-                let runs = cell.done().map(|run| run.probes.get(probe)?.get(layer));
+                let runs = cell.done().map(|run| run.probes.series.get(probe)?.get(layer));
                 band(&results.variants[cell.variant], Style::of(cell.variant), runs)
             })
             .collect();

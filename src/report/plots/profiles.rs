@@ -2,14 +2,14 @@
 
 use super::{Chart, Panel, Series, Style, slug};
 use crate::report::metric::HEADLINE;
-use crate::report::reading::Results;
 use crate::report::statistics::{Bootstrap, profile_bands};
+use crate::results::Results;
 
 const STEPS: u32 = 200;
 
 /// Share of runs above every online accuracy. A run that diverged is one at no accuracy at all.
 pub fn chart(results: &Results, benchmark: usize) -> Option<Chart> {
-    let scores = |cell: &crate::report::reading::Cell| {
+    let scores = |cell: &crate::results::Cell| {
         let mut scores: Vec<f64> = cell.metric(HEADLINE.name).into_values().collect();
         let diverged = cell.tally().diverged;
         scores.extend(std::iter::repeat_n(f64::NEG_INFINITY, diverged));

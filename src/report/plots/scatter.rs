@@ -1,8 +1,8 @@
 //! Plasticity against what might explain it, a point a run.
 
 use super::{Chart, Panel, Series, Style, slug};
-use crate::report::reading::{Results, Run};
 use crate::report::statistics::{pearson, spearman};
+use crate::results::{Results, Run};
 
 /// Probe and axis label.
 const AGAINST: [(&str, &str); 3] = [

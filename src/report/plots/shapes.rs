@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Chart, Panel, Series, Style, band, slug};
-use crate::report::reading::{Cell, Results};
+use crate::results::{Cell, Results};
 
 /// Half the width of the drawn curves: beyond the [-3, 3] of the fits, where tails show.
 const REACH: f64 = 6.0;
@@ -17,8 +17,8 @@ pub fn charts(results: &Results, benchmark: usize) -> Vec<Chart> {
 fn chart(results: &Results, cell: &Cell) -> Option<Chart> {
     let run = cell.done().find(|run| !run.shapes.is_empty())?;
     let tasks = run.plan.stream.tasks.max(1) as f64;
-    let panel = |(layer, learned): (&String, &crate::report::reading::Learned)| {
-        let curve = |(marker, snapshot): (usize, &crate::report::reading::Snapshot)| {
+    let panel = |(layer, learned): (&String, &crate::results::Shapes)| {
+        let curve = |(marker, snapshot): (usize, &crate::results::Snapshot)| {
             let xs = (-POINTS..=POINTS).map(|i| REACH * f64::from(i) / f64::from(POINTS));
             let points = xs.map(|x| (x, snapshot.value(x))).filter(|(_, y)| y.is_finite()).collect();
             let label = match snapshot.after {

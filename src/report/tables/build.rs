@@ -2,8 +2,8 @@
 
 use super::{Cell, Mark, Table};
 use crate::report::metric::{HEADLINE, METRICS, Metric};
-use crate::report::reading::{self, Results};
 use crate::report::statistics::{Bootstrap, Interval, paired_differences, probability_of_improvement};
+use crate::results::{self, Results};
 
 /// One table a benchmark: a row a variant, a column a metric.
 #[must_use]
@@ -12,7 +12,7 @@ pub fn tables(results: &Results) -> Vec<Table> {
 }
 
 fn table(results: &Results, benchmark: usize) -> Table {
-    let cells: Vec<&reading::Cell> = results.of(benchmark).collect();
+    let cells: Vec<&results::Cell> = results.of(benchmark).collect();
     let unfinished = cells.iter().any(|cell| cell.tally().unfinished > 0);
     let mut header: Vec<String> = ["variant", "seeds", "diverged", "failed"].map(str::to_owned).to_vec();
     header.extend(unfinished.then(|| "unfinished".to_owned()));

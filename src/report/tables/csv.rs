@@ -1,8 +1,8 @@
 //! Every figure with all its estimates, a row each: for other programs.
 
 use crate::report::metric::METRICS;
-use crate::report::reading::Results;
 use crate::report::statistics::Bootstrap;
+use crate::results::Results;
 
 /// The rows, a header before them.
 #[must_use]

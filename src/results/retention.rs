@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::each_row;
+use super::mean::Mean;
 use crate::record::{RecordError, RetentionRow};
 
 /// `A[i][j]`: accuracy on task j after task i.
@@ -34,16 +35,16 @@ impl Retention {
         Ok(read)
     }
 
-    /// By the run's own head.
-    #[must_use]
-    pub fn own(&self) -> &[Vec<Option<f64>>] {
-        &self.matrix
-    }
-
-    /// By the choice among each task's own classes.
-    #[must_use]
-    pub fn within(&self) -> &[Vec<Option<f64>>] {
-        &self.within
+    /// Figures by the name of their metric.
+    pub fn figures(&self) -> impl Iterator<Item = (&'static str, f64)> + use<> {
+        let figures = [
+            ("average_accuracy", average_accuracy(&self.matrix)),
+            ("forgetting", forgetting(&self.matrix)),
+            ("backward_transfer", backward_transfer(&self.matrix)),
+            ("average_accuracy_within", average_accuracy(&self.within)),
+            ("forgetting_within", forgetting(&self.within)),
+        ];
+        figures.into_iter().filter_map(|(name, value)| Some((name, value?)))
     }
 }
 
@@ -85,7 +86,7 @@ pub fn forgetting(matrix: &[Vec<Option<f64>>]) -> Option<f64> {
 
 /// `None` where any value is: a mean over the tasks that happen to be there would say something else.
 fn mean(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
-    crate::report::statistics::mean(&values.collect::<Option<Vec<f64>>>()?)
+    Mean::of(values.collect::<Option<Vec<f64>>>()?)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! A quantity over tasks in bounded space.
+//! A series over tasks in bounded space.
 
 /// Most points that a series keeps: more than a plot is wide in marks.
 const MOST: usize = 200;
@@ -9,7 +9,7 @@ const GAP: f64 = f64::INFINITY;
 /// Means over as many neighbouring tasks as it takes to stay within 200 points. A report over ten thousand
 /// runs holds a million of these.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Series {
+pub struct Downsampled {
     /// Of each bucket of tasks.
     sums: Vec<f64>,
     /// Values in each sum. Empty as long as no bucket has more than one: then the sum is the value, or
@@ -19,7 +19,7 @@ pub struct Series {
     doublings: u32,
 }
 
-impl Series {
+impl Downsampled {
     /// Adds the value of a task; values that are not finite leave a gap.
     pub fn add(&mut self, task: usize, value: f64) {
         while task >> self.doublings >= MOST {
@@ -81,13 +81,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_streams_are_thinned_and_keep_their_mean() {
-        let mut series = Series::default();
+    fn long_streams_are_downsampled_and_keep_their_mean() {
+        let mut series = Downsampled::default();
         (0..1000).for_each(|task| series.add(task, task as f64));
         let points: Vec<_> = series.points().collect();
         assert_eq!(points.len(), 125);
         assert!(points.iter().all(|(x, y)| x == y), "{points:?}");
-        let mut short = Series::default();
+        let mut short = Downsampled::default();
         [1.0, f64::NAN, 3.0].into_iter().enumerate().for_each(|(task, value)| short.add(task, value));
         assert_eq!(short.points().collect::<Vec<_>>(), [(0.0, 1.0), (2.0, 3.0)]);
         assert_eq!(short.last(), Some(3.0));
@@ -102,7 +102,7 @@ mod tests {
     /// From a damaged file: the numbers are nonsense, and that is all.
     #[test]
     fn a_task_of_any_number_is_a_point() {
-        let mut series = Series::default();
+        let mut series = Downsampled::default();
         for (task, value) in [(3, 1.0), (usize::MAX, 2.0), (0, 3.0)] {
             series.add(task, value);
         }

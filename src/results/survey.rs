@@ -1,17 +1,15 @@
-//! What a folder of results holds, run by run, from the files alone and without disturbing who writes
-//! them. Nothing is kept of a run once it has been told of, so ten thousand of them need no more memory
-//! than one, but for the names in the folder that is being read.
+//! How the runs in a folder stand, from the files alone and without disturbing the processes that write
+//! them. Runs are reported one by one: memory does not grow with their number.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use super::lock;
-use super::{Estimate, Run};
+use super::each_row;
+use super::find::folders;
 use crate::catalogue::catalogue;
-use crate::record::{self, RUN_FILE, RunStatus, Status, TaskRow};
+use crate::record::{RUN_FILE, RunStatus, Status, TaskRow};
 use crate::spec::{Catalogue, Plan, Spec};
 
 /// Results are OUT/NAME/RUN: this many folders below the one that is asked about.
@@ -48,25 +46,34 @@ pub struct Found {
     pub reason: Option<String>,
 }
 
-/// Tells of every run below `dir`, or of the one in it, in the order of the folders' names.
+/// What the folders do not say.
+#[derive(Clone, Copy)]
+pub struct Outside {
+    /// Seconds that a plan is expected to take, where that is known.
+    pub estimate: fn(&Plan) -> Option<f64>,
+    /// Whether a process works on the run in a folder.
+    pub is_running: fn(&Path) -> bool,
+}
+
+/// Calls `report` with every run below `dir`, or with the one in it, in the order of the folders' names.
 ///
 /// # Errors
-/// If a folder cannot be read, or `tell` fails.
+/// If a folder cannot be read, or `report` fails.
 pub fn survey(
     dir: &Path,
-    estimate: Estimate,
-    tell: &mut dyn FnMut(&Found) -> anyhow::Result<()>,
+    outside: Outside,
+    report: &mut dyn FnMut(&Found) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let surveyor = Surveyor { catalogue: catalogue(), estimate };
+    let surveyor = Surveyor { catalogue: catalogue(), outside };
     if dir.join(RUN_FILE).is_file() {
-        return tell(&surveyor.look(dir));
+        return report(&surveyor.look(dir));
     }
-    surveyor.walk(dir, DEPTH, tell)
+    surveyor.walk(dir, DEPTH, report)
 }
 
 struct Surveyor {
     catalogue: Catalogue,
-    estimate: Estimate,
+    outside: Outside,
 }
 
 impl Surveyor {
@@ -74,21 +81,20 @@ impl Surveyor {
         &self,
         folder: &Path,
         depth: usize,
-        tell: &mut dyn FnMut(&Found) -> anyhow::Result<()>,
+        report: &mut dyn FnMut(&Found) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
-        let names = folders(folder).with_context(|| format!("{} cannot be read", folder.display()))?;
-        for name in names {
-            let dir = folder.join(name);
+        let inner = folders(folder).with_context(|| format!("{} cannot be read", folder.display()))?;
+        for dir in inner.real {
             if dir.join(RUN_FILE).is_file() {
-                tell(&self.look(&dir))?;
+                report(&self.look(&dir))?;
             } else if depth > 1 {
-                self.walk(&dir, depth - 1, tell)?;
+                self.walk(&dir, depth - 1, report)?;
             }
         }
         Ok(())
     }
 
-    /// What cannot be read has failed, and says why.
+    /// A run that cannot be read counts as failed, with the reason.
     fn look(&self, dir: &Path) -> Found {
         self.read(dir).unwrap_or_else(|error| Found {
             dir: dir.to_owned(),
@@ -105,7 +111,7 @@ impl Surveyor {
             Status::Done => State::Done,
             Status::Diverged => State::Diverged,
             Status::Failed => State::Failed,
-            Status::Running if lock::is_held(&Run::lock(dir)) => State::Running,
+            Status::Running if (self.outside.is_running)(dir) => State::Running,
             Status::Running => State::Unfinished,
         };
         let mut found =
@@ -121,7 +127,7 @@ impl Surveyor {
             found.seconds_left = if done > 0 {
                 Some(left * seconds / done as f64)
             } else {
-                (self.estimate)(&plan).map(|whole| whole * left / all.max(1) as f64)
+                (self.outside.estimate)(&plan).map(|whole| whole * left / all.max(1) as f64)
             };
         }
         Ok(found)
@@ -133,48 +139,40 @@ impl Surveyor {
     }
 }
 
-/// Names of the folders in `folder`, sorted; hidden ones and links left out.
-fn folders(folder: &Path) -> io::Result<Vec<String>> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if !name.starts_with('.') && entry.file_type()?.is_dir() {
-            names.push(name);
-        }
-    }
-    names.sort_unstable();
-    Ok(names)
-}
-
 /// Number of finished tasks, and the seconds that they took; none where the rows cannot be read.
 fn finished_tasks(dir: &Path) -> (usize, f64) {
-    let rows: Vec<TaskRow> = record::read(dir).unwrap_or_default();
-    let done = rows.iter().filter(|row| row.status == Status::Done);
-    done.fold((0, 0.0), |(tasks, seconds), row| (tasks + 1, seconds + row.seconds))
+    let (mut tasks, mut seconds) = (0, 0.0);
+    let read = each_row(dir, |row: TaskRow| {
+        if row.status == Status::Done {
+            tasks += 1;
+            seconds += row.seconds;
+        }
+    });
+    if read.is_ok() { (tasks, seconds) } else { (0, 0.0) }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicBool, Ordering};
-    use std::thread;
-    use std::time::Duration;
-
     use super::*;
     use crate::record::Recorder;
-    use crate::runner::lock::Claim;
-    use crate::runner::test_plans::plan;
-    use crate::runner::{Options, select, status};
+    use crate::spec::test_plans::plan;
 
-    fn run(out: &Path, seed: u64, status: Status, error: Option<&str>) -> Run {
-        let run = select(&[plan("relu", seed)], &Options::new(out)).unwrap().remove(0);
-        status::mark(&run.plan, &run.dir, status, 1.0, error).unwrap();
-        run
+    fn run(out: &Path, seed: u64, status: Status, error: Option<&str>) -> PathBuf {
+        let plan = plan("relu", seed);
+        let dir = out.join(&plan.name).join(plan.slug());
+        let begun = RunStatus::begin("", "cpu", 1, "none");
+        begun.end(status, 1.0, error.map(str::to_owned)).write(&dir, &plan.to_toml()).unwrap();
+        dir
     }
 
-    fn told(dir: &Path) -> Vec<Found> {
+    /// A run with a file of this name beside its folder is being run.
+    fn is_running(dir: &Path) -> bool {
+        dir.with_extension("running").exists()
+    }
+
+    fn all(dir: &Path) -> Vec<Found> {
         let mut all = Vec::new();
-        survey(dir, |_| Some(500.0), &mut |found| {
+        survey(dir, Outside { estimate: |_| Some(500.0), is_running }, &mut |found| {
             all.push(Found { dir: found.dir.clone(), reason: found.reason.clone(), ..*found });
             Ok(())
         })
@@ -183,36 +181,35 @@ mod tests {
     }
 
     #[test]
-    fn every_run_is_told_of_as_it_stands() {
+    fn every_run_is_reported_as_it_stands() {
         let out = tempfile::tempdir().unwrap();
         run(out.path(), 0, Status::Done, None);
         run(out.path(), 1, Status::Diverged, Some("diverged in task 3 at step 17"));
         let failed = run(out.path(), 2, Status::Failed, Some("no room left"));
         let killed = run(out.path(), 3, Status::Running, None);
         let running = run(out.path(), 4, Status::Running, None);
-        let held = running.claim().unwrap();
-        assert!(matches!(held, Claim::Held(_)));
+        fs::write(running.with_extension("running"), "").unwrap();
         let spoilt = run(out.path(), 5, Status::Done, None);
-        fs::write(spoilt.dir.join(RUN_FILE), "status = ").unwrap();
-        fs::create_dir(running.dir.with_file_name("begun-by-nobody")).unwrap();
-        for run in [&killed, &running] {
-            let mut recorder = Recorder::create(&run.dir).unwrap();
+        fs::write(spoilt.join(RUN_FILE), "status = ").unwrap();
+        fs::create_dir(running.with_file_name("begun-by-nobody")).unwrap();
+        for dir in [&killed, &running] {
+            let mut recorder = Recorder::create(dir).unwrap();
             for (task, seconds) in [(0, 4.0), (1, 6.0)] {
                 let row = TaskRow { task, seconds, status: Status::Done, ..TaskRow::default() };
                 recorder.push(&row).unwrap();
             }
             recorder.commit().unwrap();
         }
-        let tasks = running.dir.join("tasks.csv");
+        let tasks = running.join("tasks.csv");
         fs::write(&tasks, fs::read_to_string(&tasks).unwrap() + "torn,2").unwrap();
 
-        let all = told(out.path());
-        let mut states: Vec<State> = all.iter().map(|found| found.state).collect();
+        let found = all(out.path());
+        let mut states: Vec<State> = found.iter().map(|found| found.state).collect();
         states.sort_unstable();
         let expected =
             [State::Done, State::Running, State::Diverged, State::Failed, State::Failed, State::Unfinished];
         assert_eq!(states, expected);
-        let of = |run: &Run| all.iter().find(|found| found.dir == run.dir).unwrap();
+        let of = |run: &PathBuf| found.iter().find(|found| found.dir == *run).unwrap();
         assert_eq!((of(&failed).tasks, of(&failed).seconds_left), (Some((0, 50)), Some(500.0)));
         assert_eq!(of(&failed).reason.as_deref(), Some("no room left"));
         for run in [&killed, &running] {
@@ -220,28 +217,8 @@ mod tests {
         }
         let reason = of(&spoilt).reason.as_deref().unwrap();
         assert!(reason.contains("run.toml"), "{reason}");
-        drop(held);
-        assert_eq!(told(&running.dir)[0].state, State::Unfinished, "one run's folder can be asked about too");
-        assert!(all.is_sorted_by_key(|found| &found.dir));
-        assert_eq!(told(&out.path().join("bench")).len(), 6);
-    }
-
-    #[test]
-    fn looking_never_takes_a_run_from_who_wants_it() {
-        let out = tempfile::tempdir().unwrap();
-        let run = run(out.path(), 0, Status::Running, None);
-        drop(run.claim().unwrap());
-        let enough = AtomicBool::new(false);
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                while !enough.load(Ordering::Relaxed) {
-                    lock::is_held(&Run::lock(&run.dir));
-                    thread::sleep(Duration::from_micros(100));
-                }
-            });
-            let taken = (0..300).filter(|_| !matches!(run.claim().unwrap(), Claim::Held(_))).count();
-            enough.store(true, Ordering::Relaxed);
-            assert_eq!(taken, 0);
-        });
+        assert_eq!(all(&killed)[0].state, State::Unfinished, "one run's folder can be asked about too");
+        assert!(found.is_sorted_by_key(|found| &found.dir));
+        assert_eq!(all(&out.path().join("bench")).len(), 6);
     }
 }

@@ -1,4 +1,4 @@
-//! Plans for the tests of this room.
+//! Plans for the tests of this room and of those that run them and read them back.
 
 use std::collections::BTreeMap;
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::spec::{Choice, ExamplesFrom, Length, Order, Plan, Scaling, Value, number};
+use super::{Choice, ExamplesFrom, Length, Order, Plan, Scaling, Value, number};
 
 /// A setting that takes several values, seeds aside.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,7 +135,7 @@ fn order(order: Order) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runner::test_plans::{plan, rational};
+    use crate::spec::test_plans::{plan, rational};
 
     #[test]
     fn a_parameter_of_one_activation_alone_is_no_axis() {

@@ -1,15 +1,17 @@
-//! The table at the end: a row for each cell of the grid, over its seeds, read from the rows on disk.
+//! The table at the end of `run`: a row for each cell of the grid, over its seeds, read from the rows on
+//! disk.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::path::Path;
 
-use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width};
+use anyhow::Context;
+use comfy_table::{CellAlignment, ColumnConstraint, Width};
 
-use super::axes::{axes, value};
-use super::folders::Run;
-use super::rows::{Measured, measure};
-use super::status;
-use crate::record::Status;
+use super::{LastTask, probes, tasks};
+use crate::record::{Row, RunStatus, Status, TaskRow};
+use crate::spec::{Plan, axes, value};
+use crate::text_table;
 
 /// Columns that are shown whether or not they vary.
 const ALWAYS: [&str; 2] = ["activation", "activation.constraint"];
@@ -26,18 +28,43 @@ struct Group {
     done: Vec<Measured>,
 }
 
-/// The results of `runs` as they stand on disk, those of earlier processes included, and where the
-/// rows are. Lines are at most `width` long if that is given, as far as that can be.
+/// The figures of one finished run; `None` where a file has none.
+struct Measured {
+    online_accuracy: Option<f64>,
+    last_online_accuracy: Option<f64>,
+    srank: Option<f64>,
+    dormant: Option<f64>,
+}
+
+/// Probes that the table shows.
+const SRANK: &str = "srank";
+const DORMANT: &str = "dormant_units_0.025";
+
+fn measure(dir: &Path) -> anyhow::Result<Measured> {
+    let tasks = tasks::read(dir)?;
+    anyhow::ensure!(tasks.count > 0, "{} has no rows", dir.join(TaskRow::FILE).display());
+    let figure = |name| tasks.figures.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+    let last = probes::read_last(dir, &[SRANK, DORMANT])?;
+    Ok(Measured {
+        online_accuracy: figure("total_online_accuracy"),
+        last_online_accuracy: figure("last_task_accuracy"),
+        srank: last.get(SRANK).and_then(LastTask::last_layer),
+        dormant: last.get(DORMANT).and_then(LastTask::over_units),
+    })
+}
+
+/// The results of `runs` (plan and folder) as they stand on disk, those of earlier processes included, and
+/// where the rows are. Lines are at most `width` long if that is given, as far as that can be.
 ///
 /// Diverged runs are counted and kept out of the means, and a mean that lacks them is marked.
 ///
 /// # Errors
 /// If a file of a finished run is missing or cannot be read.
-pub fn closing_table(runs: &[Run], width: Option<u16>) -> anyhow::Result<String> {
+pub fn closing_table(runs: &[(&Plan, &Path)], width: Option<u16>) -> anyhow::Result<String> {
     let keys = columns(runs);
     let mut groups: Vec<Group> = Vec::new();
-    for run in runs {
-        let key: Vec<String> = keys.iter().map(|key| value(&run.plan, key)).collect();
+    for (plan, dir) in runs {
+        let key: Vec<String> = keys.iter().map(|key| value(plan, key)).collect();
         let group = match groups.iter().position(|group| group.key == key) {
             Some(position) => &mut groups[position],
             None => groups.push_mut(Group {
@@ -50,8 +77,12 @@ pub fn closing_table(runs: &[Run], width: Option<u16>) -> anyhow::Result<String>
             }),
         };
         group.runs += 1;
-        match status::read(&run.dir) {
-            Ok(Some(Status::Done)) => group.done.push(measure(&run.dir)?),
+        match RunStatus::read(dir).map(|run| run.map(|run| run.status)) {
+            Ok(Some(Status::Done)) => {
+                group
+                    .done
+                    .push(measure(dir).with_context(|| format!("{} could not be read", dir.display()))?);
+            }
             Ok(Some(Status::Diverged)) => group.diverged += 1,
             Ok(Some(Status::Failed)) | Err(_) => group.failed += 1,
             Ok(Some(Status::Running) | None) => group.unfinished += 1,
@@ -88,18 +119,8 @@ fn condense(keys: &[String], mut groups: Vec<Group>) -> (Vec<String>, Vec<Group>
     (vec![keys[0].clone(), keys[1].clone(), "settings".to_owned()], groups)
 }
 
-/// A table in the house's style, of at most `width` columns of text if there is a limit.
-pub fn empty<'a>(header: impl IntoIterator<Item = &'a str>, width: Option<u16>) -> Table {
-    let mut table = Table::new();
-    table.load_style(comfy_table::presets::UTF8_BORDERS_ONLY).set_header(header);
-    if let Some(width) = width {
-        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
-    }
-    table
-}
-
-fn columns(runs: &[Run]) -> Vec<String> {
-    let plans: Vec<_> = runs.iter().map(|run| &run.plan).collect();
+fn columns(runs: &[(&Plan, &Path)]) -> Vec<String> {
+    let plans: Vec<_> = runs.iter().map(|(plan, _)| *plan).collect();
     let varying = axes(&plans).into_iter().map(|axis| axis.key);
     let mut keys: Vec<String> = ALWAYS.map(str::to_owned).to_vec();
     keys.extend(varying.filter(|key| !ALWAYS.contains(&key.as_str())));
@@ -113,7 +134,7 @@ fn render(keys: &[String], groups: &[Group], width: Option<u16>) -> String {
     header.extend(unfinished.then_some("unfinished"));
     header.extend(["online accuracy", "last task", "srank", "dormant"]);
     let mut widths = vec![0; header.len()];
-    let mut table = empty(header, width);
+    let mut table = text_table::empty(header, width);
     for group in groups {
         let mut cells = group.key.clone();
         cells.extend([group.runs, group.diverged, group.failed].map(|count| count.to_string()));
@@ -158,12 +179,12 @@ impl Group {
     }
 }
 
-fn footer(runs: &[Run], groups: &[Group]) -> String {
+fn footer(runs: &[(&Plan, &Path)], groups: &[Group]) -> String {
     let mut text = String::new();
     if groups.iter().any(|group| group.diverged > 0) {
         text.push_str("* mean of the runs that did not diverge\n");
     }
-    let folders: BTreeSet<_> = runs.iter().filter_map(|run| run.dir.parent()).collect();
+    let folders: BTreeSet<_> = runs.iter().filter_map(|(_, dir)| dir.parent()).collect();
     for folder in folders {
         let _ = writeln!(text, "Rows: {}", folder.join("*").join("{tasks,probes}.csv").display());
     }
@@ -173,30 +194,42 @@ fn footer(runs: &[Run], groups: &[Group]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runner::test_plans::{plan, rational};
-    use crate::runner::{Options, select};
-    use crate::spec::{Plan, Value};
+    use crate::spec::Value;
+    use crate::spec::test_plans::{plan, rational};
     use std::fs;
-    use std::path::Path;
+    use std::path::PathBuf;
 
-    fn write(run: &Run, status: Option<Status>, accuracies: &[f64], srank: f64, dormant: f64) {
-        fs::create_dir_all(&run.dir).unwrap();
-        let mut tasks = "run,task,online_accuracy\n".to_owned();
+    fn write(
+        (plan, dir): (&Plan, &Path),
+        status: Option<Status>,
+        accuracies: &[f64],
+        srank: f64,
+        dormant: f64,
+    ) {
+        fs::create_dir_all(dir).unwrap();
+        let mut tasks = csv::Writer::from_path(dir.join(TaskRow::FILE)).unwrap();
         let mut probes = "run,task,phase,layer,units,samples,probe,value\n".to_owned();
         for (task, accuracy) in accuracies.iter().enumerate() {
-            let _ = writeln!(tasks, "r,{task},{accuracy}");
+            let row = TaskRow { task, online_accuracy: Some(*accuracy), ..TaskRow::default() };
+            tasks.serialize(row).unwrap();
             let _ = writeln!(probes, "r,{task},end,0,10,20,srank,{srank}");
             let _ = writeln!(probes, "r,{task},end,0,10,20,dormant_units_0.025,{dormant}");
         }
-        fs::write(run.dir.join("tasks.csv"), tasks).unwrap();
-        fs::write(run.dir.join("probes.csv"), probes).unwrap();
+        fs::write(dir.join("probes.csv"), probes).unwrap();
         if let Some(status) = status {
-            status::mark(&run.plan, &run.dir, status, 0.0, None).unwrap();
+            RunStatus::begin("", "cpu", 1, "none")
+                .end(status, 0.0, None)
+                .write(dir, &plan.to_toml())
+                .unwrap();
         }
     }
 
-    fn runs(plans: &[Plan], out: &Path) -> Vec<Run> {
-        select(plans, &Options::new(out)).unwrap()
+    fn folders(plans: &[Plan], out: &Path) -> Vec<PathBuf> {
+        plans.iter().map(|plan| out.join(&plan.name).join(plan.slug())).collect()
+    }
+
+    fn runs<'a>(plans: &'a [Plan], folders: &'a [PathBuf]) -> Vec<(&'a Plan, &'a Path)> {
+        plans.iter().zip(folders.iter().map(PathBuf::as_path)).collect()
     }
 
     #[test]
@@ -208,8 +241,9 @@ mod tests {
                 [plan("relu", seed), rational("none", None, seed), rational("tail-slope", Some(1.0), seed)]
             })
             .collect();
-        let runs = runs(&plans, out.path());
-        for (index, run) in runs.iter().enumerate() {
+        let folders = folders(&plans, out.path());
+        let runs = runs(&plans, &folders);
+        for (index, &run) in runs.iter().enumerate() {
             let seed = (index / 3) as f64;
             match (index % 3, index / 3) {
                 (0, _) => write(run, Some(Status::Done), &[0.9, 0.7 + seed / 10.0], 40.0 + seed, 0.5),
@@ -242,8 +276,9 @@ Rows: OUT/bench/*/{tasks,probes}.csv
         let out = tempfile::tempdir().unwrap();
         let mut plans = [plan("relu", 0), plan("relu", 0)];
         plans[1].optimizer.parameters.insert("learning_rate".into(), Value::Number(1e-3));
-        let runs = runs(&plans, out.path());
-        for (run, accuracy) in runs.iter().zip([0.25, 0.5]) {
+        let folders = folders(&plans, out.path());
+        let runs = runs(&plans, &folders);
+        for (&run, accuracy) in runs.iter().zip([0.25, 0.5]) {
             write(run, Some(Status::Done), &[accuracy], 3.0, 0.0);
         }
         let table = closing_table(&runs, None).unwrap();
@@ -257,11 +292,12 @@ Rows: OUT/bench/*/{tasks,probes}.csv
     #[test]
     fn a_finished_run_without_rows_is_an_error() {
         let out = tempfile::tempdir().unwrap();
-        let runs = runs(&[plan("relu", 0)], out.path());
-        write(&runs[0], Some(Status::Done), &[0.5], 1.0, 0.0);
-        fs::remove_file(runs[0].dir.join("tasks.csv")).unwrap();
-        assert!(
-            format!("{:#}", closing_table(&runs, None).unwrap_err()).contains("tasks.csv could not be read")
-        );
+        let plans = [plan("relu", 0)];
+        let folders = folders(&plans, out.path());
+        let runs = runs(&plans, &folders);
+        write(runs[0], Some(Status::Done), &[0.5], 1.0, 0.0);
+        fs::remove_file(folders[0].join("tasks.csv")).unwrap();
+        let error = format!("{:#}", closing_table(&runs, None).unwrap_err());
+        assert!(error.contains("tasks.csv has no rows"), "{error}");
     }
 }

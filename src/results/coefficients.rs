@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Series, each_row};
+use super::{Downsampled, each_row};
 use crate::nn::activation::rational::constraint;
 use crate::nn::activation::rational::form::{Form, Version};
 use crate::nn::activation::rational::ratio::Ratio;
@@ -32,11 +32,11 @@ impl Snapshot {
 
 /// The curves of one layer.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Learned {
+pub struct Shapes {
     /// Of the layer's first set: at the start, and after tasks spread evenly, the last among them.
     pub snapshots: Vec<Snapshot>,
     /// lim |y/x| at the end of each task, the largest of the layer's sets.
-    pub tail_slope: Series,
+    pub tail_slope: Downsampled,
 }
 
 /// What a rational's coefficients mean.
@@ -67,13 +67,13 @@ struct Pending {
 }
 
 /// Reads the shapes of the run in `folder`, by layer.
-pub fn read(folder: &Path, plan: &Plan) -> Result<BTreeMap<String, Learned>, RecordError> {
-    let mut layers: BTreeMap<String, Learned> = BTreeMap::new();
+pub fn read(folder: &Path, plan: &Plan) -> Result<BTreeMap<String, Shapes>, RecordError> {
+    let mut layers: BTreeMap<String, Shapes> = BTreeMap::new();
     let Some(meaning) = Meaning::of(plan) else { return Ok(layers) };
     let wanted = moments(plan.stream.tasks);
     let mut pending = Pending::default();
     let mut slopes: BTreeMap<String, (usize, f64)> = BTreeMap::new();
-    let mut settle = |pending: &mut Pending, layers: &mut BTreeMap<String, Learned>| {
+    let mut settle = |pending: &mut Pending, layers: &mut BTreeMap<String, Shapes>| {
         let values = std::mem::take(&mut pending.values);
         let Some((task, phase, layer, set)) = pending.at.take() else { return };
         // Fewer than a whole set is what a killed run leaves.

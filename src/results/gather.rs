@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use super::run::{Run, find, open};
+use super::find::find;
+use super::run::{Run, open};
 use crate::record::Status;
-use crate::runner::{axes, value};
-use crate::spec::{Catalogue, Plan};
+use crate::spec::{Catalogue, Plan, axes, value};
 
 /// Settings that a variant's label tells of by itself.
 const TOLD: [&str; 5] =
@@ -116,7 +116,7 @@ impl Results {
 /// the end of the report.
 pub fn gather(given: &[PathBuf], catalogue: &Catalogue) -> anyhow::Result<Results> {
     let (mut runs, mut problems) = (Vec::new(), Vec::new());
-    for read in read_all(&find(given)?, catalogue) {
+    for read in read_all(&find(given)?.runs, catalogue) {
         match read {
             Ok(run) => runs.push(run),
             Err(error) => problems.push(format!("left out: {error:#}")),

@@ -1,0 +1,29 @@
+//! Result folders read back: runs, and runs gathered into variants × benchmarks × seeds.
+//!
+//! [`find`](find()) says which folders are runs, [`open`] reads one of them, [`gather`](gather()) all of them;
+//! [`survey`](survey()) says how runs stand while others write them, and [`closing_table`] what a grid came to.
+
+mod closing;
+mod coefficients;
+mod downsampled;
+mod find;
+mod gather;
+mod mean;
+mod probes;
+mod retention;
+mod rows;
+mod run;
+mod survey;
+mod tasks;
+
+pub use closing::closing_table;
+pub use coefficients::{Shapes, Snapshot};
+pub use downsampled::Downsampled;
+pub use find::find;
+pub use gather::{Cell, Results, Tally, gather};
+pub use mean::Mean;
+pub use probes::{LastTask, Probes};
+pub use retention::Retention;
+pub use rows::each_row;
+pub use run::{Run, open};
+pub use survey::{Found, Outside, State, survey};
