@@ -3,12 +3,13 @@
 
 mod common;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use candle_core::{DType, Device, Tensor, Var};
+use plasticity_bench::kernels::activation_layer::Site;
 use plasticity_bench::kernels::conv::{Conv, ConvParts};
-use plasticity_bench::kernels::dense::Site;
 use plasticity_bench::kernels::gradient::Gradient;
+use plasticity_bench::kernels::pass::Pass;
 use plasticity_bench::kernels::pool::Pool;
 use plasticity_bench::nn::activation;
 use plasticity_bench::random::Stream;
@@ -57,8 +58,8 @@ fn ours(case: &[usize], dtype: DType) -> [(&'static str, Vec<f64>); 4] {
         site,
         pool: (pool > 0).then_some(Pool { size: pool, stride: pool_stride }),
     };
-    let draws = Arc::new(Mutex::new(Stream::new(0, "activation", 0)));
-    let y = by_planes(&x.apply_op2(&weight, Conv::new(parts, Some(draws))).unwrap());
+    let pass = Pass::train(Stream::new(0, "activation", 0));
+    let y = by_planes(&pass.apply(&x, &weight, Conv::new(parts, pass.clone())).unwrap());
     let loss = (&y * numbers(y.dims(), 17, 1, dtype)).unwrap().sum_all().unwrap();
     let dx = by_planes(loss.backward().unwrap().get(&x).unwrap());
     let read = |gradient: &Gradient| gradient.to_f32().unwrap().into_iter().map(f64::from).collect();

@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex};
 use candle_core::{DType, Device, Tensor, Var};
 use plasticity_bench::kernels::loss::{Targets, cross_entropy};
 use plasticity_bench::nn::activation::registry;
-use plasticity_bench::nn::{Mlp, Network, Pass};
+use plasticity_bench::nn::{Mlp, Network, Pass, Role};
 use plasticity_bench::random::Stream;
+use plasticity_bench::spec::{Choice, Value};
 
 const ROWS: usize = 7;
 const INPUTS: usize = 6;
@@ -23,16 +24,27 @@ struct Case {
 
 impl Case {
     fn new(name: &str) -> Self {
+        Self::of(&common::mlp(&[8, 4]), name)
+    }
+
+    /// With layer normalisation, whose scales and shifts are moved off their start.
+    fn normalized(name: &str) -> Self {
+        let mut mlp = common::mlp(&[8, 4]);
+        mlp.parameters.insert("norm".into(), Value::Text("layer".into()));
+        let case = Self::of(&mlp, name);
+        let mut stream = Stream::new(4, "test", 0);
+        for parameter in case.network.parameters().iter().filter(|p| p.role == Role::Norm) {
+            let values: Vec<f64> = parameter.values.to_vec1::<f64>().unwrap();
+            let moved: Vec<f64> = values.iter().map(|v| v + 0.3 * stream.normal()).collect();
+            parameter.values.set(&Tensor::new(moved, &Device::Cpu).unwrap()).unwrap();
+        }
+        case
+    }
+
+    fn of(mlp: &Choice, name: &str) -> Self {
         let mut stream = Stream::new(3, "test", 0);
-        let network = Mlp::new(
-            &common::mlp(&[8, 4]),
-            &common::activation(name),
-            INPUTS,
-            CLASSES,
-            &mut stream,
-            DType::F64,
-        )
-        .unwrap();
+        let network =
+            Mlp::new(mlp, &common::activation(name), INPUTS, CLASSES, &mut stream, DType::F64).unwrap();
         let pixels: Vec<f64> = (0..ROWS * INPUTS).map(|_| 2.0 * stream.normal()).collect();
         let inputs = Tensor::from_vec(pixels, (ROWS, INPUTS), &Device::Cpu).unwrap();
         let labels: Vec<u32> = (0..ROWS).map(|_| stream.below(CLASSES as u64) as u32).collect();
@@ -80,18 +92,32 @@ fn assert_close(name: &str, ours: &[f64], differences: &[f64]) {
 fn every_activation_in_a_network_matches_finite_differences() {
     for registered in registry() {
         let name = registered.entry.name;
-        let case = Case::new(name);
-        let gradients = case.loss().backward().unwrap();
-        let dx: Vec<f64> = gradients.get(&case.inputs).unwrap().flatten_all().unwrap().to_vec1().unwrap();
-        assert_close(&format!("{name} inputs"), &dx, &case.differences(&case.inputs));
-        for parameter in case.network.parameters() {
-            parameter.gradient.reset();
-        }
-        case.loss().backward().unwrap();
-        for parameter in case.network.parameters() {
-            let ours = parameter.gradient.lock().read::<f64>().unwrap().unwrap().to_vec();
-            assert_close(&format!("{name} {}", parameter.name), &ours, &case.differences(&parameter.values));
-        }
+        check(name, &Case::new(name));
+    }
+}
+
+#[test]
+fn layer_normalisation_matches_finite_differences() {
+    for name in ["relu", "crelu", "rational", "tanh"] {
+        let case = Case::normalized(name);
+        let norms = case.network.parameters().iter().filter(|p| p.role == Role::Norm);
+        let names: Vec<&str> = norms.map(|p| p.name.as_str()).collect();
+        assert_eq!(names, ["norms.0.weight", "norms.0.bias", "norms.1.weight", "norms.1.bias"]);
+        check(&format!("{name} normalised"), &case);
+    }
+}
+
+fn check(name: &str, case: &Case) {
+    let gradients = case.loss().backward().unwrap();
+    let dx: Vec<f64> = gradients.get(&case.inputs).unwrap().flatten_all().unwrap().to_vec1().unwrap();
+    assert_close(&format!("{name} inputs"), &dx, &case.differences(&case.inputs));
+    for parameter in case.network.parameters() {
+        parameter.gradient.reset();
+    }
+    case.loss().backward().unwrap();
+    for parameter in case.network.parameters() {
+        let ours = parameter.gradient.lock().read::<f64>().unwrap().unwrap().to_vec();
+        assert_close(&format!("{name} {}", parameter.name), &ours, &case.differences(&parameter.values));
     }
 }
 

@@ -16,8 +16,23 @@ use super::scratch::Scratch;
 const BY_COLUMNS: RangeInclusive<usize> = 16..=64;
 const REGISTER: usize = 16;
 
+/// A float with a product of its own for some sizes.
+pub trait ByColumns: Element {
+    /// columns (m × n, by columns) = x (m × k) · w (n × k)ᵀ. False, and nothing written, where the type has
+    /// no kernel of its own for these sizes and this processor.
+    fn by_columns(_x: &[Self], _w: &[Self], _columns: &mut [Self], _sizes: (usize, usize, usize)) -> bool {
+        false
+    }
+}
+impl ByColumns for f32 {
+    fn by_columns(x: &[Self], w: &[Self], columns: &mut [Self], sizes: (usize, usize, usize)) -> bool {
+        sixteen_rows(x, w, columns, sizes)
+    }
+}
+impl ByColumns for f64 {}
+
 /// x (m × k) · w (n × k)ᵀ + bias (n).
-pub fn affine<T: Element>(x: &[T], w: &[T], bias: &[T], (m, n, k): (usize, usize, usize)) -> Vec<T> {
+pub fn affine<T: ByColumns>(x: &[T], w: &[T], bias: &[T], (m, n, k): (usize, usize, usize)) -> Vec<T> {
     if !BY_COLUMNS.contains(&m) || !m.is_multiple_of(REGISTER) {
         let mut z = Vec::with_capacity(m * n);
         (0..m).for_each(|_| z.extend_from_slice(bias));
@@ -53,12 +68,7 @@ fn by_columns<T: Element>(x: &[T], w: &[T], columns: &mut [T], (m, n, k): (usize
 /// `faer` takes four rows of `w` at a time. That is too few sums to hide an addition's latency, and `x` is
 /// read from the second-level cache once for every four: eight rows took 0.87 of its time (784 × 256, 256 ×
 /// 256, 256 × 10 on an Intel Xeon with AVX-512). The sums are its own to the last bit.
-pub(super) fn sixteen_rows(
-    x: &[f32],
-    w: &[f32],
-    columns: &mut [f32],
-    (m, n, k): (usize, usize, usize),
-) -> bool {
+fn sixteen_rows(x: &[f32], w: &[f32], columns: &mut [f32], (m, n, k): (usize, usize, usize)) -> bool {
     m == REGISTER && n * k > 0 && Arch::new().dispatch(SixteenRows { x, w, columns, k })
 }
 

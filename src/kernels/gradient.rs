@@ -9,9 +9,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use candle_core::{CpuStorage, DType, Result, bail};
 
-use super::element::{ElementKernel, Kernel};
-use super::matmul::Element;
+use super::element::vectorized;
 use super::product::Product;
+use super::storage::Slices;
 
 /// The gradient of one parameter.
 #[derive(Debug)]
@@ -117,44 +117,22 @@ impl Buffer {
     }
 }
 
-/// Access to the slices inside candle's storage.
-pub trait Slices: Element {
-    /// The values, if they are of this type.
-    fn slice_mut(storage: &mut CpuStorage) -> Result<&mut [Self]>;
-    /// The values, if they are of this type.
-    fn slice(storage: &CpuStorage) -> Result<&[Self]>;
-    /// A storage of these values.
-    fn store(values: Vec<Self>) -> CpuStorage;
-    /// The passes of a kernel for this type.
-    fn kernel(kernel: &dyn Kernel) -> &dyn ElementKernel<Self>;
-}
-
-macro_rules! slices {
-    ($t:ident, $variant:ident) => {
-        impl Slices for $t {
-            fn slice_mut(storage: &mut CpuStorage) -> Result<&mut [Self]> {
-                match storage {
-                    CpuStorage::$variant(values) => Ok(values),
-                    _ => bail!("expected {} values", stringify!($t)),
+/// Adds the column sums of dz (rows × outputs) to a bias's gradient.
+pub(crate) fn add_bias_gradient<T: Slices>(gradient: &Gradient, dz: &[T], outputs: usize) -> Result<()> {
+    let mut gradient = gradient.lock();
+    let db = gradient.accumulate::<T>()?;
+    vectorized(
+        #[inline(always)]
+        || {
+            for row in dz.chunks_exact(outputs) {
+                for (sum, &d) in db.iter_mut().zip(row) {
+                    *sum += d;
                 }
             }
-            fn slice(storage: &CpuStorage) -> Result<&[Self]> {
-                match storage {
-                    CpuStorage::$variant(values) => Ok(values),
-                    _ => bail!("expected {} values", stringify!($t)),
-                }
-            }
-            fn store(values: Vec<Self>) -> CpuStorage {
-                CpuStorage::$variant(values)
-            }
-            fn kernel(kernel: &dyn Kernel) -> &dyn ElementKernel<Self> {
-                kernel
-            }
-        }
-    };
+        },
+    );
+    Ok(())
 }
-slices!(f32, F32);
-slices!(f64, F64);
 
 #[cfg(test)]
 mod tests {

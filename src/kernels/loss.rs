@@ -4,10 +4,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
 
-use super::dense::{contiguous, cpu};
 use super::element::{settle, vectorized};
-use super::gradient::Slices;
 use super::real::Real;
+use super::storage::{Slices, contiguous, with_slice};
 
 /// The op: apply with `logits.apply_op1(op)`, logits (batch, classes); gives a scalar, the mean of
 /// -ln softmax(logits)\[label\] (PyTorch's `cross_entropy`).
@@ -163,9 +162,7 @@ impl Shared {
     }
 
     fn back<T: Slices>(&self, dims: (usize, usize), dy: &Tensor) -> Result<Tensor> {
-        let (dy, layout) = dy.storage_and_layout();
-        let dy = contiguous(T::slice(cpu(&dy)?)?, layout)?[0];
-        let scale = dy * T::of(1.0 / dims.0 as f64);
+        let scale = with_slice(dy, |dy: &[T]| dy[0])? * T::of(1.0 / dims.0 as f64);
         let saved = self.0.saved.lock().unwrap_or_else(PoisonError::into_inner);
         let mut dx: Vec<T> = T::slice(&saved.0)?.iter().map(|&d| d * scale).collect();
         settle(&mut dx);

@@ -7,22 +7,11 @@
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 
-use super::affine;
 use super::real::Real;
 
 /// A float that candle stores and `faer` multiplies: f32 or f64.
-pub trait Element: Real + candle_core::WithDType + faer::traits::ComplexField<Real = Self> {
-    /// A product that this type has a kernel of its own for: columns (m × n, by columns) = x (m × k) ·
-    /// w (n × k)ᵀ. False if it has none for these sizes and this processor; then nothing is written.
-    fn by_columns(_x: &[Self], _w: &[Self], _columns: &mut [Self], _sizes: (usize, usize, usize)) -> bool {
-        false
-    }
-}
-impl Element for f32 {
-    fn by_columns(x: &[Self], w: &[Self], columns: &mut [Self], sizes: (usize, usize, usize)) -> bool {
-        affine::sixteen_rows(x, w, columns, sizes)
-    }
-}
+pub trait Element: Real + candle_core::WithDType + faer::traits::ComplexField<Real = Self> {}
+impl Element for f32 {}
 impl Element for f64 {}
 
 fn accumulation(add: bool) -> Accum {

@@ -1,5 +1,6 @@
 //! The hot path: fused operations on slices, and the candle custom ops made of them.
 
+pub mod activation_layer;
 pub mod affine;
 pub mod conv;
 pub mod dense;
@@ -8,15 +9,18 @@ mod functions;
 pub mod gradient;
 pub mod images;
 pub mod inplace;
+pub mod layer_norm;
 pub mod loss;
 pub mod matmul;
 pub mod norm;
 pub mod optimizer;
+pub mod pass;
 pub mod pool;
 pub mod product;
 pub mod real;
 pub mod scalar;
 pub mod scratch;
+pub mod storage;
 
 /// Which vector instructions the kernels run with on this machine: sums may differ in their last bits
 /// between two of them, never on one.

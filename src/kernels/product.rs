@@ -7,9 +7,8 @@
 use candle_core::{Result, Tensor};
 use pulp::{Arch, Simd, WithSimd};
 
-use super::dense::{contiguous, cpu};
-use super::gradient::Slices;
 use super::scratch::Scratch;
+use super::storage::with_slice;
 
 /// Batches up to which a product is left: with more rows, those of `x` that stand in one column fall out
 /// of the nearest cache between one block and the next.
@@ -40,10 +39,7 @@ impl Product {
     /// element and the elements. One and the same sum whoever asks, in the order of the batch.
     pub fn blocks(&self, body: impl FnMut(usize, &[f32])) -> Result<()> {
         let (rows, inputs) = self.x.dims2()?;
-        let (x, layout) = self.x.storage_and_layout();
-        let x = contiguous(f32::slice(cpu(&x)?)?, layout)?;
-        Arch::new().dispatch(Blocks { dz: &self.dz, x, rows, inputs, body });
-        Ok(())
+        with_slice(&self.x, |x| Arch::new().dispatch(Blocks { dz: &self.dz, x, rows, inputs, body }))
     }
 }
 

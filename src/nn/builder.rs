@@ -8,11 +8,13 @@ use std::sync::Arc;
 use candle_core::{DType, Var};
 
 use super::activation::{self, Activation};
-use super::initialization;
+use super::initialization::Initialization;
 use super::network::{ActivationSite, Layer, NetworkError};
 use super::parameter::{Parameter, Role};
+use crate::kernels::activation_layer::Site;
 use crate::kernels::conv::ConvParts;
-use crate::kernels::dense::{DenseParts, Site};
+use crate::kernels::dense::DenseParts;
+use crate::kernels::layer_norm::LayerNorm;
 use crate::random::Stream;
 use crate::spec::Choice;
 
@@ -21,7 +23,8 @@ pub struct Builder {
     pub(super) parameters: Vec<Parameter>,
     pub(super) layers: Vec<Layer>,
     pub(super) sites: Vec<ActivationSite>,
-    scheme: String,
+    start: Initialization,
+    normalizes: bool,
     dtype: DType,
 }
 
@@ -43,35 +46,79 @@ pub struct Filters {
 }
 
 impl Builder {
-    /// Nothing yet; start values by the named scheme, in `dtype` (f32 trains, f64 checks).
+    /// Nothing yet; start values by `start`, in `dtype` (f32 trains, f64 checks).
     #[must_use]
-    pub fn new(scheme: &str, dtype: DType) -> Self {
+    pub fn new(start: Initialization, dtype: DType) -> Self {
         let (parameters, layers, sites) = (Vec::new(), Vec::new(), Vec::new());
-        Self { parameters, layers, sites, scheme: scheme.into(), dtype }
+        Self { parameters, layers, sites, start, normalizes: false, dtype }
     }
 
-    /// Adds a linear layer.
+    /// From now on [`Builder::layer_norm`] gives a normalisation.
+    pub fn normalize_layers(&mut self) {
+        self.normalizes = true;
+    }
+
+    /// Adds a hidden linear layer.
     pub fn linear(
         &mut self,
         fan_in: usize,
         fan_out: usize,
         stream: &mut Stream,
     ) -> Result<DenseParts, NetworkError> {
-        let start = initialization::linear(&self.scheme, fan_in, fan_out, stream);
+        self.add_linear(self.start, (fan_in, fan_out), stream)
+    }
+
+    /// Adds the last linear layer.
+    pub fn head(
+        &mut self,
+        fan_in: usize,
+        fan_out: usize,
+        stream: &mut Stream,
+    ) -> Result<DenseParts, NetworkError> {
+        self.add_linear(self.start.of_head(), (fan_in, fan_out), stream)
+    }
+
+    fn add_linear(
+        &mut self,
+        start: Initialization,
+        (fan_in, fan_out): (usize, usize),
+        stream: &mut Stream,
+    ) -> Result<DenseParts, NetworkError> {
+        let start = start.linear(fan_in, fan_out, stream);
         let weight = self.layer(&start, &[fan_out, fan_in], true)?;
         let (weight, bias) = (&self.parameters[weight], &self.parameters[weight + 1]);
         Ok(DenseParts {
             bias: bias.values.as_tensor().clone(),
             weight_gradient: Arc::clone(&weight.gradient),
             bias_gradient: Arc::clone(&bias.gradient),
+            norm: None,
             site: None,
         })
+    }
+
+    /// The layer normalisation of the layer added last, where the network has one: scales of 1, shifts of 0.
+    /// Called before its activation is added.
+    pub fn layer_norm(&mut self) -> Result<Option<LayerNorm>, NetworkError> {
+        if !self.normalizes {
+            return Ok(None);
+        }
+        let layer = self.layers.last().expect("a layer comes first");
+        let (name, units) = (layer.name.replacen("layers", "norms", 1), layer.units);
+        let mut add = |what: &str, start: f64| -> Result<_, NetworkError> {
+            let start = vec![start; units];
+            let name = format!("{name}.{what}");
+            let parameter = Parameter::new(name, Role::Norm, &start, &[units], self.dtype)?;
+            let place = (parameter.values.as_tensor().clone(), Arc::clone(&parameter.gradient));
+            self.parameters.push(parameter);
+            Ok(place)
+        };
+        Ok(Some(LayerNorm { scale: add("weight", 1.0)?, shift: add("bias", 0.0)? }))
     }
 
     /// Adds a convolution. Without a bias, none is drawn.
     pub fn conv(&mut self, filters: Filters, stream: &mut Stream) -> Result<ConvParts, NetworkError> {
         let Filters { channels, outputs, size, stride, padding, bias } = filters;
-        let start = initialization::conv(&self.scheme, (channels, outputs), size * size, bias, stream);
+        let start = self.start.conv((channels, outputs), size * size, bias, stream);
         let weight = self.layer(&start, &[outputs, channels, size, size], bias)?;
         let bias = bias.then(|| {
             let bias = &self.parameters[weight + 1];

@@ -7,20 +7,19 @@
 //! Order within a layer: convolution, activation, pooling. The linear layers see what pooling leaves as
 //! `PyTorch` flattens it, channel by channel, so that weights can be exchanged.
 
-use std::sync::Arc;
-
 use candle_core::{DType, Tensor};
 
 use super::builder::{Builder, Filters, for_width};
-use super::initialization::SCHEMES;
+use super::initialization::{self, Initialization};
 use super::mlp::{Linears, check_widths, sizes};
-use super::network::{ActivationSite, Layer, Network, NetworkError, Pass};
+use super::network::{ActivationSite, Layer, Network, NetworkError};
 use super::parameter::Parameter;
 use super::samples;
+use crate::kernels::activation_layer::Tap;
 use crate::kernels::conv::geometry::positions;
 use crate::kernels::conv::{Conv, ConvParts};
-use crate::kernels::dense::Tap;
 use crate::kernels::images;
+use crate::kernels::pass::Pass;
 use crate::kernels::pool::Pool;
 use crate::random::Stream;
 use crate::spec::{Choice, Entry, Kind, Parameter as Setting};
@@ -51,11 +50,9 @@ pub const ENTRY: Entry = Entry {
             summary: "features of each hidden linear layer",
             kind: Kind::Integers { default: &[100, 100], min: 1, max: 65_536, lengths: (0, 64) },
         },
-        Setting {
-            name: "initialization",
-            summary: "start values of weights and biases",
-            kind: Kind::Text { default: Some("pytorch"), one_of: SCHEMES },
-        },
+        initialization::SCHEME,
+        initialization::GAIN,
+        initialization::HEAD_GAIN,
     ],
 };
 
@@ -127,7 +124,8 @@ impl Cnn {
     ) -> Result<Self, NetworkError> {
         let stages = stages(network, dims)?;
         let (kernel, padding) = (size(network, "kernel"), size(network, "padding"));
-        let mut built = Builder::new(network.text("initialization"), dtype);
+        let start = Initialization::of(network).map_err(NetworkError::Settings)?;
+        let mut built = Builder::new(start, dtype);
         let mut convs = Vec::new();
         for &Stage { channels, features, .. } in &stages {
             let activation = for_width(activation, features, "convolution")?;
@@ -177,6 +175,7 @@ pub fn check(
     activation: &Choice,
     dims: Option<(usize, usize, usize)>,
 ) -> Result<(), NetworkError> {
+    Initialization::of(network).map_err(NetworkError::Settings)?;
     check_widths(activation, sizes(network, "channels"), "convolution")?;
     check_widths(activation, sizes(network, "hidden"), "hidden layer")?;
     dims.map_or(Ok(()), |dims| stages(network, dims).map(|_| ()))
@@ -187,12 +186,7 @@ impl Network for Cnn {
         let mut x = images::rows(inputs, self.dims)?;
         for (layer, parts) in self.convs.iter().enumerate() {
             let weight = self.built.weight(layer);
-            x = match pass {
-                Pass::Train(draws) => {
-                    x.apply_op2(weight, Conv::new(parts.clone(), Some(Arc::clone(draws))))?
-                }
-                Pass::Evaluate => x.apply_op2_no_bwd(weight.as_tensor(), &Conv::new(parts.clone(), None))?,
-            };
+            x = pass.apply(&x, weight.as_tensor(), Conv::new(parts.clone(), pass.clone()))?;
         }
         self.linears.forward(&self.built, &images::planes(&x)?, pass)
     }

@@ -1,16 +1,16 @@
 //! A multilayer perceptron of any depth and width.
 
-use std::sync::Arc;
-
 use candle_core::{DType, Tensor};
 
 use super::builder::{Builder, for_width};
-use super::initialization::SCHEMES;
-use super::network::{ActivationSite, Layer, Network, NetworkError, Pass};
+use super::initialization::{self, Initialization};
+use super::network::{ActivationSite, Layer, Network, NetworkError};
 use super::parameter::Parameter;
-use crate::kernels::dense::{Dense, DenseParts, Tap};
+use crate::kernels::activation_layer::Tap;
+use crate::kernels::dense::{Dense, DenseParts};
+use crate::kernels::pass::Pass;
 use crate::random::Stream;
-use crate::spec::{Choice, Entry, Kind, Parameter as Setting};
+use crate::spec::{Choice, Entry, Kind, Parameter as Setting, Value};
 
 /// Catalogue entry.
 pub const ENTRY: Entry = Entry {
@@ -23,10 +23,13 @@ pub const ENTRY: Entry = Entry {
             summary: "features of each hidden layer",
             kind: Kind::Integers { default: &[100, 100], min: 1, max: 65_536, lengths: (0, 64) },
         },
+        initialization::SCHEME,
+        initialization::GAIN,
+        initialization::HEAD_GAIN,
         Setting {
-            name: "initialization",
-            summary: "start values of weights and biases",
-            kind: Kind::Text { default: Some("pytorch"), one_of: SCHEMES },
+            name: "norm",
+            summary: "layer: layer normalisation with scale and shift before each activation; none if absent",
+            kind: Kind::Text { default: None, one_of: &["layer", "none"] },
         },
     ],
 };
@@ -54,7 +57,11 @@ impl Mlp {
         stream: &mut Stream,
         dtype: DType,
     ) -> Result<Self, NetworkError> {
-        let mut built = Builder::new(network.text("initialization"), dtype);
+        let start = Initialization::of(network).map_err(NetworkError::Settings)?;
+        let mut built = Builder::new(start, dtype);
+        if network.get("norm") == Some(&Value::Text("layer".into())) {
+            built.normalize_layers();
+        }
         let hidden = sizes(network, "hidden");
         let layers = Linears::add(&mut built, activation, (inputs, &hidden, classes), stream)?;
         Ok(Self { built, layers })
@@ -74,11 +81,12 @@ impl Linears {
         for &width in hidden {
             let activation = for_width(activation, width, "hidden layer")?;
             let mut part = built.linear(fan_in, width / activation.widening, stream)?;
+            part.norm = built.layer_norm()?;
             part.site = Some(built.site(activation, width)?);
             parts.push(part);
             fan_in = width;
         }
-        parts.push(built.linear(fan_in, classes, stream)?);
+        parts.push(built.head(fan_in, classes, stream)?);
         Ok(Self { first, parts })
     }
 
@@ -91,12 +99,7 @@ impl Linears {
         let mut x = inputs.clone();
         for (index, parts) in self.parts.iter().enumerate() {
             let weight = built.weight(self.first + index);
-            x = match pass {
-                Pass::Train(draws) => {
-                    x.apply_op2(weight, Dense::new(parts.clone(), Some(Arc::clone(draws))))?
-                }
-                Pass::Evaluate => x.apply_op2_no_bwd(weight.as_tensor(), &Dense::new(parts.clone(), None))?,
-            };
+            x = pass.apply(&x, weight.as_tensor(), Dense::new(parts.clone(), pass.clone()))?;
         }
         Ok(x)
     }
@@ -108,7 +111,7 @@ impl Linears {
             let Some(site) = &parts.site else { continue };
             let linear = DenseParts { site: None, ..parts.clone() };
             let weight = built.weight(self.first + index);
-            let z = x.apply_op2_no_bwd(weight.as_tensor(), &Dense::new(linear, None))?;
+            let z = Pass::Evaluate.apply(&x, weight.as_tensor(), Dense::new(linear, Pass::Evaluate))?;
             let (rows, units) = z.dims2()?;
             let tap = site.tap(z.flatten_all()?.to_vec1()?, units)?;
             x = Tensor::from_slice(&tap.features, (rows, units * site.widening), inputs.device())?;
@@ -126,6 +129,7 @@ pub(super) fn sizes(network: &Choice, name: &str) -> Vec<usize> {
 
 /// Whether the activation can stand after every hidden layer.
 pub fn check(network: &Choice, activation: &Choice) -> Result<(), NetworkError> {
+    Initialization::of(network).map_err(NetworkError::Settings)?;
     check_widths(activation, sizes(network, "hidden"), "hidden layer")
 }
 

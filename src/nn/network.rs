@@ -6,7 +6,8 @@ use candle_core::Tensor;
 
 use super::activation::{CoefficientRule, Coefficients};
 use super::{Cnn, Mlp, Parameter, ResNet};
-use crate::kernels::dense::Tap;
+use crate::kernels::activation_layer::Tap;
+use crate::kernels::pass::Pass;
 use crate::random::Stream;
 use crate::spec::{Choice, Entry, Plan};
 
@@ -19,15 +20,6 @@ pub enum NetworkError {
     /// candle refused.
     #[error("the network could not be built: {0}")]
     Candle(#[from] candle_core::Error),
-}
-
-/// How a forward pass is run.
-#[derive(Clone)]
-pub enum Pass {
-    /// Recorded for the backward pass; randomised activations draw from the stream.
-    Train(Arc<Mutex<Stream>>),
-    /// Not recorded, nothing drawn.
-    Evaluate,
 }
 
 /// A layer as the probes name it.

@@ -5,7 +5,8 @@
 //! a plain product. The weight is `PyTorch`'s (outputs, channels, rows, columns).
 //!
 //! As in a [`Dense`](super::dense::Dense) layer, the gradients of weight, bias and coefficients go to
-//! their [`Gradient`]s, and ∂x is computed only where the input is part of the graph.
+//! their [`Gradient`]s, but for [`Pass::Through`], and ∂x is computed only where the input is part of
+//! the graph.
 
 mod columns;
 pub mod geometry;
@@ -16,12 +17,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, bail};
 
 use self::geometry::Geometry;
-use super::dense::{Site, contiguous, cpu, kernel};
-use super::element::{Mode, settle, vectorized};
-use super::gradient::{Gradient, Slices};
+use super::activation_layer::{Site, kernel};
+use super::element::{Mode, settle};
+use super::gradient::{Gradient, add_bias_gradient};
+use super::pass::Pass;
 use super::pool::{Pool, Pooling};
 use super::scratch::Scratch;
-use crate::random::Stream;
+use super::storage::{Slices, contiguous, with_slice};
 
 /// What a [`Conv`] op needs beside its input and weight. Cheap to clone: one op is made per call.
 #[derive(Clone)]
@@ -40,12 +42,11 @@ pub struct ConvParts {
     pub pool: Option<Pool>,
 }
 
-/// The op: apply with `x.apply_op2(&weight, op)`, x (batch, height, width, channels), weight (outputs,
+/// The op: apply with [`Pass::apply`] on x (batch, height, width, channels), weight (outputs,
 /// channels, rows, columns); gives (batch, height, width, outputs × widening).
 pub struct Conv {
     parts: ConvParts,
-    /// Present in training: what randomised activations draw from.
-    draws: Option<Arc<Mutex<Stream>>>,
+    pass: Pass,
     saved: Mutex<Option<Saved>>,
     watched: Option<Mutex<Watched>>,
 }
@@ -76,17 +77,20 @@ struct Activated<T> {
 }
 
 impl Conv {
-    /// An op for one call. With `draws` it is a training pass, without an evaluation.
+    /// An op for one call: apply it with [`Pass::apply`] of the same pass.
     #[must_use]
-    pub fn new(parts: ConvParts, draws: Option<Arc<Mutex<Stream>>>) -> Self {
-        Self { parts, draws, saved: Mutex::new(None), watched: None }
+    pub fn new(parts: ConvParts, pass: Pass) -> Self {
+        Self { parts, pass, saved: Mutex::new(None), watched: None }
     }
 
     /// An evaluation that keeps those `rows` (ascending) of the pre-activations (batch × positions,
     /// outputs): see [`Conv::watched`].
     #[must_use]
     pub fn watching(parts: ConvParts, rows: Vec<usize>) -> Self {
-        Self { watched: Some(Mutex::new(Watched { rows, values: Vec::new() })), ..Self::new(parts, None) }
+        Self {
+            watched: Some(Mutex::new(Watched { rows, values: Vec::new() })),
+            ..Self::new(parts, Pass::Evaluate)
+        }
     }
 
     /// The pre-activations (rows, outputs) that were to be kept.
@@ -96,19 +100,20 @@ impl Conv {
         watched.map_or(Vec::new(), |w| w.values)
     }
 
-    fn run<T: Slices + Scratch>(&self, x: &[T], w: &[T], g: &Geometry) -> Result<Vec<T>> {
+    fn run<T: Slices + Scratch>(
+        &self,
+        x: &[T],
+        w: &[T],
+        g: &Geometry,
+        mode: &mut Mode<'_>,
+    ) -> Result<Vec<T>> {
         let mut filters = T::take(w.len());
         products::by_taps(w, g, &mut filters);
-        let result = self.parts.bias.as_ref().map(|(bias, _)| bias.storage_and_layout());
-        let bias = match &result {
-            None => None,
-            Some((bias, layout)) => Some(contiguous(T::slice(cpu(bias)?)?, layout)?),
-        };
+        let bias = self.parts.bias.as_ref().map(|(bias, _)| with_slice(bias, <[T]>::to_vec)).transpose()?;
+        let bias = bias.as_deref();
         let site = self.parts.site.as_ref();
         let widening = site.map_or(1, |site| site.widening);
         let pooling = self.parts.pool.map(|pool| pool.over(g.to, g.outputs * widening)).transpose()?;
-        let mut draws = self.draws.as_ref().map(|d| d.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut mode = draws.as_mut().map_or(Mode::Evaluate, |d| Mode::Train(d));
         let mut y = match (site, &pooling) {
             (None, None) => {
                 let mut z = vec![T::ZERO; g.batch * g.positions() * g.outputs];
@@ -116,7 +121,7 @@ impl Conv {
                 z
             }
             (_, Some(pooling)) if widening == 1 => {
-                let made = self.picked(x, &filters, bias, g, pooling, &mut mode)?;
+                let made = self.picked(x, &filters, bias, g, pooling, mode)?;
                 self.save(made.z, Vec::new(), made.extra, made.places);
                 made.y
             }
@@ -127,7 +132,7 @@ impl Conv {
                 let mut y = vec![T::ZERO; z.len() * widening];
                 let mut extra = Vec::new();
                 site.with_coefficients(|c| {
-                    kernel::<T>(site).forward(c, g.outputs, &z, &mut y, &mut extra, &mut mode);
+                    kernel::<T>(site).forward(c, g.outputs, &z, &mut y, &mut extra, mode);
                 })?;
                 match pooling {
                     None => {
@@ -181,9 +186,9 @@ impl Conv {
         let len = images * g.positions() * g.outputs;
         let (mut z, mut y) = (T::take(len), T::take(len));
         let size = g.batch * pooling.pooled();
-        let trains = self.draws.is_some();
+        let recorded = self.pass.is_recorded();
         let mut made = Activated {
-            z: vec![T::ZERO; if trains { size } else { 0 }],
+            z: vec![T::ZERO; if recorded { size } else { 0 }],
             y: vec![T::ZERO; size],
             extra: Vec::new(),
             places: vec![0; size],
@@ -212,7 +217,7 @@ impl Conv {
             let here = first..first + x.len() / g.image() * pooling.pooled();
             let (places, y) = (&mut made.places[here.clone()], &mut made.y[here.clone()]);
             pooling.forward(features, y, places);
-            if trains {
+            if recorded {
                 pooling.pick(z, places, &mut made.z[here]);
                 if elements {
                     let from = made.extra.len();
@@ -227,6 +232,9 @@ impl Conv {
     }
 
     fn save<T: Slices>(&self, z: Vec<T>, y: Vec<T>, extra: Vec<T>, places: Vec<u8>) {
+        if !self.pass.is_recorded() {
+            return;
+        }
         *self.saved() = Some(Saved {
             pre_activations: T::store(z),
             features: T::store(y),
@@ -263,12 +271,7 @@ impl Conv {
         let Some(site) = &self.parts.site else { return Ok(None) };
         let (z, extra) = (T::slice(&saved.pre_activations)?, T::slice(&saved.extra)?);
         let mut dz = vec![T::ZERO; z.len()];
-        let mut gradient = site.coefficients.as_ref().map(|(_, gradient)| gradient.lock());
-        let d_coefficients = match &mut gradient {
-            Some(gradient) => gradient.accumulate::<T>()?,
-            None => &mut [],
-        };
-        site.with_coefficients(|c| {
+        site.with_gradient(self.pass.trains(), |c, d_coefficients| {
             kernel::<T>(site).backward(c, outputs, z, y, extra, dy, &mut dz, d_coefficients);
         })?;
         settle(&mut dz);
@@ -286,10 +289,19 @@ impl Conv {
         let widening = self.parts.site.as_ref().map_or(1, |site| site.widening);
         let pooling = self.parts.pool.map(|pool| pool.over(g.to, g.outputs * widening)).transpose()?;
         let dy = dy.contiguous()?;
-        let (dy, dy_layout) = dy.storage_and_layout();
-        let dy = contiguous(T::slice(cpu(&dy)?)?, dy_layout)?;
-        let (y, y_layout) = y.storage_and_layout();
-        let y = contiguous(T::slice(cpu(&y)?)?, y_layout)?;
+        with_slice(&dy, |dy| with_slice(y, |y| self.pull_back::<T>(x, w, y, dy, g, pooling)))??
+    }
+
+    fn pull_back<T: Slices + Scratch>(
+        &self,
+        x: &Tensor,
+        w: &Tensor,
+        y: &[T],
+        dy: &[T],
+        g: &Geometry,
+        pooling: Option<Pooling>,
+    ) -> Result<Option<Tensor>> {
+        let widening = self.parts.site.as_ref().map_or(1, |site| site.widening);
         let saved = self.saved();
         // ∂z, of all pre-activations or of those that were picked.
         let made = match (&*saved, &pooling) {
@@ -304,51 +316,34 @@ impl Conv {
             (Some(saved), _) => self.through_activation(g.outputs, saved, y, dy)?,
         };
         let dz = made.as_deref().unwrap_or(dy);
-        self.bias_gradient(g.outputs, dz)?;
+        if let (Some((_, gradient)), true) = (&self.parts.bias, self.pass.trains()) {
+            add_bias_gradient(gradient, dz, g.outputs)?;
+        }
         let places = match (&*saved, &pooling) {
             (Some(saved), Some(pooling)) if widening == 1 => Some((pooling, saved.places.as_slice())),
             _ => None,
         };
-        self.products(x, w, g, dz, places)
-    }
-
-    fn bias_gradient<T: Slices>(&self, outputs: usize, dz: &[T]) -> Result<()> {
-        let Some((_, gradient)) = &self.parts.bias else { return Ok(()) };
-        let mut gradient = gradient.lock();
-        let db = gradient.accumulate::<T>()?;
-        vectorized(
-            #[inline(always)]
-            || {
-                for row in dz.chunks_exact(outputs) {
-                    for (sum, &d) in db.iter_mut().zip(row) {
-                        *sum += d;
-                    }
-                }
-            },
-        );
-        Ok(())
+        with_slice(x, |values| self.products(x, values, w, g, dz, places))?
     }
 
     /// ∂W and, where it is wanted, ∂x from ∂z, which is spread from the `places` that pooling picked.
     fn products<T: Slices + Scratch>(
         &self,
         x: &Tensor,
+        values: &[T],
         w: &Tensor,
         g: &Geometry,
         dz: &[T],
         places: Option<(&Pooling, &[u8])>,
     ) -> Result<Option<Tensor>> {
-        let (values, layout) = x.storage_and_layout();
-        let values = contiguous(T::slice(cpu(&values)?)?, layout)?;
         let images = g.images_at_a_time();
         let mut spread = T::take(images * g.positions() * g.outputs);
         let mut d_filters = T::take(g.outputs * g.taps());
         d_filters.fill(T::ZERO);
         let mut filters = T::take(d_filters.len());
-        let mut dx = Vec::new();
+        let (mut dx, trains) = (Vec::new(), self.pass.trains());
         if x.track_op() {
-            let (w, layout) = w.storage_and_layout();
-            products::by_taps(contiguous(T::slice(cpu(&w)?)?, layout)?, g, &mut filters);
+            with_slice(w, |w| products::by_taps(w, g, &mut filters))?;
             dx.resize(values.len(), T::ZERO);
         }
         for (block, x) in values.chunks(images * g.image()).enumerate() {
@@ -363,15 +358,19 @@ impl Conv {
                     spread
                 }
             };
-            products::filters(x, dz, g, &mut d_filters);
+            if trains {
+                products::filters(x, dz, g, &mut d_filters);
+            }
             if !dx.is_empty() {
                 let at = block * images * g.image();
                 products::inputs(dz, &filters, g, &mut dx[at..at + x.len()]);
             }
         }
-        let mut gradient = self.parts.weight_gradient.lock();
-        let (dw, add) = gradient.write::<T>()?;
-        products::by_channels(&d_filters, g, dw, add);
+        if trains {
+            let mut gradient = self.parts.weight_gradient.lock();
+            let (dw, add) = gradient.write::<T>()?;
+            products::by_channels(&d_filters, g, dw, add);
+        }
         T::put(spread);
         T::put(d_filters);
         T::put(filters);
@@ -412,10 +411,12 @@ impl CustomOp2 for Conv {
         };
         let y = match x {
             CpuStorage::F32(x) => {
-                f32::store(self.run(contiguous(x, lx)?, contiguous(f32::slice(w)?, lw)?, &g)?)
+                let (x, w) = (contiguous(x, lx)?, contiguous(f32::slice(w)?, lw)?);
+                f32::store(self.pass.with_mode(|mode| self.run(x, w, &g, mode))?)
             }
             CpuStorage::F64(x) => {
-                f64::store(self.run(contiguous(x, lx)?, contiguous(f64::slice(w)?, lw)?, &g)?)
+                let (x, w) = (contiguous(x, lx)?, contiguous(f64::slice(w)?, lw)?);
+                f64::store(self.pass.with_mode(|mode| self.run(x, w, &g, mode))?)
             }
             _ => bail!("conv takes f32 or f64"),
         };

@@ -19,10 +19,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use candle_core::{Result, Tensor, bail};
 
 use self::columns::{BLOCK, Line, Moments};
-use super::dense::{Site, contiguous, cpu, kernel};
+use super::activation_layer::{Site, kernel};
 use super::element::{Mode, settle};
-use super::gradient::{Gradient, Slices};
+use super::gradient::Gradient;
 use super::scratch::Scratch;
+use super::storage::{Slices, with_slice};
 
 /// Added to every variance: `PyTorch`'s default.
 pub const EPSILON: f64 = 1e-5;
@@ -68,6 +69,8 @@ pub struct Norm {
 pub struct Saved<T> {
     images: usize,
     channels: usize,
+    /// Whether mean and variance are those of x, so that the gradient goes through them too.
+    own: bool,
     /// (segments × channels): a batch is one segment, or each image is.
     mean: Vec<f64>,
     inverse: Vec<f64>,
@@ -85,11 +88,6 @@ pub struct Back<T> {
     pub dx: Vec<T>,
     /// By the residual.
     pub residual: Option<Vec<T>>,
-}
-
-fn values<T: Slices, R>(tensor: &Tensor, body: impl FnOnce(&[T]) -> R) -> Result<R> {
-    let (storage, layout) = tensor.storage_and_layout();
-    Ok(body(contiguous(T::slice(cpu(&storage)?)?, layout)?))
 }
 
 fn read(kept: &Kept) -> Vec<f64> {
@@ -119,10 +117,12 @@ impl Norm {
         mode: &mut Mode<'_>,
         y: &mut [T],
     ) -> Result<Saved<T>> {
-        let (mean, inverse) = self.statistics(x, (images, channels), matches!(mode, Mode::Train(_)))?;
+        let trains = matches!(mode, Mode::Train(_));
+        let (mean, inverse) = self.statistics(x, (images, channels), trains)?;
         let (slope, offset) = self.lines::<T>(&mean, &inverse, channels)?;
-        let mut saved =
-            Saved { images, channels, mean, inverse, slope, offset, z: Vec::new(), extra: Vec::new() };
+        let own = trains || matches!(self.scheme, Scheme::Group { .. });
+        let (z, extra) = (Vec::new(), Vec::new());
+        let mut saved = Saved { images, channels, own, mean, inverse, slope, offset, z, extra };
         match &self.site {
             None => saved.blocks(x.len(), |line, at| {
                 line.apply(&x[at.clone()], residual.map(|r| &r[at.clone()]), &mut y[at]);
@@ -212,21 +212,21 @@ impl Norm {
     fn scale<T: Slices>(&self, channels: usize) -> Result<Vec<f64>> {
         match &self.scale {
             None => Ok(vec![1.0; channels]),
-            Some((scale, _)) => values(scale, |s: &[T]| s.iter().map(|v| v.wide()).collect()),
+            Some((scale, _)) => with_slice(scale, |s: &[T]| s.iter().map(|v| v.wide()).collect()),
         }
     }
 
     /// Slope and offset of z in x, (segments × channels).
     fn lines<T: Slices>(&self, mean: &[f64], inverse: &[f64], channels: usize) -> Result<(Vec<T>, Vec<T>)> {
         let scale = self.scale::<T>(channels)?;
-        let shift: Vec<f64> = values(&self.shift.0, |s: &[T]| s.iter().map(|v| v.wide()).collect())?;
+        let shift: Vec<f64> = with_slice(&self.shift.0, |s: &[T]| s.iter().map(|v| v.wide()).collect())?;
         let slopes = inverse.iter().enumerate().map(|(i, v)| scale[i % channels] * v);
         let offsets = slopes.clone().zip(mean).enumerate().map(|(i, (a, m))| shift[i % channels] - m * a);
         Ok((slopes.clone().map(T::of).collect(), offsets.map(T::of).collect()))
     }
 
-    /// The gradients, from that of y in `dy`, a [`Scratch`] buffer that is used up. Those of scale, shift
-    /// and coefficients are added to their places.
+    /// The gradients, from that of y in `dy`, a [`Scratch`] buffer that is used up. Where the pass
+    /// `trains`, those of scale, shift and coefficients are added to their places.
     pub fn backward<T: Slices + Scratch>(
         &self,
         x: &[T],
@@ -234,6 +234,7 @@ impl Norm {
         y: &[T],
         dy: Vec<T>,
         saved: Saved<T>,
+        trains: bool,
     ) -> Result<Back<T>> {
         let channels = saved.channels;
         let (mut dz, mut sums) = (dy, Sums::new(&saved));
@@ -255,13 +256,8 @@ impl Norm {
             }
             Some(site) => {
                 let dy = std::mem::replace(&mut dz, T::take(x.len()));
-                let mut gradient = site.coefficients.as_ref().map(|(_, gradient)| gradient.lock());
-                let d_coefficients = match &mut gradient {
-                    Some(gradient) => gradient.accumulate::<T>()?,
-                    None => &mut [],
-                };
                 let (kernel, z, extra) = (kernel::<T>(site), &saved.z, &saved.extra);
-                site.with_coefficients(|c| {
+                site.with_gradient(trains, |c, d_coefficients| {
                     kernel.backward(c, channels, z, y, extra, &dy, &mut dz, d_coefficients);
                 })?;
                 settle(&mut dz);
@@ -269,7 +265,9 @@ impl Norm {
                 saved.blocks(x.len(), |line, at| sums.add(&line, &x[at.clone()], &dz[at]));
             }
         }
-        self.add_gradients::<T>(&sums, &saved)?;
+        if trains {
+            self.add_gradients::<T>(&sums, &saved)?;
+        }
         let (by_z, by_x, rest) = self.pull_back::<T>(&sums, &saved, x.len())?;
         let result = if residual.is_some() {
             let mut dx = T::take(x.len());
@@ -335,6 +333,8 @@ impl Norm {
             let moment: f64 = here.clone().map(|i| of(i) * sums.moment[i]).sum();
             for i in here {
                 let inverse = saved.inverse[i];
+                // Running statistics are constants to x.
+                let (moment, plain) = if saved.own { (moment, plain) } else { (0.0, 0.0) };
                 p.push(T::of(of(i) * inverse));
                 q.push(T::of(-inverse * inverse * inverse * moment / n));
                 r.push(T::of(-inverse * plain / n));

@@ -9,14 +9,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, bail};
 
+use crate::kernels::activation_layer::Tap;
 use crate::kernels::affine::affine;
 use crate::kernels::conv::{geometry::Geometry, products};
-use crate::kernels::dense::{Tap, contiguous, cpu};
 use crate::kernels::element::{Mode, vectorized};
-use crate::kernels::gradient::{Gradient, Slices};
+use crate::kernels::gradient::{Gradient, add_bias_gradient};
 use crate::kernels::matmul::{times, transposed_times};
 use crate::kernels::norm::{Norm, Saved};
+use crate::kernels::pass::Pass;
 use crate::kernels::scratch::Scratch;
+use crate::kernels::storage::{Slices, contiguous, with_slice};
 use crate::random::Stream;
 
 /// A parameter's values and where its gradient goes.
@@ -110,11 +112,6 @@ impl Watch {
     }
 }
 
-fn slice<T: Slices, R>(tensor: &Tensor, body: impl FnOnce(&[T]) -> R) -> Result<R> {
-    let (storage, layout) = tensor.storage_and_layout();
-    Ok(body(contiguous(T::slice(cpu(&storage)?)?, layout)?))
-}
-
 impl Unit {
     fn forward<T: Slices + Scratch>(
         &self,
@@ -125,7 +122,7 @@ impl Unit {
     ) -> Result<Made<T>> {
         let g = Geometry::new(dims, self.weight.0.dims4()?, self.stride, self.padding)?;
         let mut filters = T::take(g.outputs * g.taps());
-        slice(&self.weight.0, |w| products::by_taps(w, &g, &mut filters))?;
+        with_slice(&self.weight.0, |w| products::by_taps(w, &g, &mut filters))?;
         let mut convolved = T::take(g.batch * g.positions() * g.outputs);
         let images = g.images_at_a_time();
         for (x, z) in
@@ -146,9 +143,10 @@ impl Unit {
         residual: Option<&[T]>,
         dy: Vec<T>,
         mut dx: Option<&mut [T]>,
+        trains: bool,
     ) -> Result<Option<Vec<T>>> {
         let Made { g, filters, convolved, saved, y } = made;
-        let back = self.norm.backward(&convolved, residual, &y, dy, saved)?;
+        let back = self.norm.backward(&convolved, residual, &y, dy, saved, trains)?;
         T::put(convolved);
         T::put(y);
         let mut d_filters = T::take(filters.len());
@@ -156,15 +154,19 @@ impl Unit {
         let images = g.images_at_a_time();
         let blocks = x.chunks(images * g.image()).zip(back.dx.chunks(images * g.positions() * g.outputs));
         for (block, (x, dz)) in blocks.enumerate() {
-            products::filters(x, dz, &g, &mut d_filters);
+            if trains {
+                products::filters(x, dz, &g, &mut d_filters);
+            }
             if let Some(dx) = &mut dx {
                 let at = block * images * g.image();
                 products::inputs(dz, &filters, &g, &mut dx[at..at + x.len()]);
             }
         }
-        let mut gradient = self.weight.1.lock();
-        let (dw, add) = gradient.write::<T>()?;
-        products::by_channels(&d_filters, &g, dw, add);
+        if trains {
+            let mut gradient = self.weight.1.lock();
+            let (dw, add) = gradient.write::<T>()?;
+            products::by_channels(&d_filters, &g, dw, add);
+        }
         [filters, d_filters, back.dx].into_iter().for_each(T::put);
         Ok(back.residual)
     }
@@ -213,34 +215,41 @@ impl Block {
     }
 
     /// ∂x
-    fn backward<T: Slices + Scratch>(&self, made: MadeBlock<T>, x: &[T], dy: Vec<T>) -> Result<Vec<T>> {
+    fn backward<T: Slices + Scratch>(
+        &self,
+        made: MadeBlock<T>,
+        x: &[T],
+        dy: Vec<T>,
+        trains: bool,
+    ) -> Result<Vec<T>> {
         let MadeBlock { first, second, shortcut } = made;
         let mut d_first = zeros(first.y.len());
         let residual = shortcut.as_ref().map_or(x, |made| &made.y);
-        let d_residual = self.second.backward(second, &first.y, Some(residual), dy, Some(&mut d_first))?;
+        let d_residual =
+            self.second.backward(second, &first.y, Some(residual), dy, Some(&mut d_first), trains)?;
         let d_residual = d_residual.expect("there was a residual");
         let Some((unit, made)) = self.shortcut.as_ref().zip(shortcut) else {
             let mut dx = d_residual;
-            self.first.backward(first, x, None, d_first, Some(&mut dx))?;
+            self.first.backward(first, x, None, d_first, Some(&mut dx), trains)?;
             return Ok(dx);
         };
         let mut dx = zeros(x.len());
-        self.first.backward(first, x, None, d_first, Some(&mut dx))?;
-        unit.backward(made, x, None, d_residual, Some(&mut dx))?;
+        self.first.backward(first, x, None, d_first, Some(&mut dx), trains)?;
+        unit.backward(made, x, None, d_residual, Some(&mut dx), trains)?;
         Ok(dx)
     }
 }
 
 impl Body {
-    /// Logits, and the tape in training.
+    /// Logits, and the tape where the pass is `recorded`.
     fn forward<T: Slices + Scratch>(
         &self,
         x: &[T],
         dims: Shape4,
         mode: &mut Mode<'_>,
+        recorded: bool,
         mut watch: Option<&mut Watch>,
     ) -> Result<(Vec<T>, Option<Tape<T>>)> {
-        let trains = matches!(mode, Mode::Train(_));
         let stem = self.stem.forward(x, dims, None, mode)?;
         if let Some(watch) = &mut watch {
             watch.site = 0;
@@ -248,7 +257,7 @@ impl Body {
         }
         let (mut dims, mut blocks) = (stem.dims(), Vec::new());
         let (mut kept, mut last) = (None, Vec::new());
-        if trains {
+        if recorded {
             kept = Some(stem);
         } else {
             last = stem.features();
@@ -261,7 +270,7 @@ impl Body {
             };
             let made = block.forward(x, dims, mode, watch.as_deref_mut())?;
             dims = made.second.dims();
-            if trains {
+            if recorded {
                 blocks.push(made);
             } else {
                 T::put(last);
@@ -290,36 +299,31 @@ impl Body {
         );
         T::put(last);
         let classes = self.head.0.dim(0)?;
-        let logits = slice(&self.head.0, |w| {
-            slice(&self.head_bias.0, |bias| affine(&pooled, w, bias, (batch, classes, channels)))
+        let logits = with_slice(&self.head.0, |w| {
+            with_slice(&self.head_bias.0, |bias| affine(&pooled, w, bias, (batch, classes, channels)))
         })??;
         Ok((logits, kept.map(|stem| Tape { stem, blocks, pooled })))
     }
 
-    /// Adds all gradients to their places; ∂x where it is wanted.
+    /// ∂x where it is wanted. Adds all gradients to their places where the pass `trains`.
     fn backward<T: Slices + Scratch>(
         &self,
         mut tape: Tape<T>,
         x: &[T],
         dy: &[T],
         wants_input: bool,
+        trains: bool,
     ) -> Result<Option<Vec<T>>> {
         let (classes, channels) = self.head.0.dims2()?;
         let batch = dy.len() / classes;
-        {
-            let mut gradient = self.head_bias.1.lock();
-            let db = gradient.accumulate::<T>()?;
-            for row in dy.chunks_exact(classes) {
-                db.iter_mut().zip(row).for_each(|(sum, &d)| *sum += d);
-            }
-        }
-        {
+        if trains {
+            add_bias_gradient(&self.head_bias.1, dy, classes)?;
             let mut gradient = self.head.1.lock();
             let (dw, add) = gradient.write::<T>()?;
             transposed_times(dy, &tape.pooled, dw, (classes, channels, batch), add);
         }
         let mut d_pooled = T::take(batch * channels);
-        slice(&self.head.0, |w| times(dy, w, &mut d_pooled, (batch, channels, classes), false))?;
+        with_slice(&self.head.0, |w| times(dy, w, &mut d_pooled, (batch, channels, classes), false))?;
         let last = tape.blocks.last().map_or(&tape.stem, |made| &made.second);
         let positions = last.g.positions();
         let mut d = T::take(last.y.len());
@@ -333,18 +337,18 @@ impl Body {
         for block in self.blocks.iter().rev() {
             let made = tape.blocks.pop().expect("one for each block");
             let x = tape.blocks.last().map_or(&tape.stem.y, |made| &made.second.y);
-            d = block.backward(made, x, d)?;
+            d = block.backward(made, x, d, trains)?;
         }
         let mut dx = wants_input.then(|| vec![<T as crate::kernels::real::Real>::ZERO; x.len()]);
-        self.stem.backward(tape.stem, x, None, d, dx.as_deref_mut())?;
+        self.stem.backward(tape.stem, x, None, d, dx.as_deref_mut(), trains)?;
         Ok(dx)
     }
 
     /// What every site computes on images (batch, height, width, channels), at one position of each.
     pub fn watch(&self, images: &Tensor, watch: &mut Watch) -> Result<()> {
         let dims = images.dims4()?;
-        slice::<f32, _>(images, |x| {
-            self.forward(x, dims, &mut Mode::Evaluate, Some(&mut *watch)).map(|_| ())
+        with_slice::<f32, _>(images, |x| {
+            self.forward(x, dims, &mut Mode::Evaluate, false, Some(&mut *watch)).map(|_| ())
         })??;
         watch.first += dims.0;
         Ok(())
@@ -364,24 +368,23 @@ impl Body {
     }
 }
 
-/// The op: apply with `x.apply_op2(&stem, op)`, x (batch, height, width, channels), the second argument
-/// any weight of the network (it keeps the op in candle's graph); gives (batch, classes).
+/// The op: apply with [`Pass::apply`] on x (batch, height, width, channels) and any weight of the
+/// network, which keeps the op on candle's graph in training; gives (batch, classes).
 pub(super) struct Whole {
     body: Arc<Body>,
-    draws: Option<Arc<Mutex<Stream>>>,
+    pass: Pass,
     tape: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
 impl Whole {
-    /// An op for one call: with `draws` a training pass.
-    pub fn new(body: Arc<Body>, draws: Option<Arc<Mutex<Stream>>>) -> Self {
-        Self { body, draws, tape: Mutex::new(None) }
+    /// An op for one call.
+    pub fn new(body: Arc<Body>, pass: Pass) -> Self {
+        Self { body, pass, tape: Mutex::new(None) }
     }
 
     fn run<T: Slices + Scratch>(&self, x: &[T], dims: Shape4) -> Result<CpuStorage> {
-        let mut draws = self.draws.as_ref().map(|d| d.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut mode = draws.as_mut().map_or(Mode::Evaluate, |d| Mode::Train(d));
-        let (logits, tape) = self.body.forward(x, dims, &mut mode, None)?;
+        let recorded = self.pass.is_recorded();
+        let (logits, tape) = self.pass.with_mode(|mode| self.body.forward(x, dims, mode, recorded, None))?;
         *self.tape.lock().unwrap_or_else(PoisonError::into_inner) =
             tape.map(|tape| Box::new(tape) as Box<dyn Any + Send>);
         Ok(T::store(logits))
@@ -393,8 +396,9 @@ impl Whole {
             bail!("one backward pass for each forward pass of a residual network")
         };
         let dy = dy.contiguous()?;
-        let wants_input = x.track_op();
-        let dx = slice(x, |x| slice(&dy, |dy| self.body.backward(*tape, x, dy, wants_input)))???;
+        let (wants_input, trains) = (x.track_op(), self.pass.trains());
+        let dx =
+            with_slice(x, |x| with_slice(&dy, |dy| self.body.backward(*tape, x, dy, wants_input, trains)))???;
         dx.map(|dx| Tensor::from_vec(dx, x.dims4()?, x.device())).transpose()
     }
 }

@@ -15,12 +15,13 @@ use candle_core::{DType, Tensor};
 
 use self::body::{Block, Body, Trained, Unit, Watch, Whole};
 use super::activation::{self, Activation};
-use super::initialization;
-use super::network::{ActivationSite, Buffer, Layer, Network, NetworkError, Pass};
+use super::initialization::Initialization;
+use super::network::{ActivationSite, Buffer, Layer, Network, NetworkError};
 use super::parameter::{Parameter, Role};
-use crate::kernels::dense::{Site, Tap};
+use crate::kernels::activation_layer::{Site, Tap};
 use crate::kernels::images;
 use crate::kernels::norm::{Kept, Norm, Scheme};
+use crate::kernels::pass::Pass;
 use crate::random::Stream;
 use crate::spec::{Choice, Entry, Kind, Parameter as Setting};
 
@@ -289,7 +290,7 @@ impl ResNet {
                 channels = times * width;
             }
         }
-        let (weight, bias) = initialization::linear("pytorch", channels, classes, builder.stream);
+        let (weight, bias) = Initialization::PYTORCH.linear(channels, classes, builder.stream);
         let index = builder.parameters.len();
         let head = builder.add("fc.weight".into(), Role::Weight, &weight, &[classes, channels])?;
         let head_bias = builder.add("fc.bias".into(), Role::Bias, &bias, &[classes])?;
@@ -303,15 +304,8 @@ impl ResNet {
 impl Network for ResNet {
     fn forward(&self, inputs: &Tensor, pass: &Pass) -> candle_core::Result<Tensor> {
         let images = images::rows(inputs, self.dims)?;
-        let any = &self.parameters[0].values;
-        match pass {
-            Pass::Train(draws) => {
-                images.apply_op2(any, Whole::new(Arc::clone(&self.body), Some(Arc::clone(draws))))
-            }
-            Pass::Evaluate => {
-                images.apply_op2_no_bwd(any.as_tensor(), &Whole::new(Arc::clone(&self.body), None))
-            }
-        }
+        let any = self.parameters[0].values.as_tensor();
+        pass.apply(&images, any, Whole::new(Arc::clone(&self.body), pass.clone()))
     }
 
     /// One position of each image, whatever the `samples`: feature maps of more images than there are

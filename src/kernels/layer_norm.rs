@@ -1,0 +1,176 @@
+//! Layer normalisation of rows of units: y = γ·(x - μ)/√(σ² + ε) + β, μ and σ² those of each row (Ba et
+//! al. 2016, arXiv 1607.06450; `torch.nn.LayerNorm` with its ε of 1e-5).
+//!
+//! The squares are taken about the mean, so that a mean far from 0 costs no digits.
+
+use std::sync::Arc;
+
+use candle_core::{Result, Tensor};
+
+use super::element::vectorized;
+use super::gradient::Gradient;
+use super::real::Real;
+use super::storage::{Slices, with_slice};
+
+/// Added to every variance: `PyTorch`'s default.
+pub const EPSILON: f64 = 1e-5;
+/// Sums that run side by side.
+const SIDE: usize = 16;
+
+/// Scale and shift of every unit, and where their gradients go. Cheap to clone.
+#[derive(Clone)]
+pub struct LayerNorm {
+    /// γ (units) and its gradient.
+    pub scale: (Tensor, Arc<Gradient>),
+    /// β (units) and its gradient.
+    pub shift: (Tensor, Arc<Gradient>),
+}
+
+/// What the backward pass needs: (x - μ)/√(σ² + ε), and 1/√(σ² + ε) of each row.
+pub(super) struct Normalized<T> {
+    /// (rows × units)
+    pub values: Vec<T>,
+    /// (rows)
+    pub inverse: Vec<T>,
+}
+
+impl LayerNorm {
+    /// y (rows × units) of x, in its place.
+    pub(super) fn forward<T: Slices>(&self, x: &mut [T], units: usize) -> Result<Normalized<T>> {
+        let mut saved =
+            Normalized { values: vec![T::ZERO; x.len()], inverse: vec![T::ZERO; x.len() / units] };
+        with_slice(&self.scale.0, |scale: &[T]| {
+            with_slice(&self.shift.0, |shift: &[T]| normalize(x, scale, shift, &mut saved))
+        })??;
+        Ok(saved)
+    }
+
+    /// ∂x of ∂y in `d`, in its place, by what [`LayerNorm::forward`] gave. Where the pass `trains`, the
+    /// gradients of scale and shift are added to their places.
+    pub(super) fn backward<T: Slices>(
+        &self,
+        normalized: &[T],
+        inverse: &[T],
+        d: &mut [T],
+        trains: bool,
+    ) -> Result<()> {
+        if trains {
+            let (mut by_scale, mut by_shift) = (self.scale.1.lock(), self.shift.1.lock());
+            add_gradients(normalized, d, by_scale.accumulate()?, by_shift.accumulate()?);
+        }
+        with_slice(&self.scale.0, |scale| pull_back(normalized, inverse, scale, d))
+    }
+}
+
+/// The sum of `f(x, y)` over two rows.
+#[inline(always)]
+fn sum<T: Real>(x: &[T], y: &[T], f: impl Fn(T, T) -> T) -> T {
+    let (x_chunks, x_rest) = x.as_chunks::<SIDE>();
+    let (y_chunks, y_rest) = y.as_chunks::<SIDE>();
+    let mut sums = [T::ZERO; SIDE];
+    for (x, y) in x_chunks.iter().zip(y_chunks) {
+        for i in 0..SIDE {
+            sums[i] += f(x[i], y[i]);
+        }
+    }
+    let rest: T = x_rest.iter().zip(y_rest).map(|(&x, &y)| f(x, y)).sum();
+    sums.into_iter().sum::<T>() + rest
+}
+
+fn normalize<T: Real>(x: &mut [T], scale: &[T], shift: &[T], saved: &mut Normalized<T>) {
+    let units = scale.len();
+    let (share, epsilon) = (T::of(1.0 / units as f64), T::of(EPSILON));
+    vectorized(
+        #[inline(always)]
+        || {
+            let rows = x.chunks_exact_mut(units).zip(saved.values.chunks_exact_mut(units));
+            for ((x, normal), to) in rows.zip(&mut saved.inverse) {
+                let mean = sum(x, x, |x, _| x) * share;
+                for (normal, &x) in normal.iter_mut().zip(&*x) {
+                    *normal = x - mean;
+                }
+                let variance = sum(normal, normal, |a, b| a * b) * share;
+                let inverse = T::ONE / (variance + epsilon).sqrt();
+                *to = inverse;
+                for (((x, normal), &scale), &shift) in x.iter_mut().zip(normal).zip(scale).zip(shift) {
+                    *normal *= inverse;
+                    *x = normal.mul_add(scale, shift);
+                }
+            }
+        },
+    );
+}
+
+fn add_gradients<T: Real>(normal: &[T], d: &[T], by_scale: &mut [T], by_shift: &mut [T]) {
+    let units = by_scale.len();
+    vectorized(
+        #[inline(always)]
+        || {
+            for (normal, d) in normal.chunks_exact(units).zip(d.chunks_exact(units)) {
+                let sums = by_scale.iter_mut().zip(by_shift.iter_mut());
+                for (((by_scale, by_shift), &normal), &d) in sums.zip(normal).zip(d) {
+                    *by_scale += d * normal;
+                    *by_shift += d;
+                }
+            }
+        },
+    );
+}
+
+/// With g = γ·∂y and n the normalised row: ∂x = (g - mean(g) - n·mean(g·n))/√(σ² + ε).
+fn pull_back<T: Real>(normalized: &[T], inverse: &[T], scale: &[T], d: &mut [T]) {
+    let units = scale.len();
+    let share = T::of(1.0 / units as f64);
+    vectorized(
+        #[inline(always)]
+        || {
+            let rows = d.chunks_exact_mut(units).zip(normalized.chunks_exact(units));
+            for ((d, normal), &inverse) in rows.zip(inverse) {
+                for (d, &scale) in d.iter_mut().zip(scale) {
+                    *d *= scale;
+                }
+                let plain = sum(d, d, |d, _| d) * share;
+                let along = sum(d, normal, |d, n| d * n) * share;
+                for (d, &normal) in d.iter_mut().zip(normal) {
+                    *d = (*d - plain - normal * along) * inverse;
+                }
+            }
+        },
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{DType, Device};
+
+    use super::*;
+
+    fn norm(scale: &[f32], shift: &[f32]) -> LayerNorm {
+        let part = |values: &[f32]| {
+            let tensor = Tensor::new(values, &Device::Cpu).unwrap();
+            (tensor, Arc::new(Gradient::new(values.len(), DType::F32).unwrap()))
+        };
+        LayerNorm { scale: part(scale), shift: part(shift) }
+    }
+
+    /// `torch.nn.functional.layer_norm(torch.tensor([[1., 2., 4.]]), [3], weight, bias)` with weights 1, 2, -1
+    /// and biases 0, 0.5, 1: mean 7/3, variance 14/9.
+    #[test]
+    fn a_row_is_what_pytorch_makes_of_it() {
+        let mut x = [1.0, 2.0, 4.0];
+        norm(&[1.0, 2.0, -1.0], &[0.0, 0.5, 1.0]).forward(&mut x, 3).unwrap();
+        let expected = [-1.069_041_5, -0.034_520_7, -0.336_301_8];
+        assert!(x.iter().zip(expected).all(|(x, e): (&f32, f32)| (x - e).abs() < 1e-6), "{x:?}");
+    }
+
+    /// A mean of 4,096 leaves a row of ±1/64 eleven bits; the squares of the values themselves have none for it.
+    #[test]
+    fn a_mean_far_from_0_costs_no_digits() {
+        let near: Vec<f32> = (0..40).map(|i| if i % 2 == 0 { 0.015_625 } else { -0.015_625 }).collect();
+        let mut far: Vec<f32> = near.iter().map(|x| x + 4096.0).collect();
+        let (mut near, norm) = (near, norm(&[1.0; 40], &[0.0; 40]));
+        norm.forward(&mut near, 40).unwrap();
+        norm.forward(&mut far, 40).unwrap();
+        assert!(near.iter().zip(&far).all(|(a, b)| (a - b).abs() < 1e-6 && (a.abs() - 0.98).abs() < 0.01));
+    }
+}
