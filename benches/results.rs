@@ -12,7 +12,9 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use plasticity_bench::catalogue::catalogue;
-use plasticity_bench::record::{CoefficientRow, Phase, ProbeRow, RUN_FILE, Row, RunStatus, Status, TaskRow};
+use plasticity_bench::record::{
+    CoefficientRow, Phase, ProbeRow, RUN_FILE, Row, RunStatus, Status, TaskRow, TimeRow,
+};
 use plasticity_bench::spec::{Plan, Spec};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_plasticity-bench");
@@ -84,16 +86,20 @@ fn tasks(plan: &Plan, run: &str, number: usize) -> String {
         seed: plan.seed,
         task,
         status: Status::Done,
-        steps: 100,
-        examples: 64,
+        steps: Some(100),
+        examples: Some(64),
         online_accuracy: Some(noise(number * TASKS + task)),
         online_loss: Some(noise(number + task)),
         train_accuracy: Some(noise(number * 7 + task)),
         train_loss: Some(noise(number * 3 + task)),
-        seconds: 0.25,
-        steps_per_second: 400.0,
+        scored: Some(true),
         ..TaskRow::default()
     }))
+}
+
+fn times(run: &str) -> String {
+    let row = |task| TimeRow { run: run.to_owned(), task, seconds: 0.25, steps_per_second: 400.0 };
+    text((0..TASKS).map(row))
 }
 
 fn phases() -> impl Iterator<Item = (usize, Phase, String)> {
@@ -146,6 +152,7 @@ fn write(out: &Path, plans: &[Plan]) {
         let put = |name: &str, text: &str| fs::write(dir.join(name), text).expect("room on the disk");
         put(RUN_FILE, &format!("{}\n{status}", plan.to_toml()));
         put(TaskRow::FILE, &tasks(plan, &run, number));
+        put(TimeRow::FILE, &times(&run));
         put(ProbeRow::FILE, &probes.replace(RUN, &run));
         if plan.activation.name == "rational" {
             put(CoefficientRow::FILE, &coefficients.replace(RUN, &run));

@@ -50,17 +50,16 @@ fn work() -> (tempfile::TempDir, PathBuf) {
     (folder, work)
 }
 
-/// Rows by run and file, without the two columns of times.
+/// Rows by run.
 fn results(out: &Path) -> BTreeMap<String, String> {
     let mut all = BTreeMap::new();
     for entry in fs::read_dir(out.join("tiny")).unwrap() {
         let run = entry.unwrap().path();
         let name = run.file_name().unwrap().to_str().unwrap().to_owned();
         if !name.starts_with('.') && name != "report" {
-            let untimed = |line: &str| line.rsplitn(3, ',').nth(2).unwrap().to_owned() + "\n";
             let tasks = fs::read_to_string(run.join("tasks.csv")).unwrap();
             let probes = fs::read_to_string(run.join("probes.csv")).unwrap();
-            all.insert(name, tasks.lines().map(untimed).collect::<String>() + &probes);
+            all.insert(name, tasks + &probes);
         }
     }
     all

@@ -13,7 +13,7 @@ use std::time::Duration;
 use plasticity_bench::data::{self, DataSet, Silent};
 use plasticity_bench::nn::activation::registry;
 use plasticity_bench::probes;
-use plasticity_bench::record::TaskRow;
+use plasticity_bench::record::{Row, TaskRow, TimeRow};
 use plasticity_bench::runner::{Options, Recording, Summary, Trainer, run_all};
 use plasticity_bench::sha256::Prefixes;
 use plasticity_bench::spec::{Augmentation, DataPlan, Entry, Head, Length, Plan, Scaling, Value};
@@ -46,7 +46,7 @@ fn run(plans: &[Plan], out: &Path, jobs: usize) -> Summary {
     run_all(plans, &trainer(Keep::Last), &options).unwrap()
 }
 
-/// Every CSV file below `dir` by its path there, without the timing columns.
+/// Every CSV file below `dir` by its path there, but for the times.
 fn rows(dir: &Path) -> BTreeMap<String, String> {
     let mut files = BTreeMap::new();
     let mut folders = vec![dir.to_owned()];
@@ -55,20 +55,13 @@ fn rows(dir: &Path) -> BTreeMap<String, String> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|e| e == "csv") {
-                let text = fs::read_to_string(&path).unwrap();
+            } else if path.extension().is_some_and(|e| e == "csv") && !path.ends_with(TimeRow::FILE) {
                 let name = path.strip_prefix(dir).unwrap().to_str().unwrap().to_owned();
-                files.insert(name.clone(), if name.ends_with("tasks.csv") { untimed(&text) } else { text });
+                files.insert(name, fs::read_to_string(&path).unwrap());
             }
         }
     }
     files
-}
-
-/// Without `seconds` and `steps_per_second`, the last two columns.
-fn untimed(text: &str) -> String {
-    let cut = |line: &str| line.rsplitn(3, ',').nth(2).unwrap().to_owned() + "\n";
-    text.lines().map(cut).collect()
 }
 
 #[test]

@@ -56,6 +56,45 @@ pub enum RecordError {
         /// How many bytes the checkpoint vouches for.
         remembered: u64,
     },
+    /// Rows of another format.
+    #[error(
+        "{path} has other columns than plasticity-bench {version} writes: finish the run with the version \
+         that its run.toml names, or start it anew with --fresh",
+        version = super::version()
+    )]
+    OtherColumns {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Something else has written to a file of the run.
+    #[error(
+        "{path} has {found} bytes where this process left {left}: another process writes to the same run, or \
+         the file was changed; end the other one and run the command again, which goes on from the newest \
+         checkpoint"
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// Its length.
+        found: u64,
+        /// The length that it was left with.
+        left: u64,
+    },
+    /// A folder of a later version.
+    #[error(
+        "{path} is of format {format}, and plasticity-bench {version} knows formats up to {known}: use the \
+         version that wrote it, {by}, or a later one",
+        version = super::version(),
+        known = super::FORMAT
+    )]
+    LaterFormat {
+        /// The run's `run.toml`.
+        path: PathBuf,
+        /// The format that it names.
+        format: u32,
+        /// The version that wrote it.
+        by: String,
+    },
     /// A checkpoint of another version.
     #[error(
         "the checkpoint remembers rows in {name}, a file that plasticity-bench {version} does not write: \

@@ -2,18 +2,26 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use super::{FILES, RecordError, Row};
+use super::{FILES, RecordError, Row, read};
 use crate::sha256::{Growing, Prefixes};
 
-/// Collects rows and appends them at a task's end and with every checkpoint.
+/// Rows of one file that wait in memory at most, in bytes; with more they are written, not yet synced.
+const MOST_PENDING: usize = 1 << 20;
+
+/// Collects rows and writes them at a task's end and with every checkpoint.
 ///
-/// Rows wait in memory until [`Recorder::commit`] hands each file its share in one write and syncs it.
-/// What a checkpoint then remembers of the files is their lengths, and the SHA-256 of what stands within
-/// them: a run that resumes cuts each back to that length, repeats what came after, and ends with the
-/// same bytes as one that was never stopped.
+/// Rows wait in memory until [`Recorder::commit`] hands each file its share in one write and syncs it, or
+/// until they are more than a megabyte, as those of single steps soon are. What a checkpoint remembers of
+/// the files is their lengths, and the SHA-256 of what stands within them: a run that resumes cuts each
+/// back to that length, repeats what came after, and ends with the same bytes as one that was never
+/// stopped.
+///
+/// Each file is written at the place where this recorder left it, and only if it still ends there: a
+/// second process at the same run, where a file system's locks do not keep it off, is an error and never
+/// a row twice.
 #[derive(Debug)]
 pub struct Recorder {
     folder: PathBuf,
@@ -25,6 +33,8 @@ struct Table {
     path: PathBuf,
     /// Opened with the first rows.
     file: Option<File>,
+    /// Whether it was, and its folder is not synced yet.
+    created: bool,
     /// What is on disk.
     written: Growing,
     pending: csv::Writer<Vec<u8>>,
@@ -42,7 +52,8 @@ impl Recorder {
     /// Goes on with a run from a checkpoint that remembers `files`: what they have beyond that is cut
     /// off, and files that are not among them are removed.
     pub fn resume(folder: &Path, files: &Prefixes) -> Result<Self, RecordError> {
-        if let Some(name) = files.keys().find(|name| !FILES.contains(&name.as_str())) {
+        let known = |name: &String| FILES.iter().any(|file| file.name == name);
+        if let Some(name) = files.keys().find(|name| !known(name)) {
             return Err(RecordError::UnknownFile { name: name.clone() });
         }
         // All is looked at before anything is cut, so a refused resume leaves the files as they were.
@@ -61,8 +72,16 @@ impl Recorder {
             }
             kept.insert(name.as_str(), found);
         }
+        for file in FILES.iter().filter(|file| kept.contains_key(file.name)) {
+            let path = folder.join(file.name);
+            let header = File::open(&path).and_then(|file| read::header(&file));
+            let header = header.map_err(|source| RecordError::Unreadable { path: path.clone(), source })?;
+            if header != *(file.columns)() {
+                return Err(RecordError::OtherColumns { path });
+            }
+        }
         let mut tables = BTreeMap::new();
-        for &name in FILES {
+        for name in FILES.iter().map(|file| file.name) {
             let path = folder.join(name);
             let table = Table::open(path.clone(), kept.remove(name).unwrap_or_default())
                 .map_err(|source| RecordError::Unwritable { path, source })?;
@@ -88,25 +107,22 @@ impl Recorder {
     /// If the row is of a kind that no file is listed for, which only a change to this room can bring about.
     pub fn push<R: Row>(&mut self, row: &R) -> Result<(), RecordError> {
         let table = self.tables.get_mut(R::FILE).expect("every kind of row stands in FILES");
-        table
-            .pending
-            .serialize(row)
-            .map_err(|source| RecordError::Malformed { path: table.path.clone(), reason: source.to_string() })
-    }
-
-    /// Forgets the rows that wait: of a task that was broken off.
-    pub fn discard(&mut self) {
-        for table in self.tables.values_mut() {
-            table.pending = pending(table.written.bytes());
+        table.pending.serialize(row).map_err(|source| RecordError::Malformed {
+            path: table.path.clone(),
+            reason: source.to_string(),
+        })?;
+        if table.pending.get_ref().len() >= MOST_PENDING {
+            table.append()?;
         }
+        Ok(())
     }
 
-    /// Appends all rows that wait, one write a file, and syncs them to disk.
+    /// Writes all rows that wait, one write a file, and syncs them to disk.
     pub fn commit(&mut self) -> Result<(), RecordError> {
         let mut created = false;
         for table in self.tables.values_mut() {
-            created |= table.file.is_none();
-            table.append().map_err(|source| RecordError::Unwritable { path: table.path.clone(), source })?;
+            table.append()?;
+            created |= std::mem::take(&mut table.created);
         }
         for table in self.tables.values() {
             if let Some(file) = &table.file {
@@ -153,11 +169,11 @@ fn pending(length: u64) -> csv::Writer<Vec<u8>> {
 impl Table {
     fn open(path: PathBuf, written: Growing) -> io::Result<Self> {
         let length = written.bytes();
-        let mut table = Self { path, file: None, written, pending: pending(length) };
+        let mut table = Self { path, file: None, created: false, written, pending: pending(length) };
         if length > 0 {
-            // Not in append mode only because some systems refuse to cut a file that is.
-            OpenOptions::new().write(true).open(&table.path)?.set_len(length)?;
-            table.file = Some(table.append_mode()?);
+            let file = open(&table.path)?;
+            file.set_len(length)?;
+            table.file = Some(file);
         } else if let Err(error) = fs::remove_file(&table.path)
             && error.kind() != io::ErrorKind::NotFound
         {
@@ -166,28 +182,46 @@ impl Table {
         Ok(table)
     }
 
-    fn append_mode(&self) -> io::Result<File> {
-        OpenOptions::new().append(true).create(true).open(&self.path)
-    }
-
-    fn append(&mut self) -> io::Result<()> {
+    fn append(&mut self) -> Result<(), RecordError> {
         let rows = std::mem::replace(&mut self.pending, pending(1));
-        let bytes = rows.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
+        let bytes = rows.into_inner().map_err(|error| io::Error::other(error.to_string()));
+        let bytes = bytes.map_err(|source| self.unwritable(source))?;
+        let left = self.written.bytes();
         if bytes.is_empty() {
-            self.pending = pending(self.written.bytes());
+            self.pending = pending(left);
             return Ok(());
         }
-        if self.file.is_none() {
-            self.file = Some(self.append_mode()?);
+        let found = length(&self.path)?;
+        if found != left {
+            return Err(RecordError::Foreign { path: self.path.clone(), found, left });
         }
-        let file = self.file.as_mut().expect("opened above");
-        if let Err(error) = file.write_all(&bytes) {
+        if let Err(source) = self.write(left, &bytes) {
             // A full disk takes part of a row: cut back to whole ones, as far as that still works.
-            let whole = self.written.bytes();
-            let _ = OpenOptions::new().write(true).open(&self.path).and_then(|f| f.set_len(whole));
-            return Err(error);
+            let _ = OpenOptions::new().write(true).open(&self.path).and_then(|f| f.set_len(left));
+            return Err(self.unwritable(source));
         }
         self.written.push(&bytes);
         Ok(())
     }
+
+    /// At its place and not at the file's end: two writers that overlook each other between the look at the
+    /// length and this write the same rows to the same place.
+    fn write(&mut self, place: u64, bytes: &[u8]) -> io::Result<()> {
+        if self.file.is_none() {
+            self.file = Some(open(&self.path)?);
+            self.created = true;
+        }
+        let file = self.file.as_mut().expect("opened above");
+        file.seek(SeekFrom::Start(place))?;
+        file.write_all(bytes)
+    }
+
+    fn unwritable(&self, source: io::Error) -> RecordError {
+        RecordError::Unwritable { path: self.path.clone(), source }
+    }
+}
+
+/// Creates the file where it is missing, and leaves what is in it.
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create(true).truncate(false).open(path)
 }

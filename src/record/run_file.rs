@@ -14,14 +14,53 @@ use crate::atomic;
 /// Name of the file within the run's folder.
 pub const RUN_FILE: &str = "run.toml";
 
+/// Format of the folders that this version writes, raised with every change to a file. 1: the folders of
+/// November 2026, with the columns of `times.csv` in `tasks.csv`. 2: `times.csv`, `scored` and the columns
+/// for agents in `tasks.csv`, attempts in `run.toml`.
+pub const FORMAT: u32 = 2;
+
+/// What `format` is where a `run.toml` does not name one.
+fn first_format() -> u32 {
+    1
+}
+
+/// One of the times that a run was worked on: by what, and from where on. One that took no step is none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Version of plasticity-bench.
+    pub version: String,
+    /// Commit that it was built from, with `-dirty` where files differed from it; absent where unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// Vector width that the kernels used.
+    pub kernels: String,
+    /// The first task that it worked on; absent where that was not recorded, as in format 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task: Option<usize>,
+    /// Its first step within that task.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<usize>,
+}
+
+impl Attempt {
+    /// What it was worked on with, in words.
+    fn build(&self) -> String {
+        let commit = self.commit.as_deref().map_or(String::new(), |commit| format!(" of commit {commit}"));
+        format!("version {}{commit} on {}", self.version, self.kernels)
+    }
+}
+
 /// The `[run]` table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunStatus {
+    /// Format of the folder's files.
+    #[serde(default = "first_format")]
+    pub format: u32,
     /// How the run ended, or that it has not.
     pub status: Status,
     /// Version of plasticity-bench.
     pub version: String,
-    /// Commit that it was built from, where that was known.
+    /// Commit that it was built from, with `-dirty` where files differed from it; absent where unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
     /// SHA-256 of the decoded data set.
@@ -42,6 +81,9 @@ pub struct RunStatus {
     /// Why it failed or where it diverged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// The times that it was worked on; `version`, `commit` and `kernels` above are those of the last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<Attempt>,
 }
 
 #[derive(Deserialize)]
@@ -59,6 +101,7 @@ impl RunStatus {
     #[must_use]
     pub fn begin(data_checksum: &str, device: &str, threads: usize, kernels: &str) -> Self {
         Self {
+            format: FORMAT,
             status: Status::Running,
             version: version().to_owned(),
             commit: commit().map(str::to_owned),
@@ -70,13 +113,52 @@ impl RunStatus {
             finished: None,
             seconds: 0.0,
             error: None,
+            attempts: Vec::new(),
         }
     }
 
-    /// The same for a run that goes on: it keeps the time of its first start and its seconds so far.
+    /// The same for a run that goes on: it keeps the time of its first start, its seconds so far and its
+    /// attempts.
     #[must_use]
     pub fn resuming(self, earlier: &Self) -> Self {
-        Self { started: earlier.started.clone(), seconds: earlier.seconds, ..self }
+        let mut attempts = earlier.attempts.clone();
+        if earlier.format < 2 {
+            // All that such a folder tells is who was last.
+            attempts = vec![earlier.attempt(None)];
+        }
+        Self { started: earlier.started.clone(), seconds: earlier.seconds, attempts, ..self }
+    }
+
+    /// The same once this attempt has taken its first step, at `step` of `task`. What earlier ones did from
+    /// there on is done again, so those that began later have no part in the run any more.
+    #[must_use]
+    pub fn stepping(mut self, task: usize, step: usize) -> Self {
+        let first = (task, step);
+        self.attempts.retain(|a| (a.task.unwrap_or(0), a.step.unwrap_or(0)) < first);
+        let attempt = self.attempt(Some(first));
+        self.attempts.push(attempt);
+        self
+    }
+
+    fn attempt(&self, from: Option<(usize, usize)>) -> Attempt {
+        Attempt {
+            version: self.version.clone(),
+            commit: self.commit.clone(),
+            kernels: self.kernels.clone(),
+            task: from.map(|(task, _)| task),
+            step: from.map(|(_, step)| step),
+        }
+    }
+
+    /// Says how this build or machine differs from those that worked on the run, if it does.
+    #[must_use]
+    pub fn mixture(&self) -> Option<String> {
+        let now = self.attempt(None).build();
+        let before = self.attempts.iter().map(Attempt::build).filter(|before| *before != now).last()?;
+        Some(format!(
+            "worked on by {now} and before by {before}: the last bits can differ from those of a run by one \
+             build on one kind of machine; run.toml lists the attempts"
+        ))
     }
 
     /// A run that ends now, after `seconds` more of computing.
@@ -111,6 +193,9 @@ impl RunStatus {
         let document: Document = toml::from_str(&text)
             .map_err(|error| RecordError::Malformed { path: path.clone(), reason: error.to_string() })?;
         match document.run {
+            Some(run) if run.format > FORMAT => {
+                Err(RecordError::LaterFormat { path, format: run.format, by: run.version })
+            }
             Some(run) => Ok(Some(run)),
             None => Err(RecordError::Malformed { path, reason: "it has no [run] table".to_owned() }),
         }
@@ -123,7 +208,8 @@ pub fn version() -> &'static str {
     env!("CARGO_PKG_VERSION")
 }
 
-/// Commit of this build, as 40 hex digits; `None` for a build outside a repository.
+/// Commit of this build, as 40 hex digits, and `-dirty` where files differed from it; `None` for a build
+/// outside a repository.
 #[must_use]
 pub fn commit() -> Option<&'static str> {
     option_env!("PLASTICITY_COMMIT")
@@ -176,6 +262,55 @@ mod tests {
     }
 
     #[test]
+    fn attempts_add_up_and_a_mixture_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut first = RunStatus::begin("ab12", "cpu", 1, "avx512");
+        (first.version, first.commit) = ("0.1.0".to_owned(), Some("c0".to_owned()));
+        assert_eq!(first.mixture(), None);
+        let first = first.stepping(0, 0).end(Status::Running, 1.0, None);
+        first.write(folder.path(), PLAN).unwrap();
+        let earlier = RunStatus::read(folder.path()).unwrap().unwrap();
+        assert_eq!(earlier, first);
+
+        let mut same = RunStatus::begin("ab12", "cpu", 1, "avx512");
+        (same.version, same.commit) = ("0.1.0".to_owned(), Some("c0".to_owned()));
+        let same = same.resuming(&earlier);
+        assert_eq!((same.mixture(), same.attempts.len()), (None, 1));
+        // An attempt without a step leaves no trace.
+        let mut other = RunStatus::begin("ab12", "cpu", 1, "avx2").resuming(&same);
+        (other.version, other.commit) = ("0.1.0".to_owned(), Some("c0-dirty".to_owned()));
+        let note = other.mixture().unwrap();
+        assert!(note.contains("commit c0-dirty on avx2") && note.contains("commit c0 on avx512"), "{note}");
+        let other = other.stepping(3, 17);
+        other.write(folder.path(), PLAN).unwrap();
+        let read = RunStatus::read(folder.path()).unwrap().unwrap();
+        assert!(read.mixture().is_some());
+        let from: Vec<_> = read.attempts.iter().map(|a| (a.kernels.as_str(), a.task, a.step)).collect();
+        assert_eq!(from, [("avx512", Some(0), Some(0)), ("avx2", Some(3), Some(17))]);
+        // One that has to start anew is all that the rows are of.
+        let anew = RunStatus::begin("ab12", "cpu", 1, "avx512").resuming(&read).stepping(0, 0);
+        assert_eq!((anew.attempts.len(), anew.mixture()), (1, None));
+    }
+
+    #[test]
+    fn a_folder_without_a_format_is_of_the_first_and_a_later_one_is_refused_in_a_sentence() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = RunStatus::begin("ab12", "cpu", 1, "avx512");
+        first.write(folder.path(), PLAN).unwrap();
+        let path = folder.path().join(RUN_FILE);
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.replace(&format!("format = {FORMAT}\n"), "")).unwrap();
+        let old = RunStatus::read(folder.path()).unwrap().unwrap();
+        assert_eq!(old.format, 1);
+        let resumed = RunStatus::begin("ab12", "cpu", 1, "avx2").resuming(&old);
+        assert_eq!((resumed.attempts.len(), resumed.attempts[0].task), (1, None));
+        assert!(resumed.mixture().is_some());
+        fs::write(&path, text.replace(&format!("format = {FORMAT}\n"), "format = 99\n")).unwrap();
+        let message = RunStatus::read(folder.path()).unwrap_err().to_string();
+        assert!(message.contains("is of format 99") && message.contains("use the version"), "{message}");
+    }
+
+    #[test]
     fn a_file_without_the_table_is_named() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(RUN_FILE), PLAN).unwrap();
@@ -186,7 +321,8 @@ mod tests {
     #[test]
     fn a_build_from_a_repository_knows_its_commit() {
         if let Some(commit) = commit() {
-            assert!(commit.len() == 40 && commit.bytes().all(|b| b.is_ascii_hexdigit()), "{commit}");
+            let digits = commit.strip_suffix("-dirty").unwrap_or(commit);
+            assert!(digits.len() == 40 && digits.bytes().all(|b| b.is_ascii_hexdigit()), "{commit}");
         } else {
             println!("skipped: this build was not made from a repository");
         }

@@ -34,10 +34,10 @@ pub struct TaskRow {
     pub task: usize,
     /// Done or diverged.
     pub status: Status,
-    /// Optimiser steps taken.
-    pub steps: usize,
-    /// Training examples of the task.
-    pub examples: usize,
+    /// Optimiser steps taken on labelled examples; empty for agents, which have `updates`.
+    pub steps: Option<usize>,
+    /// Training examples of the task; empty for agents.
+    pub examples: Option<usize>,
     /// Mean over steps of the batch accuracy before the step's update, in [0, 1].
     pub online_accuracy: Option<f64>,
     /// The same of the loss, in nats.
@@ -54,10 +54,31 @@ pub struct TaskRow {
     pub fresh_online_accuracy: Option<f64>,
     /// `fresh_online_accuracy - online_accuracy`
     pub plasticity_gap: Option<f64>,
-    /// Wall-clock seconds from the first probe before the task to the last evaluation after it.
-    pub seconds: f64,
-    /// `steps / seconds`
-    pub steps_per_second: f64,
+    /// Whether the task counts in the benchmark's score: of `easy-hard`, the hard tasks alone. Unknown in
+    /// folders of format 1, which have no such column.
+    #[serde(default)]
+    pub scored: Option<bool>,
+    /// Environment, for agents; the columns from here on are empty for streams of labelled examples.
+    #[serde(default)]
+    pub environment: Option<String>,
+    /// Agent.
+    #[serde(default)]
+    pub agent: Option<String>,
+    /// Environment steps of the task.
+    #[serde(default)]
+    pub environment_steps: Option<usize>,
+    /// Gradient updates that the agent made in them.
+    #[serde(default)]
+    pub updates: Option<usize>,
+    /// Training episodes that ended in the task.
+    #[serde(default)]
+    pub episodes: Option<usize>,
+    /// Mean return of these episodes.
+    #[serde(default)]
+    pub online_return: Option<f64>,
+    /// Mean return of the evaluation at the task's end.
+    #[serde(default)]
+    pub evaluation_return: Option<f64>,
 }
 
 impl Row for TaskRow {

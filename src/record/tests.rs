@@ -22,13 +22,12 @@ fn task(index: usize) -> TaskRow {
         seed: u64::MAX,
         task: index,
         status: Status::Done,
-        steps: 30_000,
-        examples: 1_200,
+        steps: Some(30_000),
+        examples: Some(1_200),
         online_accuracy: Some(1.0 / 3.0),
         online_loss: Some(f64::NAN),
         train_accuracy: Some(0.0),
-        seconds: 2.5,
-        steps_per_second: 12_000.0,
+        scored: Some(true),
         ..TaskRow::default()
     }
 }
@@ -94,16 +93,20 @@ fn the_files_have_the_documented_columns_and_cells() {
     };
     recorder.push(&coefficient).unwrap();
     recorder.push(&step(0, 3, 0.1)).unwrap();
+    let time = TimeRow { run: run(), task: 0, seconds: 2.5, steps_per_second: 12_000.0 };
+    recorder.push(&time).unwrap();
     recorder.commit().unwrap();
     let text = |name| fs::read_to_string(folder.path().join(name)).unwrap();
     assert_eq!(
         text("tasks.csv"),
         "run,benchmark,dataset,family,network,activation,constraint,method,optimizer,learning_rate,seed,\
              task,status,steps,examples,online_accuracy,online_loss,train_accuracy,train_loss,test_accuracy,\
-             test_loss,fresh_online_accuracy,plasticity_gap,seconds,steps_per_second\n\
+             test_loss,fresh_online_accuracy,plasticity_gap,scored,environment,\
+             agent,environment_steps,updates,episodes,online_return,evaluation_return\n\
              relu-0123abcd,\"a, \"\"quoted\"\" name\",mnist,shuffled-labels,mlp 100-100,relu,,none,adam,0.0001,\
-             18446744073709551615,0,done,30000,1200,0.3333333333333333,NaN,0.0,,,,,,2.5,12000.0\n"
+             18446744073709551615,0,done,30000,1200,0.3333333333333333,NaN,0.0,,,,,,true,,,,,,,\n"
     );
+    assert_eq!(text("times.csv"), "run,task,seconds,steps_per_second\nr,0,2.5,12000.0\n");
     assert_eq!(
         text("probes.csv"),
         "run,task,phase,layer,units,samples,probe,value\nr,0,start,layers.0,100,,srank,\n"
@@ -118,6 +121,8 @@ fn the_files_have_the_documented_columns_and_cells() {
         "run,task,phase,layer,set,coefficient,value\nr,1,end,layers.1,0,a0,-1.0\n"
     );
     assert_eq!(text("steps.csv"), "run,task,step,loss,accuracy\nr,0,3,0.1,0.0625\n");
+    assert_eq!(read::<TaskRow>(folder.path()).unwrap().len(), 1);
+    assert_eq!(read::<TimeRow>(folder.path()).unwrap(), [time]);
     assert_eq!(read::<RetentionRow>(folder.path()).unwrap(), [matrix]);
     assert_eq!(read::<CoefficientRow>(folder.path()).unwrap(), [coefficient]);
     assert_eq!(read::<StepRow>(folder.path()).unwrap(), [step(0, 3, 0.1)]);
@@ -183,24 +188,122 @@ fn a_resumed_run_ends_with_the_same_bytes() {
 }
 
 #[test]
-fn nothing_is_on_disk_before_the_tasks_end_and_a_broken_off_task_leaves_nothing() {
+fn nothing_is_on_disk_before_the_tasks_end() {
     let folder = tempfile::tempdir().unwrap();
     let mut recorder = Recorder::create(folder.path()).unwrap();
     push_task(&mut recorder, 1);
     assert!(contents(folder.path()).is_empty() && recorder.prefixes().is_empty());
-    recorder.discard();
-    push_task(&mut recorder, 0);
-    recorder.commit().unwrap();
-    push_task(&mut recorder, 1);
-    recorder.discard();
     recorder.commit().unwrap();
     let prefix = |bytes: Vec<u8>| Prefix { bytes: bytes.len() as u64, sha256: sha256::of(&bytes) };
     let prefixes: Prefixes =
         contents(folder.path()).into_iter().map(|(name, bytes)| (name, prefix(bytes))).collect();
     assert_eq!(recorder.prefixes(), prefixes);
-    let tasks = read::<TaskRow>(folder.path()).unwrap();
-    assert_eq!(tasks.iter().map(|row| row.task).collect::<Vec<_>>(), [0]);
-    assert!(read::<StepRow>(folder.path()).unwrap().is_empty());
+    push_task(&mut recorder, 2);
+    assert_eq!(recorder.prefixes(), prefixes);
+}
+
+#[test]
+fn rows_of_very_many_steps_do_not_wait_in_memory() {
+    let [all, twice] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let mut recorder = Recorder::create(all.path()).unwrap();
+    let path = all.path().join("steps.csv");
+    let (mut pushed, mut on_disk) = (0_usize, 0);
+    for index in 0..400_000 {
+        let row = step(0, index, 0.25);
+        pushed += "r,0,,0.25,0.0625\n".len() + index.to_string().len();
+        recorder.push(&row).unwrap();
+        if index % 1_000 == 0 {
+            on_disk = fs::metadata(&path).map_or(0, |file| file.len() as usize);
+            assert!(pushed - on_disk < 1_100_000, "{} bytes wait", pushed - on_disk);
+        }
+    }
+    assert!(on_disk > 5_000_000);
+    recorder.commit().unwrap();
+    // In one piece, or in many: the same file.
+    let mut recorder = Recorder::create(twice.path()).unwrap();
+    for index in 0..400_000 {
+        recorder.push(&step(0, index, 0.25)).unwrap();
+        if index % 100_003 == 0 {
+            recorder.commit().unwrap();
+        }
+    }
+    recorder.commit().unwrap();
+    assert!(contents(all.path()) == contents(twice.path()));
+}
+
+/// Where a file system has no locks, two processes can be at one run: whatever they do, no row is there
+/// twice, and one of them is told.
+#[test]
+fn a_second_writer_is_noticed_and_no_row_is_doubled() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut first = Recorder::create(folder.path()).unwrap();
+    push_task(&mut first, 1);
+    first.commit().unwrap();
+    let (before, files) = (contents(folder.path()), first.prefixes());
+
+    // Both go on from the same checkpoint.
+    let mut second = Recorder::resume(folder.path(), &files).unwrap();
+    push_task(&mut first, 2);
+    push_task(&mut second, 2);
+    second.commit().unwrap();
+    let after = contents(folder.path());
+    let refused = first.commit().unwrap_err();
+    assert!(matches!(refused, RecordError::Foreign { .. }), "{refused}");
+    assert!(refused.to_string().contains("another process writes to the same run"), "{refused}");
+    assert_eq!(contents(folder.path()), after);
+
+    // The second one starts anew: what the first adds would follow on nothing.
+    let mut first = Recorder::resume(folder.path(), &files).unwrap();
+    let second = Recorder::create(folder.path()).unwrap();
+    push_task(&mut first, 2);
+    assert!(matches!(first.commit().unwrap_err(), RecordError::Foreign { found: 0, .. }));
+    drop(second);
+    // And the same through a file that the first has open.
+    let mut first = Recorder::create(folder.path()).unwrap();
+    push_task(&mut first, 1);
+    first.commit().unwrap();
+    assert_eq!(contents(folder.path()), before);
+    fs::remove_file(folder.path().join("steps.csv")).unwrap();
+    push_task(&mut first, 2);
+    assert!(first.commit().is_err());
+}
+
+/// The folder is one of commit 77b6b67: times stand in tasks.csv, and `run.toml` names no format.
+#[test]
+fn folders_of_november_2026_are_read_and_not_mixed_with_rows_of_today() {
+    let old = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/formats/2026-11/tiny/rational-relu-tail-slope-lr1e-3-s0-071ef8ae");
+    let status = RunStatus::read(&old).unwrap().unwrap();
+    assert_eq!((status.format, status.status, status.attempts.len()), (1, Status::Done, 0));
+    let tasks = read::<TaskRow>(&old).unwrap();
+    assert_eq!(tasks.iter().map(|row| row.test_accuracy).collect::<Vec<_>>(), [Some(0.15), Some(0.178)]);
+    assert!(tasks.iter().all(|row| row.scored.is_none() && row.environment.is_none()));
+    let times = read::<TimeRow>(&old).unwrap();
+    let expected: Vec<_> =
+        [(0, 0.014_620_83, 410.373_419_292_885_56), (1, 0.001_068_62, 5_614.718_047_575_378)]
+            .into_iter()
+            .map(|(task, seconds, steps_per_second)| TimeRow {
+                run: tasks[0].run.clone(),
+                task,
+                seconds,
+                steps_per_second,
+            })
+            .collect();
+    assert_eq!(times, expected);
+    assert_eq!(read::<StepRow>(&old).unwrap().len(), 12);
+    assert_eq!(read::<RetentionRow>(&old).unwrap().len(), 3);
+    assert_eq!(read::<CoefficientRow>(&old).unwrap().len(), 2 * 2 * 10);
+    assert!(!read::<ProbeRow>(&old).unwrap().is_empty());
+
+    // A run of that time that has not ended cannot get rows of today behind its own.
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = fs::read(old.join("tasks.csv")).unwrap();
+    fs::write(folder.path().join("tasks.csv"), &bytes).unwrap();
+    let prefix = Prefix { bytes: bytes.len() as u64, sha256: sha256::of(&bytes) };
+    let files = Prefixes::from([("tasks.csv".to_owned(), prefix)]);
+    let refused = Recorder::resume(folder.path(), &files).unwrap_err().to_string();
+    assert!(refused.contains("tasks.csv has other columns") && refused.contains("--fresh"), "{refused}");
+    assert_eq!(fs::read(folder.path().join("tasks.csv")).unwrap(), bytes);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! How the runs in a folder stand, from the files alone and without disturbing the processes that write
 //! them. Runs are reported one by one: memory does not grow with their number.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +10,7 @@ use anyhow::Context;
 use super::each_row;
 use super::find::folders;
 use crate::catalogue::catalogue;
-use crate::record::{RUN_FILE, RunStatus, Status, TaskRow};
+use crate::record::{RUN_FILE, RunStatus, Status, TaskRow, TimeRow};
 use crate::spec::{Catalogue, Plan, Spec};
 
 /// Results are OUT/NAME/RUN: this many folders below the one that is asked about.
@@ -141,14 +142,15 @@ impl Surveyor {
 
 /// Number of finished tasks, and the seconds that they took; none where the rows cannot be read.
 fn finished_tasks(dir: &Path) -> (usize, f64) {
-    let (mut tasks, mut seconds) = (0, 0.0);
-    let read = each_row(dir, |row: TaskRow| {
+    let mut seconds = BTreeMap::new();
+    let times = each_row(dir, |row: TimeRow| _ = seconds.insert(row.task, row.seconds));
+    let mut finished = (0, 0.0);
+    let tasks = each_row(dir, |row: TaskRow| {
         if row.status == Status::Done {
-            tasks += 1;
-            seconds += row.seconds;
+            finished = (finished.0 + 1, finished.1 + seconds.get(&row.task).copied().unwrap_or_default());
         }
     });
-    if read.is_ok() { (tasks, seconds) } else { (0, 0.0) }
+    if times.is_ok() && tasks.is_ok() { finished } else { (0, 0.0) }
 }
 
 #[cfg(test)]
@@ -195,8 +197,8 @@ mod tests {
         for dir in [&killed, &running] {
             let mut recorder = Recorder::create(dir).unwrap();
             for (task, seconds) in [(0, 4.0), (1, 6.0)] {
-                let row = TaskRow { task, seconds, status: Status::Done, ..TaskRow::default() };
-                recorder.push(&row).unwrap();
+                recorder.push(&TaskRow { task, status: Status::Done, ..TaskRow::default() }).unwrap();
+                recorder.push(&TimeRow { task, seconds, ..TimeRow::default() }).unwrap();
             }
             recorder.commit().unwrap();
         }

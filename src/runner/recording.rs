@@ -10,11 +10,16 @@ use anyhow::Context;
 use crate::catalogue::catalogue;
 use crate::nn::activation::Curve;
 use crate::probes::{LayerView, ProbeSet, worst};
-use crate::record::{CoefficientRow, Phase, ProbeRow, Recorder, RetentionRow, Status, StepRow, TaskRow};
+use crate::record::{
+    CoefficientRow, Phase, ProbeRow, Recorder, RetentionRow, Status, StepRow, TaskRow, TimeRow,
+};
 use crate::sha256::Prefixes;
 use crate::spec::{Catalogue, Choice, Kind, Plan, Value};
 use crate::tasks::TaskStream;
 use crate::train::{Edge, Learner, Observer, StepTrace, TaskResult, evaluate, evaluate_among};
+
+/// What is done when the first step of an attempt has been taken, at that task and step.
+type FirstStep = Box<dyn FnOnce(usize, usize) -> anyhow::Result<()>>;
 
 /// The observer that records a run in its folder.
 pub struct Recording {
@@ -26,6 +31,7 @@ pub struct Recording {
     samples: usize,
     log_steps: bool,
     recorder: Option<Recorder>,
+    first_step: Option<FirstStep>,
 }
 
 impl Recording {
@@ -41,7 +47,18 @@ impl Recording {
             samples: plan.probes.samples,
             log_steps,
             recorder: None,
+            first_step: None,
         }
+    }
+
+    /// The same that calls `first_step` once, after the first step that it sees.
+    #[must_use]
+    pub fn on_first_step(
+        mut self,
+        first_step: impl FnOnce(usize, usize) -> anyhow::Result<()> + 'static,
+    ) -> Self {
+        self.first_step = Some(Box::new(first_step));
+        self
     }
 
     fn recorder(&mut self) -> anyhow::Result<&mut Recorder> {
@@ -123,14 +140,29 @@ impl Recording {
         Ok(())
     }
 
+    /// Rows of a task that has ended, on disk when this returns.
+    fn end(&mut self, result: &TaskResult, status: Status) -> anyhow::Result<()> {
+        let row = self.row(result, status);
+        let time = TimeRow {
+            run: row.run.clone(),
+            task: result.task,
+            seconds: result.seconds,
+            steps_per_second: result.steps as f64 / result.seconds,
+        };
+        let recorder = self.recorder()?;
+        recorder.push(&row)?;
+        recorder.push(&time)?;
+        Ok(recorder.commit()?)
+    }
+
     fn row(&self, result: &TaskResult, status: Status) -> TaskRow {
         let online = (result.steps > 0).then(|| (result.online_accuracy(), result.online_loss()));
         let fresh = result.fresh_online_accuracy();
         TaskRow {
             task: result.task,
             status,
-            steps: result.steps,
-            examples: result.examples,
+            steps: Some(result.steps),
+            examples: Some(result.examples),
             online_accuracy: online.map(|o| o.0),
             online_loss: online.map(|o| o.1),
             train_accuracy: result.train.map(|e| e.accuracy),
@@ -139,8 +171,7 @@ impl Recording {
             test_loss: result.test.map(|e| e.loss),
             fresh_online_accuracy: fresh,
             plasticity_gap: fresh.zip(online).map(|(fresh, (accuracy, _))| fresh - accuracy),
-            seconds: result.seconds,
-            steps_per_second: result.steps as f64 / result.seconds,
+            scored: Some(result.scored),
             ..self.template.clone()
         }
     }
@@ -260,6 +291,9 @@ impl Observer for Recording {
     }
 
     fn stepped(&mut self, task: usize, step: usize, loss: f64, accuracy: f64) -> anyhow::Result<()> {
+        if let Some(first_step) = self.first_step.take() {
+            first_step(task, step)?;
+        }
         if self.log_steps {
             let run = self.template.run.clone();
             self.recorder()?.push(&StepRow { run, task, step, loss: loss as f32, accuracy })?;
@@ -301,14 +335,10 @@ impl Observer for Recording {
     ) -> anyhow::Result<()> {
         self.look(result.task, Phase::End, stream, learner)?;
         self.remember(result.task, stream, learner)?;
-        let row = self.row(result, Status::Done);
-        self.recorder()?.push(&row)?;
-        Ok(self.recorder()?.commit()?)
+        self.end(result, Status::Done)
     }
 
     fn diverged(&mut self, result: &TaskResult) -> anyhow::Result<()> {
-        let row = self.row(result, Status::Diverged);
-        self.recorder()?.push(&row)?;
-        Ok(self.recorder()?.commit()?)
+        self.end(result, Status::Diverged)
     }
 }

@@ -41,9 +41,14 @@ impl Executor for Trainer {
         let mut status = RunStatus::begin(&data.checksum, "cpu", 1, kernels::name());
         if let Some(earlier) = RunStatus::read(dir)? {
             status = status.resuming(&earlier);
+            if let Some(mixture) = status.mixture() {
+                control.note(&mixture);
+            }
         }
         status.write(dir, &plan.to_toml())?;
-        let mut recording = Recording::new(plan, dir, self.log_steps);
+        let (folder, plan_toml) = (dir.to_owned(), plan.to_toml());
+        let mut recording = Recording::new(plan, dir, self.log_steps)
+            .on_first_step(move |task, step| Ok(status.stepping(task, step).write(&folder, &plan_toml)?));
         Ok(train::run(plan, Arc::clone(data), dir, self.policy, &mut recording, control)?)
     }
 }

@@ -16,6 +16,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use plasticity_bench::random::Stream;
+use plasticity_bench::record::{self, FILES, Row, TimeRow};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_plasticity-bench");
 const KILLS: usize = 50;
@@ -64,24 +65,17 @@ fn run_folders(out: &Path) -> Vec<PathBuf> {
     folders
 }
 
-/// Every CSV file by its path below `out`, without the two timing columns, and the last checkpoints. A
-/// matrix is there for families that split the classes alone, and a missing one is missed by its count.
+/// Every CSV file but `times.csv` by its path below `out`, and the last checkpoints. A matrix is there for
+/// families that split the classes alone, and a missing file is missed by the count.
 fn results(out: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut files = BTreeMap::new();
     for run in run_folders(out) {
         let last = (0..9).rev().map(|task| format!("checkpoints/task-000{task}.safetensors"));
         let last = last.into_iter().find(|name| run.join(name).is_file()).unwrap();
-        for name in ["tasks.csv", "probes.csv", "retention.csv", "steps.csv", &last] {
+        let rows = FILES.iter().map(|file| file.name).filter(|&name| name != TimeRow::FILE);
+        for name in rows.chain([last.as_str()]) {
             let path = run.join(name);
-            if name == "retention.csv" && !path.is_file() {
-                continue;
-            }
-            let mut bytes = fs::read(&path).unwrap();
-            if name == "tasks.csv" {
-                let text = String::from_utf8(bytes).unwrap();
-                let untimed = |line: &str| line.rsplitn(3, ',').nth(2).unwrap().to_owned() + "\n";
-                bytes = text.lines().map(untimed).collect::<String>().into_bytes();
-            }
+            let Ok(bytes) = fs::read(&path) else { continue };
             files.insert(path.strip_prefix(out).unwrap().to_owned(), bytes);
         }
     }
@@ -98,7 +92,7 @@ fn status_of(run: &Path) -> Option<String> {
 fn finished(out: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut files = BTreeMap::new();
     for run in run_folders(out).into_iter().filter(|run| status_of(run).as_deref() == Some("done")) {
-        for name in ["run.toml", "tasks.csv", "probes.csv", "steps.csv"] {
+        for name in ["run.toml", "tasks.csv", "times.csv", "probes.csv", "steps.csv"] {
             files.insert(run.join(name), fs::read(run.join(name)).unwrap());
         }
     }
@@ -188,8 +182,7 @@ fn a_terminated_process_leaves_within_seconds_and_the_run_goes_on_within_its_tas
         let (code, stderr) = outcome(at, &format!("./{signal}"), &[]);
         assert_eq!(code, Some(0), "{stderr}");
         for (run, before) in run_folders(&out).iter().zip(within) {
-            let tasks = fs::read_to_string(run.join("tasks.csv")).unwrap();
-            let seconds: f64 = tasks.trim_end().rsplit(',').nth(1).unwrap().parse().unwrap();
+            let seconds = record::read::<TimeRow>(run).unwrap()[0].seconds;
             assert!(before > 0.0 && seconds > before, "seconds add up over attempts: {before} {seconds}");
         }
         assert!(results(&out) == results(&at.join("whole")), "{signal}");

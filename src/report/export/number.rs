@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::record::{
-    CoefficientRow, Phase, ProbeRow, RecordError, RetentionRow, Row, Status, StepRow, TaskRow,
+    CoefficientRow, Phase, ProbeRow, RecordError, RetentionRow, Row, Status, StepRow, TaskRow, TimeRow,
 };
 use crate::results::{Results, Run, each_row};
 
@@ -77,11 +77,11 @@ pub fn each(run: &Run, take: &mut dyn FnMut(&Number<'_>) -> anyhow::Result<()>) 
             ("test_loss", row.test_loss),
             ("fresh_online_accuracy", row.fresh_online_accuracy),
             ("plasticity_gap", row.plasticity_gap),
-            ("seconds", Some(row.seconds)),
         ];
         let mut known = figures.into_iter().filter_map(|(quantity, value)| Some((quantity, value?)));
         known.try_for_each(|(quantity, value)| take(&plain("task", row.task, quantity, value)))
     })?;
+    rows(run, |row: TimeRow| take(&plain("task", row.task, "seconds", row.seconds)))?;
     rows(run, |row: ProbeRow| {
         let Some(value) = row.value else { return Ok(()) };
         let number = plain("probe", row.task, &row.probe, value);
