@@ -5,6 +5,7 @@ use serde::de::{Deserialize, Deserializer, Error as _, Visitor};
 use serde::forward_to_deserialize_any;
 
 /// Names of the fields of `R` in their order, which are the columns of its file.
+#[must_use]
 pub fn columns<'a, R: Deserialize<'a>>() -> &'static [&'static str] {
     let mut fields: &'static [&'static str] = &[];
     // A type asks for its fields by their names before it reads them; that is all there is to it.

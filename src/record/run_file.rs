@@ -154,7 +154,7 @@ impl RunStatus {
     #[must_use]
     pub fn mixture(&self) -> Option<String> {
         let now = self.attempt(None).build();
-        let before = self.attempts.iter().map(Attempt::build).filter(|before| *before != now).last()?;
+        let before = self.attempts.iter().map(Attempt::build).rfind(|before| *before != now)?;
         Some(format!(
             "worked on by {now} and before by {before}: the last bits can differ from those of a run by one \
              build on one kind of machine; run.toml lists the attempts"
