@@ -76,8 +76,8 @@ fn tasks(plan: &Plan, run: &str, number: usize) -> String {
     text((0..TASKS).map(|task| TaskRow {
         run: run.to_owned(),
         benchmark: plan.name.clone(),
-        dataset: plan.data.dataset.clone(),
-        family: plan.stream.family.name.clone(),
+        dataset: plan.data().dataset.clone(),
+        family: plan.stream().family.name.clone(),
         network: "mlp hidden=100-100".to_owned(),
         activation: plan.activation.name.clone(),
         method: "none".to_owned(),

@@ -33,19 +33,19 @@ pub fn catalogue() -> Catalogue {
 /// Whether the data set has as many training examples as are asked for. Its manifest says so: nobody
 /// should wait for a download, or for the rest of a grid, to learn that one run cannot be made.
 fn enough_examples(plan: &Plan) -> Result<(), String> {
-    let (Some(asked), Ok(manifest)) = (plan.stream.examples, data::manifest(&plan.data.dataset)) else {
+    let (Some(asked), Ok(manifest)) = (plan.stream().examples, data::manifest(&plan.data().dataset)) else {
         return Ok(());
     };
     if asked <= manifest.train {
         return Ok(());
     }
-    let (available, dataset) = (manifest.train, plan.data.dataset.clone());
+    let (available, dataset) = (manifest.train, plan.data().dataset.clone());
     Err(format!("{}.", TaskError::TooManyExamples { asked, available, dataset }))
 }
 
 /// Whether family, head and counts go together on this data set.
 fn sound_stream(plan: &Plan) -> Result<(), String> {
-    let Ok(manifest) = data::manifest(&plan.data.dataset) else { return Ok(()) };
+    let Ok(manifest) = data::manifest(&plan.data().dataset) else { return Ok(()) };
     tasks::check(plan, manifest)
 }
 

@@ -18,8 +18,11 @@ use plasticity_bench::train::optimizer::{self, Optimizer};
 fn setting(head: Head, family: &str, optimizer: usize) -> (Plan, Box<dyn TaskStream>) {
     let mut plan = common::plan(common::activation("relu"));
     let entries = tasks::entries();
-    plan.stream.family = common::defaults(entries.iter().find(|e| e.name == family).unwrap());
-    (plan.stream.tasks, plan.stream.head) = (5, head);
+    plan.stream_mut().family = common::defaults(entries.iter().find(|e| e.name == family).unwrap());
+    {
+        let stream = plan.stream_mut();
+        (stream.tasks, stream.head) = (5, head);
+    }
     plan.optimizer = common::defaults(&optimizer::entries()[optimizer]);
     plan.optimizer.parameters.insert("weight_decay".into(), Value::Number(0.1));
     if optimizer == 2 {
@@ -183,7 +186,7 @@ fn rehearsed_rows_are_learned_from_but_not_counted() {
 fn replay_retains_what_fine_tuning_forgets() {
     let after = |method: Choice| {
         let (mut plan, stream) = setting(Head::Single, "split-classes", 0);
-        plan.method = method;
+        plan.methods = vec![method];
         plan.optimizer.parameters.insert("weight_decay".into(), Value::Number(0.0));
         let mut learner = learner(&plan, &*stream);
         for task in 0..2 {
@@ -193,7 +196,7 @@ fn replay_retains_what_fine_tuning_forgets() {
             for step in 0..300 {
                 let own = (&examples, &batches.batch(step % batches.steps()).to_vec()[..]);
                 let rehearsed = learner.rehearse(&plan, &*stream, step);
-                assert_eq!(rehearsed.is_empty(), plan.method.name == "none" || task == 0);
+                assert_eq!(rehearsed.is_empty(), plan.methods.is_empty() || task == 0);
                 let (inputs, targets) = training_batch(own, &rehearsed, None).unwrap();
                 learner.step_counting(&inputs, &targets, own.1.len()).unwrap();
             }

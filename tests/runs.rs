@@ -123,7 +123,7 @@ fn train_in(
 #[test]
 fn an_interrupted_run_goes_on_to_the_same_bytes() {
     for (number, mut plan) in plans().into_iter().enumerate() {
-        plan.stream.tasks = 3;
+        plan.stream_mut().tasks = 3;
         let (whole, broken) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let data = Arc::new(digits());
         let go =
@@ -166,7 +166,8 @@ fn a_network_that_diverges_is_a_row_and_the_others_finish() {
 #[test]
 fn a_damaged_checkpoint_is_passed_over_for_the_one_before() {
     let mut plan = common::plan(common::activation("tanh"));
-    (plan.stream.tasks, plan.stream.length) = (3, Length::Steps(10));
+    let stream = plan.stream_mut();
+    (stream.tasks, stream.length) = (3, Length::Steps(10));
     let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
     let [whole, damaged] = folders.each_ref().map(|folder| folder.path().join("run"));
     let data = Arc::new(digits());
@@ -284,11 +285,12 @@ fn a_run_interrupted_at_any_step_goes_on_to_the_same_bytes() {
     let mut plans = plans();
     for method in &plasticity_bench::methods::entries()[1..] {
         let mut with_method = plans[0].clone();
-        with_method.method = common::defaults(method);
+        with_method.methods = vec![common::defaults(method)];
         plans.push(with_method);
     }
     for (number, mut plan) in plans.into_iter().enumerate() {
-        (plan.stream.tasks, plan.stream.length) = (3, Length::Steps(40));
+        let stream = plan.stream_mut();
+        (stream.tasks, stream.length) = (3, Length::Steps(40));
         plan.optimizer = common::defaults(&plasticity_bench::train::optimizer::entries()[number % 3]);
         let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
         let [whole, broken] = folders.each_ref().map(|folder| folder.path().join("run"));
@@ -326,20 +328,21 @@ fn augmented_images_and_methods_for_retention_survive_an_interrupt() {
             .enumerate()
     {
         let mut plan = common::plan(common::activation("rational"));
-        plan.data = DataPlan {
+        *plan.data_mut() = DataPlan {
             dataset: "generated-textures".into(),
             scaling: Scaling::Standardize,
             augmentation: Augmentation::CropFlip,
         };
-        plan.stream.family = of(&families, "split-classes");
-        plan.stream.family.parameters.insert("examples_per_class".into(), Value::Integer(2));
-        (plan.stream.tasks, plan.stream.examples, plan.stream.length) = (4, None, Length::Epochs(2));
-        plan.stream.head = head;
+        plan.stream_mut().family = of(&families, "split-classes");
+        plan.stream_mut().family.parameters.insert("examples_per_class".into(), Value::Integer(2));
+        let stream = plan.stream_mut();
+        (stream.tasks, stream.examples, stream.length) = (4, None, Length::Epochs(2));
+        plan.stream_mut().head = head;
         plan.network = of(&networks, "cnn");
         for (key, widths) in [("channels", vec![4, 4]), ("hidden", vec![16])] {
             plan.network.parameters.insert(key.into(), Value::Integers(widths));
         }
-        plan.method = of(&methods, method);
+        plan.methods = vec![of(&methods, method)];
         plan.probes.plasticity_gap = true;
         let folders = [(); 3].map(|()| tempfile::tempdir().unwrap());
         let [whole, probed, broken] = folders.each_ref().map(|folder| folder.path().join("run"));
@@ -356,7 +359,7 @@ fn augmented_images_and_methods_for_retention_survive_an_interrupt() {
             with_probes.probes.names = probes::STANDARD.iter().map(|&name| name.to_owned()).collect();
             train_in(&probed, &with_probes, &data, Keep::None, &Control::deaf());
             assert_eq!(rows(&whole)["steps.csv"], rows(&probed)["steps.csv"]);
-            plan.data.augmentation = Augmentation::None;
+            plan.data_mut().augmentation = Augmentation::None;
             let plain = tempfile::tempdir().unwrap();
             let plain = plain.path().join("run");
             train_in(&plain, &plan, &data, Keep::None, &Control::deaf());
@@ -369,7 +372,9 @@ fn augmented_images_and_methods_for_retention_survive_an_interrupt() {
 fn checkpoints_within_a_task_are_written_by_the_clock_and_a_damaged_one_is_noted() {
     let data = Arc::new(digits());
     let mut plan = common::plan(common::activation("rational"));
-    (plan.stream.tasks, plan.stream.length, plan.probes.plasticity_gap) = (1, Length::Steps(200), true);
+    plan.probes.plasticity_gap = true;
+    let stream = plan.stream_mut();
+    (stream.tasks, stream.length) = (1, Length::Steps(200));
     let folder = tempfile::tempdir().unwrap();
     let (whole, broken) = (folder.path().join("whole/run"), folder.path().join("broken/run"));
     train_in(&whole, &plan, &data, Keep::Last, &Control::deaf());
@@ -406,7 +411,8 @@ fn checkpoints_within_a_task_are_written_by_the_clock_and_a_damaged_one_is_noted
 fn lost_rows_are_made_again_from_the_checkpoint_before_and_clocks_decide_nothing() {
     let data = Arc::new(digits());
     let mut plan = common::plan(common::activation("tanh"));
-    (plan.stream.tasks, plan.stream.length) = (1, Length::Steps(200));
+    let stream = plan.stream_mut();
+    (stream.tasks, stream.length) = (1, Length::Steps(200));
     let folder = tempfile::tempdir().unwrap();
     let (whole, broken) = (folder.path().join("whole/run"), folder.path().join("broken/run"));
     train_in(&whole, &plan, &data, Keep::Last, &Control::deaf());
@@ -463,8 +469,8 @@ fn the_fresh_network_is_in_its_first_task() {
     let shrunk = fresh(|plan| {
         let entries = plasticity_bench::methods::entries();
         let entry = entries.iter().find(|e| e.name == "shrink-and-perturb").unwrap();
-        plan.method = common::defaults(entry);
-        plan.method.parameters.insert("shrink".into(), Value::Number(0.1));
+        plan.methods = vec![common::defaults(entry)];
+        plan.methods[0].parameters.insert("shrink".into(), Value::Number(0.1));
     });
     let freeze = |plan: &mut Plan| {
         let entries = plasticity_bench::nn::activation::rational::constraints();

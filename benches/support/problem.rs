@@ -78,7 +78,7 @@ impl Problem {
         };
         // Any family will do: its labels are put aside, its inputs are the scaled images.
         let mut plan = common::plan(Choice { name: "relu".into(), parameters: BTreeMap::new() });
-        plan.stream.examples = None;
+        plan.stream_mut().examples = None;
         let stream = tasks::stream(&plan, Arc::new(data)).expect("the data are well formed");
         let inputs = stream.task(0).train.inputs;
         Self { stream, examples: Examples { inputs, labels: labels.into(), answers: Answers::All }, start }

@@ -1,12 +1,10 @@
 //! One network in training: the step of the training loop (gather a batch, forward, loss, backward,
 //! update) as a run takes it, without the loop's bookkeeping around it.
 
-use std::collections::BTreeMap;
-
 use candle_core::{Device, Tensor};
 use plasticity_bench::kernels::inplace::update;
 use plasticity_bench::random::Stream;
-use plasticity_bench::spec::{Choice, Value};
+use plasticity_bench::spec::Value;
 use plasticity_bench::tasks::Examples;
 use plasticity_bench::train::Learner;
 use plasticity_bench::train::optimizer;
@@ -62,7 +60,7 @@ impl Trainer {
         plan.network = common::mlp(&case.hidden);
         plan.optimizer = common::defaults(&optimizer::entries()[0]);
         plan.optimizer.parameters.insert("learning_rate".into(), Value::Number(1e-3));
-        plan.method = Choice { name: "none".into(), parameters: BTreeMap::new() };
+        plan.methods = Vec::new();
         let mut init = Stream::new(0, "init", 0);
         let mut learner = Learner::new(&plan, &*problem.stream, &mut init).expect("a sound network");
         learner.start_task(&plan, 0).expect("a first task");

@@ -77,7 +77,7 @@ impl Args {
     /// The data sets of this process's runs, so that a missing one is told of before any training.
     fn load(&self, plans: &[Plan], options: &Options) -> Result<Vec<DataSet>, Failure> {
         let runs = runner::select(plans, options).map_err(Failure::usage)?;
-        let names: BTreeSet<&str> = runs.iter().map(|run| run.plan.data.dataset.as_str()).collect();
+        let names: BTreeSet<&str> = runs.iter().map(|run| run.plan.data().dataset.as_str()).collect();
         let mut progress = Download::new(self.quiet);
         let place = self.grid.place.data_dir.as_deref();
         names.into_iter().map(|name| Ok(data::load(name, place, &mut progress)?)).collect()

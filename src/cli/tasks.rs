@@ -50,14 +50,14 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
     let Command::Export(export) = args.command;
     let plans = export.spec.read()?.plans(Some(&export.seed.to_string()))?;
     let plan = only_stream(&plans)?;
-    let tasks = export.tasks.unwrap_or(0..plan.stream.tasks);
+    let tasks = export.tasks.unwrap_or(0..plan.stream().tasks);
     let place = export.place.data_dir.as_deref();
-    let set = data::load(&plan.data.dataset, place, &mut Download::new(false))?;
+    let set = data::load(&plan.data().dataset, place, &mut Download::new(false))?;
     let written = tasks::export(plan, Arc::new(set), tasks, &export.out)?;
     let files: Vec<String> = written.files.iter().map(|file| format!("  {}", file.display())).collect();
     output::print(&format!(
         "{} of seed {}, tasks {}..{}: {} training examples, {} test examples, {} steps\n{}",
-        plan.stream.family.name,
+        plan.stream().family.name,
         plan.seed,
         written.tasks.start,
         written.tasks.end,
@@ -72,7 +72,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
 /// The stream that all runs of the grid share.
 fn only_stream(plans: &[Plan]) -> Result<&Plan, Failure> {
     let first = &plans[0];
-    let same = |plan: &Plan| (&plan.data, &plan.stream) == (&first.data, &first.stream);
+    let same = |plan: &Plan| (&plan.data(), &plan.stream()) == (&first.data(), &first.stream());
     if plans.iter().all(same) {
         return Ok(first);
     }
@@ -80,7 +80,7 @@ fn only_stream(plans: &[Plan]) -> Result<&Plan, Failure> {
         "the runs of {} do not share one stream, so it is not clear which to export: settle the keys of \
          [data] and [stream] that differ with --set, as in --set stream.family={}",
         first.name,
-        first.stream.family.name
+        first.stream().family.name
     )))
 }
 

@@ -30,8 +30,8 @@ pub fn build(_: &Choice, _: &dyn Network) -> Result<Box<dyn Method>> {
 
 /// Whether the plan's tasks can be learned together. The error is a sentence.
 pub fn check(plan: &Plan) -> std::result::Result<(), String> {
-    let family = plan.stream.family.name.as_str();
-    match (family, plan.stream.head) {
+    let family = plan.stream().family.name.as_str();
+    match (family, plan.stream().head) {
         ("split-classes" | "easy-hard", _) | ("shuffled-labels" | "random-labels" | "remapped-classes", Head::Multi) => {
             Ok(())
         }
@@ -65,7 +65,10 @@ mod tests {
     #[test]
     fn every_task_trains_on_all_so_far_each_example_with_its_own_answers() {
         for head in [Head::Single, Head::Masked, Head::Multi] {
-            let change = |plan: &mut Plan| (plan.stream.tasks, plan.stream.head) = (5, head);
+            let change = |plan: &mut Plan| {
+                let stream = plan.stream_mut();
+                (stream.tasks, stream.head) = (5, head);
+            };
             let stream = fixture::stream_of("split-classes", 3, change, fixture::mnist_like());
             let all = Joint.training_set(2, &*stream).unwrap();
             let mut at = 0u32;
@@ -86,7 +89,7 @@ mod tests {
     fn tasks_that_contradict_each_other_are_refused_unless_each_has_its_head() {
         let verdict = |family, head| {
             let mut plan = fixture::plan(family);
-            plan.stream.head = head;
+            plan.stream_mut().head = head;
             check(&plan)
         };
         assert!(verdict("split-classes", Head::Single).is_ok());

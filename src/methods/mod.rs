@@ -119,7 +119,10 @@ fn known(name: &str) -> &'static Registered {
 
 /// Whether the plan's method goes with the rest of it. The error is a sentence.
 pub fn check(plan: &Plan) -> std::result::Result<(), String> {
-    (known(&plan.method.name).check)(plan)
+    if plan.methods.len() > 1 {
+        return Err(format!("{} cannot be combined: name one method", plan.method_names()));
+    }
+    plan.methods.iter().try_for_each(|method| (known(&method.name).check)(plan))
 }
 
 /// Catalogue section `methods`.
@@ -128,10 +131,13 @@ pub fn entries() -> Vec<Entry> {
     REGISTRY.iter().map(|r| r.entry).collect()
 }
 
-/// The method that a checked choice names, for a network just initialised.
+/// The method that a checked plan names, for a network just initialised.
 ///
 /// # Panics
-/// If the choice is not one of [`entries`].
-pub fn build(choice: &Choice, network: &dyn Network) -> Result<Box<dyn Method>> {
-    (known(&choice.name).build)(choice, network)
+/// If a choice is not one of [`entries`].
+pub fn build(choices: &[Choice], network: &dyn Network) -> Result<Box<dyn Method>> {
+    match choices.first() {
+        None => Ok(Box::new(Plain)),
+        Some(choice) => (known(&choice.name).build)(choice, network),
+    }
 }

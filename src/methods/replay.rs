@@ -146,8 +146,8 @@ mod tests {
     fn what_is_rehearsed_is_the_earlier_tasks_own_and_survives_a_resume() {
         for family in ["permuted-pixels", "split-classes"] {
             let change = |plan: &mut crate::spec::Plan| {
-                plan.stream.tasks = 5;
-                plan.stream.head = crate::spec::Head::Multi;
+                plan.stream_mut().tasks = 5;
+                plan.stream_mut().head = crate::spec::Head::Multi;
             };
             let stream = fixture::stream_of(family, 3, change, fixture::mnist_like());
             let network = crate::nn::build(&fixture::mlp_plan(), (1, 6, 7), 10, &mut Stream::new(0, "t", 0));

@@ -101,7 +101,7 @@ pub fn check(plan: &Plan) -> Result<(), NetworkError> {
         "mlp" => super::mlp::check(&plan.network, &plan.activation),
         "resnet18" => super::resnet::check(&plan.network, &plan.activation),
         "cnn" => {
-            let manifest = crate::data::manifest(&plan.data.dataset).ok();
+            let manifest = crate::data::manifest(&plan.data().dataset).ok();
             let dims = manifest.map(|m| (m.channels, m.height, m.width));
             super::cnn::check(&plan.network, &plan.activation, dims)
         }

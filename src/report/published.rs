@@ -130,7 +130,7 @@ fn same(a: &str, b: &str) -> bool {
 fn is_of(cell: &Group, benchmark: &str) -> bool {
     let plan = cell.plan();
     same(&plan.name, benchmark)
-        || same(&format!("{}-{}", plan.stream.family.name, plan.data.dataset), benchmark)
+        || same(&format!("{}-{}", plan.stream().family.name, plan.data().dataset), benchmark)
 }
 
 fn is_comparable(cell: &Group, theirs: &Published) -> bool {
@@ -141,7 +141,7 @@ fn is_comparable(cell: &Group, theirs: &Published) -> bool {
     };
     is_of(cell, &theirs.benchmark)
         && same(&plan.activation.name, &theirs.activation)
-        && same(&plan.method.name, &theirs.method)
+        && same(&plan.method_names(), &theirs.method)
         && free
 }
 
@@ -152,7 +152,7 @@ fn verdict(estimate: Option<Estimate>, theirs: &Published) -> &'static str {
 }
 
 fn reasons(cell: &Group, estimate: Option<Estimate>, theirs: &Published) -> String {
-    let stream = &cell.plan().stream;
+    let stream = cell.plan().stream();
     let mut reasons = Vec::new();
     if let Some(tasks) = theirs.tasks.filter(|tasks| *tasks != stream.tasks) {
         reasons.push(format!("ours has {} tasks, theirs {tasks}", stream.tasks));

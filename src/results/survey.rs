@@ -122,7 +122,7 @@ impl Surveyor {
             && let Some(plan) = self.plan(dir)
         {
             let (done, seconds) = finished_tasks(dir);
-            let (done, all) = (done.min(plan.stream.tasks), plan.stream.tasks);
+            let (done, all) = (done.min(plan.stream().tasks), plan.stream().tasks);
             let left = (all - done) as f64;
             found.tasks = Some((done, all));
             found.seconds_left = if done > 0 {

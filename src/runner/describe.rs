@@ -65,8 +65,8 @@ fn axis_table(plans: &[&Plan], width: Option<u16>) -> Table {
 }
 
 fn length(plan: &Plan) -> String {
-    let tasks = plan.stream.tasks;
-    match plan.stream.length {
+    let tasks = plan.stream().tasks;
+    match plan.stream().length {
         Length::Steps(steps) => {
             format!("{tasks} {} × {steps} steps = {} steps", plural(tasks, "task"), tasks * steps)
         }

@@ -29,11 +29,11 @@ pub(super) fn layers(plan: &Plan, manifest: &Manifest) -> Option<Vec<LayerWork>>
 /// Seconds on one core; `None` for a plan whose sizes are not known here.
 #[must_use]
 pub fn estimate(plan: &Plan) -> Option<f64> {
-    let manifest = data::manifest(&plan.data.dataset).ok()?;
+    let manifest = data::manifest(&plan.data().dataset).ok()?;
     let sizes = tasks::sizes(plan, manifest);
-    let (examples, own) = (trained(plan, &sizes), plan.stream.batch_size as f64);
-    let steps: f64 = match plan.stream.length {
-        Length::Steps(steps) => (steps * plan.stream.tasks) as f64,
+    let (examples, own) = (trained(plan, &sizes), plan.stream().batch_size as f64);
+    let steps: f64 = match plan.stream().length {
+        Length::Steps(steps) => (steps * plan.stream().tasks) as f64,
         Length::Epochs(epochs) => examples.iter().map(|of| epochs as f64 * (of / own).ceil()).sum(),
     };
     let batch = own + rehearsed(plan);
@@ -47,19 +47,19 @@ pub fn estimate(plan: &Plan) -> Option<f64> {
     let step =
         batch * (multiply_adds / TRAINING_RATE + mapped * PER_OUTPUT) + weights * PER_PARAMETER + PER_STEP;
     let evaluation = forward / EVALUATION_RATE + mapped * PER_OUTPUT / 3.0;
-    let probed = (2 * plan.probes.samples * plan.stream.tasks) as f64;
+    let probed = (2 * plan.probes.samples * plan.stream().tasks) as f64;
     let evaluated = examples.iter().sum::<f64>() + probed + tested(&sizes);
     Some(networks * steps * step + evaluated * evaluation)
 }
 
 /// Training examples of each task, as the method sees them.
 fn trained(plan: &Plan, sizes: &tasks::Sizes) -> Vec<f64> {
-    if plan.method.name == "joint" { so_far(&sizes.train) } else { sizes.train.clone() }
+    if plan.method("joint").is_some() { so_far(&sizes.train) } else { sizes.train.clone() }
 }
 
 /// Examples of earlier tasks in every batch.
 pub(super) fn rehearsed(plan: &Plan) -> f64 {
-    if plan.method.name == "replay" { plan.method.integer("rows") as f64 } else { 0.0 }
+    plan.method("replay").map_or(0.0, |replay| replay.integer("rows") as f64)
 }
 
 /// Each number with all before it.

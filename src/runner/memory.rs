@@ -33,7 +33,7 @@ const GIB: f64 = 1024.0 * MIB;
 
 /// Bytes that a run needs at the least; `None` for a plan whose sizes are not known here.
 fn needed(plan: &Plan) -> Option<f64> {
-    let manifest = data::manifest(&plan.data.dataset).ok()?;
+    let manifest = data::manifest(&plan.data().dataset).ok()?;
     let layers = layers(plan, manifest)?;
     let weights: f64 = layers.iter().map(|layer| layer.weights).sum();
     let largest = layers.iter().map(|layer| layer.weights).fold(0.0, f64::max);
@@ -43,7 +43,7 @@ fn needed(plan: &Plan) -> Option<f64> {
     let tested = sizes.test.iter().copied().fold(examples, f64::max);
     let maps = |layer: &LayerWork| if layer.convolution { layer.outputs } else { 0.0 };
     let map = layers.iter().map(maps).fold(0.0, f64::max);
-    let batch = (plan.stream.batch_size as f64).min(examples) + rehearsed(plan);
+    let batch = (plan.stream().batch_size as f64).min(examples) + rehearsed(plan);
     // Linear layers are probed on all samples at once, convolutions on a few images at a time.
     let probed = (plan.probes.samples as f64).min(examples).max(batch);
     let pixels = (manifest.channels * manifest.height * manifest.width) as f64;
@@ -69,15 +69,15 @@ pub(super) fn of_process(runs: &[&Run], jobs: usize) -> Option<f64> {
 
 /// What [`needed`] says and the inputs that the run keeps.
 fn of_run(plan: &Plan) -> Option<f64> {
-    let manifest = data::manifest(&plan.data.dataset).ok()?;
-    let images = plan.stream.examples.unwrap_or(manifest.train).min(manifest.train) + manifest.test;
+    let manifest = data::manifest(&plan.data().dataset).ok()?;
+    let images = plan.stream().examples.unwrap_or(manifest.train).min(manifest.train) + manifest.test;
     let inputs = (images * manifest.channels * manifest.height * manifest.width) as f64 * 4.0;
     Some(needed(plan)? + inputs.min(KEPT_INPUTS))
 }
 
 /// Bytes of the data set's pixels.
 fn decoded(plan: &Plan) -> Option<f64> {
-    let manifest = data::manifest(&plan.data.dataset).ok()?;
+    let manifest = data::manifest(&plan.data().dataset).ok()?;
     Some(((manifest.train + manifest.test) * manifest.channels * manifest.height * manifest.width) as f64)
 }
 

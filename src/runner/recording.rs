@@ -208,6 +208,15 @@ fn cell(catalogue: &Catalogue, section: &str, choice: &Choice, leave_out: &str) 
     text
 }
 
+/// All methods in one cell: `ewc strength=10 + l2-init`.
+fn methods_cell(catalogue: &Catalogue, plan: &Plan) -> String {
+    if plan.methods.is_empty() {
+        return "none".to_owned();
+    }
+    let cells = plan.methods.iter().map(|method| cell(catalogue, "methods", method, ""));
+    cells.collect::<Vec<_>>().join(" + ")
+}
+
 fn template(plan: &Plan, run: String) -> TaskRow {
     let catalogue = catalogue();
     let constraint = match plan.activation.get("constraint") {
@@ -217,12 +226,12 @@ fn template(plan: &Plan, run: String) -> TaskRow {
     TaskRow {
         run,
         benchmark: plan.name.clone(),
-        dataset: plan.data.dataset.clone(),
-        family: plan.stream.family.name.clone(),
+        dataset: plan.data().dataset.clone(),
+        family: plan.stream().family.name.clone(),
         network: cell(&catalogue, "networks", &plan.network, ""),
         activation: cell(&catalogue, "activations", &plan.activation, ""),
         constraint,
-        method: cell(&catalogue, "methods", &plan.method, ""),
+        method: methods_cell(&catalogue, plan),
         optimizer: cell(&catalogue, "optimizers", &plan.optimizer, "learning_rate"),
         learning_rate: plan.optimizer.number("learning_rate"),
         seed: plan.seed,

@@ -35,8 +35,8 @@ impl Trainer {
 
 impl Executor for Trainer {
     fn execute(&self, plan: &Plan, dir: &Path, control: &Control) -> anyhow::Result<Outcome> {
-        let data = self.data.get(&plan.data.dataset);
-        let data = data.with_context(|| format!("the data set {} was not loaded", plan.data.dataset))?;
+        let data = self.data.get(&plan.data().dataset);
+        let data = data.with_context(|| format!("the data set {} was not loaded", plan.data().dataset))?;
         atomic::sweep(dir).with_context(|| format!("the folder {} could not be swept", dir.display()))?;
         let mut status = RunStatus::begin(&data.checksum, "cpu", 1, kernels::name());
         if let Some(earlier) = RunStatus::read(dir)? {

@@ -55,10 +55,10 @@ pub fn value(plan: &Plan, key: &str) -> String {
 fn settings(plan: &Plan) -> Vec<Setting> {
     let mut all = Vec::new();
     plain("name", &plan.name, &mut all);
-    plain("data.dataset", &plan.data.dataset, &mut all);
-    plain("data.scaling", &scaling(plan.data.scaling), &mut all);
-    choice("stream.family", "stream", &plan.stream.family, "", &mut all);
-    let stream = &plan.stream;
+    plain("data.dataset", &plan.data().dataset, &mut all);
+    plain("data.scaling", &scaling(plan.data().scaling), &mut all);
+    choice("stream.family", "stream", &plan.stream().family, "", &mut all);
+    let stream = &plan.stream();
     plain("stream.tasks", &stream.tasks, &mut all);
     plain("stream.examples", &stream.examples.map_or("all".into(), |n| n.to_string()), &mut all);
     plain("stream.examples_from", &examples_from(stream.examples_from), &mut all);
@@ -71,7 +71,12 @@ fn settings(plan: &Plan) -> Vec<Setting> {
     choice("network", "network", &plan.network, "", &mut all);
     choice("activation", "activation", &plan.activation, "", &mut all);
     choice("optimizer", "optimizer", &plan.optimizer, "", &mut all);
-    choice("method", "method", &plan.method, "", &mut all);
+    plain("method", &plan.method_names(), &mut all);
+    for method in &plan.methods {
+        let prefix =
+            if plan.methods.len() == 1 { "method".into() } else { format!("method.{}", method.name) };
+        parameters(&prefix, method, "", &mut all);
+    }
     plain("probes.names", &plan.probes.names.join(" "), &mut all);
     plain("probes.samples", &plan.probes.samples, &mut all);
     plain("probes.plasticity_gap", &plan.probes.plasticity_gap, &mut all);
@@ -86,6 +91,10 @@ fn plain(key: &str, value: &impl ToString, all: &mut Vec<Setting>) {
 /// The name under `key`, and the parameters under `prefix`.
 fn choice(key: &str, prefix: &str, chosen: &Choice, owner: &str, all: &mut Vec<Setting>) {
     all.push(Setting { key: key.into(), owner: owner.into(), value: chosen.name.clone() });
+    parameters(prefix, chosen, owner, all);
+}
+
+fn parameters(prefix: &str, chosen: &Choice, owner: &str, all: &mut Vec<Setting>) {
     let owner = format!("{owner}/{}", chosen.name);
     for (name, value) in &chosen.parameters {
         let key = format!("{prefix}.{name}");

@@ -39,7 +39,8 @@ pub use catalogue::{Catalogue, Choice, Entry, Kind, Parameter, Rule, Value};
 pub use error::SpecError;
 pub use parse::{MAX_BYTES, Spec};
 pub use plan::{
-    Augmentation, DataPlan, ExamplesFrom, Head, Length, Order, Plan, ProbesPlan, Scaling, StreamPlan,
+    Augmentation, ControlPlan, CriticPlan, DataPlan, ExamplesFrom, Head, Length, Order, Plan, ProbesPlan,
+    Scaling, StreamPlan, Work,
 };
 pub use write::number;
 

@@ -10,22 +10,149 @@ pub struct Plan {
     pub name: String,
     /// Where the protocol comes from, for the report; may be empty.
     pub source: String,
-    /// Which images, and how they are scaled.
-    pub data: DataPlan,
-    /// The stream of tasks.
-    pub stream: StreamPlan,
-    /// `mlp` with its sizes.
+    /// What is trained on: images, or an environment.
+    pub work: Work,
+    /// `mlp` with its sizes. An agent's actor, where it has one.
     pub network: Choice,
     /// Activation with its parameters.
     pub activation: Choice,
     /// Optimiser with its parameters.
     pub optimizer: Choice,
-    /// Method against the loss of plasticity, or `none`.
-    pub method: Choice,
+    /// Methods against the loss of plasticity, in the order in which they act; empty for the plain optimiser.
+    pub methods: Vec<Choice>,
     /// What is measured.
     pub probes: ProbesPlan,
     /// Master seed.
     pub seed: u64,
+}
+
+/// What a run trains on.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Work {
+    /// A stream of supervised tasks: `[data]` and `[stream]`.
+    Supervised {
+        /// Which images, and how they are scaled.
+        data: DataPlan,
+        /// The stream of tasks.
+        stream: StreamPlan,
+    },
+    /// An agent in an environment: `[environment]`, `[agent]` and `[stream]`.
+    Control(ControlPlan),
+}
+
+/// An agent in an environment that may change from task to task.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ControlPlan {
+    /// The environment of the first task, by name.
+    pub environment: String,
+    /// Environment steps for which an action is held, at least 1.
+    pub action_repeat: usize,
+    /// How the environment changes from task to task (`single`: not at all).
+    pub change: Choice,
+    /// Number of tasks, at least 1.
+    pub tasks: usize,
+    /// Environment steps a task, at least 1.
+    pub steps: usize,
+    /// The agent with its parameters.
+    pub agent: Choice,
+    /// What the critics have otherwise than the actor.
+    pub critic: CriticPlan,
+    /// Environment steps between two evaluations, at least 1.
+    pub evaluate_every: usize,
+    /// Episodes of an evaluation; 0 for none.
+    pub evaluation_episodes: usize,
+}
+
+/// `[critic]`: what the critics have otherwise than the actor. What is `None` is the actor's.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CriticPlan {
+    /// `[critic.network]`
+    pub network: Option<Choice>,
+    /// `[critic.activation]`
+    pub activation: Option<Choice>,
+    /// `[critic.optimizer]`
+    pub optimizer: Option<Choice>,
+    /// `[critic.method]`
+    pub methods: Option<Vec<Choice>>,
+}
+
+impl Plan {
+    /// `[data]` of a plan that trains on images.
+    ///
+    /// # Panics
+    /// If it trains on control.
+    #[must_use]
+    pub fn data(&self) -> &DataPlan {
+        match &self.work {
+            Work::Supervised { data, .. } => data,
+            Work::Control(_) => panic!("{} has an environment, no data", self.name),
+        }
+    }
+
+    /// `[stream]` of a plan that trains on images.
+    ///
+    /// # Panics
+    /// If it trains on control.
+    #[must_use]
+    pub fn stream(&self) -> &StreamPlan {
+        match &self.work {
+            Work::Supervised { stream, .. } => stream,
+            Work::Control(_) => panic!("{} has an environment, no supervised stream", self.name),
+        }
+    }
+
+    /// [`Plan::data`], to be changed.
+    ///
+    /// # Panics
+    /// If it trains on control.
+    pub fn data_mut(&mut self) -> &mut DataPlan {
+        match &mut self.work {
+            Work::Supervised { data, .. } => data,
+            Work::Control(_) => panic!("{} has an environment, no data", self.name),
+        }
+    }
+
+    /// [`Plan::stream`], to be changed.
+    ///
+    /// # Panics
+    /// If it trains on control.
+    pub fn stream_mut(&mut self) -> &mut StreamPlan {
+        match &mut self.work {
+            Work::Supervised { stream, .. } => stream,
+            Work::Control(_) => panic!("{} has an environment, no supervised stream", self.name),
+        }
+    }
+
+    /// The agent and its environment, if it trains on control.
+    #[must_use]
+    pub fn control(&self) -> Option<&ControlPlan> {
+        match &self.work {
+            Work::Supervised { .. } => None,
+            Work::Control(control) => Some(control),
+        }
+    }
+
+    /// Number of tasks, at least 1.
+    #[must_use]
+    pub fn tasks(&self) -> usize {
+        match &self.work {
+            Work::Supervised { stream, .. } => stream.tasks,
+            Work::Control(control) => control.tasks,
+        }
+    }
+
+    /// Names of the methods, `none` where there is none: `ewc + l2-init`.
+    #[must_use]
+    pub fn method_names(&self) -> String {
+        let names: Vec<&str> = self.methods.iter().map(|method| method.name.as_str()).collect();
+        if names.is_empty() { "none".to_owned() } else { names.join(" + ") }
+    }
+
+    /// The method of this name, if it is among the plan's.
+    #[must_use]
+    pub fn method(&self, name: &str) -> Option<&Choice> {
+        self.methods.iter().find(|method| method.name == name)
+    }
 }
 
 /// `[data]`.

@@ -3,10 +3,10 @@
 use super::choice::{self, Shape};
 use super::overlay::{self, STREAM_KEYS};
 use super::reader::Section;
-use super::tree::{Item, Place, Sources, Table};
+use super::tree::{Item, Node, Place, Sources, Table};
 use super::{
     Augmentation, Catalogue, Choice, DataPlan, ExamplesFrom, Head, Length, Order, Plan, ProbesPlan, Scaling,
-    SpecError, StreamPlan,
+    SpecError, StreamPlan, Work,
 };
 
 /// Sections that settings can be laid over.
@@ -30,12 +30,11 @@ pub(super) fn plan(root: &Table, catalogue: &Catalogue, sources: &Sources) -> Re
     let plan = Plan {
         name: name(spec)?,
         source: spec.text("source")?.map(|(text, _)| text.to_owned()).unwrap_or_default(),
-        data: reader.data()?,
-        stream: reader.stream()?,
+        work: Work::Supervised { data: reader.data()?, stream: reader.stream()? },
         network: reader.choice("network", "networks", "kind", None)?,
         activation: reader.choice("activation", "activations", "name", None)?,
         optimizer: reader.choice("optimizer", "optimizers", "name", None)?,
-        method: reader.choice("method", "methods", "name", Some("none"))?,
+        methods: reader.methods()?,
         probes: reader.probes()?,
         seed: 0,
     };
@@ -115,6 +114,40 @@ impl Reader<'_> {
     fn choice(self, name: &str, of: &str, naming: &str, default: Option<&str>) -> Result<Choice, SpecError> {
         let shape = Shape { of, noun: name, naming, default, beside: &[] };
         self.section(name, default, |section| choice::read(section, shape, self.catalogue))
+    }
+
+    /// One method by `[method]` or a word, several by `[[method]]` or a list. `none` stands for no method.
+    fn methods(self) -> Result<Vec<Choice>, SpecError> {
+        let Some(Node { place, item: Item::List(items) }) = self.root.get("method") else {
+            let one = self.choice("method", "methods", "name", Some("none"))?;
+            return Ok(if one.name == "none" { Vec::new() } else { vec![one] });
+        };
+        let mut methods: Vec<Choice> = Vec::new();
+        for item in items {
+            let written;
+            let table = match &item.item {
+                Item::Table(table) => table,
+                Item::Text(word) => {
+                    written = overlay::named(word.clone(), item.place, "name");
+                    &written
+                }
+                _ => {
+                    let top = Section { path: "", place: *place, table: self.root, sources: self.sources };
+                    return Err(top.wrong_type("method", item, "names or tables with a name"));
+                }
+            };
+            let section = Section { path: "method", place: item.place, table, sources: self.sources };
+            let shape = Shape { of: "methods", noun: "method", naming: "name", default: None, beside: &[] };
+            let method = choice::read(section, shape, self.catalogue)?;
+            if methods.iter().any(|earlier| earlier.name == method.name) {
+                return Err(SpecError::Conflict {
+                    place: self.sources.name(item.place),
+                    sentence: format!("the method {} is listed twice: keep one of them", method.name),
+                });
+            }
+            methods.extend((method.name != "none").then_some(method));
+        }
+        Ok(methods)
     }
 
     fn data(self) -> Result<DataPlan, SpecError> {

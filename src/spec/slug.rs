@@ -16,7 +16,7 @@ impl Plan {
         let mut parts = vec![self.activation.name.as_str()];
         parts.extend(word(&self.activation, "start"));
         parts.extend(nested(&self.activation, "constraint"));
-        parts.extend((self.method.name != "none").then_some(self.method.name.as_str()));
+        parts.extend(self.methods.iter().map(|method| method.name.as_str()));
         let mut readable = parts.join("-");
         if let Some(Value::Number(rate)) = self.optimizer.get("learning_rate") {
             let _ = write!(readable, "-lr{}", number(*rate));
@@ -45,8 +45,8 @@ impl Plan {
         if let Some(constraint) = nested(&self.activation, "constraint") {
             let _ = write!(label, " {constraint}");
         }
-        if self.method.name != "none" {
-            let _ = write!(label, " + {}", self.method.name);
+        for method in &self.methods {
+            let _ = write!(label, " + {}", method.name);
         }
         label
     }

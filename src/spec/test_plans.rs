@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::spec::{
     Augmentation, Choice, DataPlan, ExamplesFrom, Head, Length, Order, Plan, ProbesPlan, Scaling, StreamPlan,
-    Value,
+    Value, Work,
 };
 
 fn bare(name: &str) -> Choice {
@@ -20,21 +20,27 @@ pub fn plan(activation: &str, seed: u64) -> Plan {
     Plan {
         name: "bench".into(),
         source: String::new(),
-        data: DataPlan { dataset: "mnist".into(), scaling: Scaling::Unit, augmentation: Augmentation::None },
-        stream: StreamPlan {
-            family: bare("shuffled-labels"),
-            tasks: 50,
-            examples: Some(1200),
-            examples_from: ExamplesFrom::Seed,
-            length: Length::Steps(100),
-            batch_size: 16,
-            order: Order::Reshuffled,
-            head: Head::Single,
+        work: Work::Supervised {
+            data: DataPlan {
+                dataset: "mnist".into(),
+                scaling: Scaling::Unit,
+                augmentation: Augmentation::None,
+            },
+            stream: StreamPlan {
+                family: bare("shuffled-labels"),
+                tasks: 50,
+                examples: Some(1200),
+                examples_from: ExamplesFrom::Seed,
+                length: Length::Steps(100),
+                batch_size: 16,
+                order: Order::Reshuffled,
+                head: Head::Single,
+            },
         },
         network,
         activation: bare(activation),
         optimizer,
-        method: bare("none"),
+        methods: Vec::new(),
         probes: ProbesPlan { names: vec!["srank".into()], samples: 100, plasticity_gap: false },
         seed,
     }

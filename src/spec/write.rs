@@ -30,19 +30,23 @@ impl Plan {
         let _ = writeln!(
             out,
             "\n[data]\ndataset = {}\nscaling = {}",
-            quoted(&self.data.dataset),
-            quoted(word(&SCALINGS, self.data.scaling))
+            quoted(&self.data().dataset),
+            quoted(word(&SCALINGS, self.data().scaling))
         );
         // Left out at their defaults, so that runs made before these keys existed keep their folders.
-        if self.data.augmentation != Augmentation::None {
-            let word = quoted(word(&AUGMENTATIONS, self.data.augmentation));
+        if self.data().augmentation != Augmentation::None {
+            let word = quoted(word(&AUGMENTATIONS, self.data().augmentation));
             let _ = writeln!(out, "augmentation = {word}");
         }
         self.write_stream(&mut out);
         section(&mut out, "network", "kind", &self.network);
         section(&mut out, "activation", "name", &self.activation);
         section(&mut out, "optimizer", "name", &self.optimizer);
-        section(&mut out, "method", "name", &self.method);
+        match &self.methods[..] {
+            [] => out.push_str("\n[method]\nname = \"none\"\n"),
+            [one] => section(&mut out, "method", "name", one),
+            several => several.iter().for_each(|method| section(&mut out, "[method]", "name", method)),
+        }
         let names: Vec<String> = self.probes.names.iter().map(|name| quoted(name)).collect();
         let _ = writeln!(
             out,
@@ -56,7 +60,7 @@ impl Plan {
     }
 
     fn write_stream(&self, out: &mut String) {
-        let stream = &self.stream;
+        let stream = self.stream();
         let _ =
             writeln!(out, "\n[stream]\nfamily = {}\ntasks = {}", quoted(&stream.family.name), stream.tasks);
         if let Some(examples) = stream.examples {

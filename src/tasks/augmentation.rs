@@ -24,7 +24,7 @@ impl CropFlip {
     /// That of task number `task`, if the plan asks for one.
     #[must_use]
     pub fn of(plan: &Plan, task: usize) -> Option<Self> {
-        (plan.data.augmentation == Augmentation::CropFlip).then_some(Self { seed: plan.seed, task })
+        (plan.data().augmentation == Augmentation::CropFlip).then_some(Self { seed: plan.seed, task })
     }
 
     /// The draws of step number `step`, one for each image in the order served.
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn offsets_are_uniform_and_half_the_images_are_mirrored() {
         let mut plan = fixture::plan("split-classes");
-        plan.data.augmentation = Augmentation::CropFlip;
+        plan.data_mut().augmentation = Augmentation::CropFlip;
         let task = CropFlip::of(&plan, 3).unwrap();
         let (mut offsets, mut mirrored) = ([[0u32; 9]; 2], 0u32);
         for step in 0..1000 {

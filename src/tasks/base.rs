@@ -31,7 +31,7 @@ impl Base {
     /// Draws the run's examples.
     pub fn new(plan: &Plan, data: Arc<DataSet>) -> Result<Self, TaskError> {
         let (available, dataset) = (data.train.len(), &data.name);
-        let asked = plan.stream.examples.unwrap_or(available);
+        let asked = plan.stream().examples.unwrap_or(available);
         if asked > available {
             return Err(TaskError::TooManyExamples { asked, available, dataset: dataset.clone() });
         }
@@ -44,20 +44,27 @@ impl Base {
             return Err(TaskError::SplitsDiffer { dataset: dataset.clone() });
         }
 
-        let per_class = optional_count(&plan.stream.family, "examples_per_class");
-        let chosen = match (plan.stream.examples, plan.stream.examples_from) {
+        let per_class = optional_count(&plan.stream().family, "examples_per_class");
+        let chosen = match (plan.stream().examples, plan.stream().examples_from) {
             (None, _) => per_class.map(|count| of_each_class(plan, &data, count)).transpose()?,
             (Some(count), ExamplesFrom::Seed) => {
                 Some(draw(&mut Stream::new(plan.seed, "data", 0), available, count))
             }
             (Some(count), ExamplesFrom::First) => Some((0..count as u32).collect()),
         };
-        let tables = Arc::new(scaling::tables(plan.data.scaling, &data)?);
+        let tables = Arc::new(scaling::tables(plan.data().scaling, &data)?);
         let train = Pool::new(Arc::clone(&data), Part::Train, chosen, Arc::clone(&tables));
         let classes = data.train.classes;
         let test = (!data.test.is_empty()).then(|| Arc::new(Pool::new(data, Part::Test, None, tables)));
         let labels = train.labels().into();
-        Ok(Self { seed: plan.seed, tasks: plan.stream.tasks, classes, train: Arc::new(train), test, labels })
+        Ok(Self {
+            seed: plan.seed,
+            tasks: plan.stream().tasks,
+            classes,
+            train: Arc::new(train),
+            test,
+            labels,
+        })
     }
 
     /// Number of tasks.
@@ -140,7 +147,7 @@ fn of_each_class(plan: &Plan, data: &DataSet, count: usize) -> Result<Vec<u32>, 
             let (available, dataset) = (members.len(), data.name.clone());
             return Err(TaskError::TooFewOfClass { asked: count, available, dataset });
         }
-        match plan.stream.examples_from {
+        match plan.stream().examples_from {
             ExamplesFrom::First => chosen.extend(&members[..count]),
             ExamplesFrom::Seed => {
                 let mut stream = Stream::new(plan.seed, "data", class);

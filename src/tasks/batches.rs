@@ -32,9 +32,9 @@ impl Batches {
     /// If there is no example, or the plan's batch size is 0.
     #[must_use]
     pub fn new(plan: &Plan, examples: usize, task: usize) -> Self {
-        let (batch_size, order) = (plan.stream.batch_size, plan.stream.order);
+        let (batch_size, order) = (plan.stream().batch_size, plan.stream().order);
         assert!(examples > 0 && batch_size > 0, "a task has examples and a checked plan has a batch size");
-        let steps = match plan.stream.length {
+        let steps = match plan.stream().length {
             Length::Steps(steps) => steps,
             Length::Epochs(epochs) => epochs * examples.div_ceil(batch_size),
         };
@@ -103,9 +103,9 @@ mod tests {
     ) -> Batches {
         let mut plan = fixture::plan("shuffled-labels");
         plan.seed = seed;
-        plan.stream.batch_size = batch_size;
-        plan.stream.length = length;
-        plan.stream.order = order;
+        plan.stream_mut().batch_size = batch_size;
+        plan.stream_mut().length = length;
+        plan.stream_mut().order = order;
         Batches::new(&plan, examples, task)
     }
 

@@ -42,7 +42,7 @@ pub fn optional_count(family: &Choice, key: &str) -> Option<usize> {
 /// All classes in the order in which tasks take them.
 fn order(plan: &Plan, classes: usize) -> Result<Vec<u32>, String> {
     let sorted = 0..classes as u32;
-    match plan.stream.family.text("class_order") {
+    match plan.stream().family.text("class_order") {
         "sorted" => Ok(sorted.collect()),
         "pycil" if classes == 100 => Ok(PYCIL
             .lines()
@@ -51,7 +51,7 @@ fn order(plan: &Plan, classes: usize) -> Result<Vec<u32>, String> {
             .collect()),
         "pycil" => Err(format!(
             "class_order = \"pycil\" is an order of 100 classes, and {} has {classes}: take \"seed\" or \"sorted\"",
-            plan.data.dataset
+            plan.data().dataset
         )),
         _ => Ok(Stream::new(plan.seed, "tasks", 0).permutation(classes)),
     }
@@ -69,8 +69,8 @@ pub fn groups(
         return Err(format!(
             "the {} tasks of {} need {needed} classes, and {} has {classes}: take fewer tasks or fewer classes a task",
             sizes.len(),
-            plan.stream.family.name,
-            plan.data.dataset
+            plan.stream().family.name,
+            plan.data().dataset
         ));
     }
     let mut rest = &order[..];
@@ -86,15 +86,15 @@ pub fn groups(
 
 /// Groups of equal size, one a task: `classes_per_task`, or what the division gives.
 pub fn equal_groups(plan: &Plan, classes: usize) -> Result<Vec<Arc<[u32]>>, String> {
-    let tasks = plan.stream.tasks;
-    let size = match optional_count(&plan.stream.family, "classes_per_task") {
+    let tasks = plan.stream().tasks;
+    let size = match optional_count(&plan.stream().family, "classes_per_task") {
         Some(size) => size,
         None if classes.is_multiple_of(tasks) => classes / tasks,
         None => {
             return Err(format!(
                 "the {classes} classes of {} cannot be divided among {tasks} tasks alike: take a number of tasks that \
                  divides them, or set classes_per_task",
-                plan.data.dataset
+                plan.data().dataset
             ));
         }
     };
@@ -108,8 +108,8 @@ mod tests {
 
     fn plan(order: &str, tasks: usize) -> Plan {
         let mut plan = fixture::plan("split-classes");
-        plan.stream.tasks = tasks;
-        plan.stream.family.parameters.insert("class_order".into(), Value::Text(order.into()));
+        plan.stream_mut().tasks = tasks;
+        plan.stream_mut().family.parameters.insert("class_order".into(), Value::Text(order.into()));
         plan
     }
 
@@ -141,10 +141,10 @@ mod tests {
         assert!(message("seed", 3, 10).contains("cannot be divided among 3 tasks"));
         assert!(message("pycil", 5, 10).contains("an order of 100 classes, and noise has 10"));
         let mut many = plan("seed", 4);
-        many.stream.family.parameters.insert("classes_per_task".into(), Value::Integer(3));
+        many.stream_mut().family.parameters.insert("classes_per_task".into(), Value::Integer(3));
         let sentence = equal_groups(&many, 10).unwrap_err();
         assert!(sentence.contains("need 12 classes, and noise has 10"), "{sentence}");
-        many.stream.tasks = 3;
+        many.stream_mut().tasks = 3;
         assert_eq!(equal_groups(&many, 10).unwrap().len(), 3, "classes may be left over");
     }
 }

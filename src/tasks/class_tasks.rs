@@ -41,7 +41,7 @@ pub fn stream(plan: &Plan, base: Base, classes: Classes) -> Built {
     if let Some(task) = classes.of.iter().position(empty) {
         return Err(TaskError::EmptyTask { task });
     }
-    Ok(Box::new(ClassTasks { masked: plan.stream.head != Head::Single, base, classes, train, test }))
+    Ok(Box::new(ClassTasks { masked: plan.stream().head != Head::Single, base, classes, train, test }))
 }
 
 impl ClassTasks {

@@ -33,9 +33,9 @@ const fn count(name: &'static str, summary: &'static str, default: i64) -> Param
 }
 
 fn divide(plan: &Plan, classes: usize) -> Result<Classes, String> {
-    let of = |key| optional_count(&plan.stream.family, key).expect("the setting has a default");
+    let of = |key| optional_count(&plan.stream().family, key).expect("the setting has a default");
     let sizes = [of("hard_classes"), of("easy_classes")];
-    let of = groups(plan, classes, (0..plan.stream.tasks).map(|task| sizes[task % 2]))?;
+    let of = groups(plan, classes, (0..plan.stream().tasks).map(|task| sizes[task % 2]))?;
     Ok(Classes { of, scored: |task| task % 2 == 0 })
 }
 
@@ -47,7 +47,10 @@ mod tests {
 
     #[test]
     fn five_classes_and_one_take_turns_and_no_class_comes_again() {
-        let set = |plan: &mut crate::spec::Plan| (plan.stream.tasks, plan.stream.examples) = (4, None);
+        let set = |plan: &mut crate::spec::Plan| {
+            let stream = plan.stream_mut();
+            (stream.tasks, stream.examples) = (4, None);
+        };
         let stream = fixture::stream_of("easy-hard", 1, set, fixture::data(240, 1, 6, 7, 12));
         let mut seen = BTreeSet::new();
         for index in 0..4 {

@@ -53,7 +53,7 @@ pub fn export(
     tasks: Range<usize>,
     out: &Path,
 ) -> Result<Summary, ExportError> {
-    let black = scaling::tables(plan.data.scaling, &data)?
+    let black = scaling::tables(plan.data().scaling, &data)?
         .iter()
         .map(|table| table[0].to_string())
         .collect::<Vec<_>>();
@@ -139,19 +139,19 @@ impl Folder<'_> {
 }
 
 fn metadata(plan: &Plan, classes: usize) -> Vec<(&'static str, String)> {
-    let scaling = match plan.data.scaling {
+    let scaling = match plan.data().scaling {
         Scaling::Unit => "unit",
         Scaling::Symmetric => "symmetric",
         Scaling::Standardize => "standardize",
     };
     vec![
         ("name", plan.name.clone()),
-        ("family", plan.stream.family.name.clone()),
-        ("dataset", plan.data.dataset.clone()),
+        ("family", plan.stream().family.name.clone()),
+        ("dataset", plan.data().dataset.clone()),
         ("scaling", scaling.to_owned()),
         ("seed", plan.seed.to_string()),
         ("classes", classes.to_string()),
-        ("batch_size", plan.stream.batch_size.to_string()),
+        ("batch_size", plan.stream().batch_size.to_string()),
     ]
 }
 
@@ -196,7 +196,7 @@ fn write_crops(
         let mut batches = Batches::new(plan, stream.task(task).train.len(), task);
         for step in 0..batches.steps() {
             let epoch = step / batches.steps_per_epoch();
-            let start = step % batches.steps_per_epoch() * plan.stream.batch_size;
+            let start = step % batches.steps_per_epoch() * plan.stream().batch_size;
             let mut crops = augmentation.crops(step);
             for position in start..start + batches.batch(step).len() {
                 let crop = crops.draw();
@@ -222,7 +222,7 @@ fn write_order(
         let mut batches = Batches::new(plan, train.len(), task);
         for step in 0..batches.steps() {
             let epoch = step / batches.steps_per_epoch();
-            let start = step % batches.steps_per_epoch() * plan.stream.batch_size;
+            let start = step % batches.steps_per_epoch() * plan.stream().batch_size;
             for (position, &index) in (start..).zip(batches.batch(step)) {
                 writeln!(file, "{task},{epoch},{position},{}", train.inputs.row(index))?;
             }

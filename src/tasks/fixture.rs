@@ -8,7 +8,7 @@ use crate::data::{DataSet, Images};
 use crate::random::Stream;
 use crate::spec::{
     Augmentation, Choice, DataPlan, ExamplesFrom, Head, Kind, Length, Order, Plan, ProbesPlan, Scaling,
-    StreamPlan, Value,
+    StreamPlan, Value, Work,
 };
 
 fn choice(name: &str) -> Choice {
@@ -32,25 +32,27 @@ pub fn plan(family: &str) -> Plan {
     Plan {
         name: "test".to_owned(),
         source: String::new(),
-        data: DataPlan {
-            dataset: "noise".to_owned(),
-            scaling: Scaling::Symmetric,
-            augmentation: Augmentation::None,
-        },
-        stream: StreamPlan {
-            family: with_defaults(family),
-            tasks: 10,
-            examples: Some(200),
-            examples_from: ExamplesFrom::First,
-            length: Length::Epochs(2),
-            batch_size: 16,
-            order: Order::Reshuffled,
-            head: Head::Single,
+        work: Work::Supervised {
+            data: DataPlan {
+                dataset: "noise".to_owned(),
+                scaling: Scaling::Symmetric,
+                augmentation: Augmentation::None,
+            },
+            stream: StreamPlan {
+                family: with_defaults(family),
+                tasks: 10,
+                examples: Some(200),
+                examples_from: ExamplesFrom::First,
+                length: Length::Epochs(2),
+                batch_size: 16,
+                order: Order::Reshuffled,
+                head: Head::Single,
+            },
         },
         network: choice("mlp"),
         activation: choice("relu"),
         optimizer: choice("adam"),
-        method: choice("none"),
+        methods: Vec::new(),
         probes: ProbesPlan { names: Vec::new(), samples: 50, plasticity_gap: false },
         seed: 0,
     }
@@ -104,7 +106,7 @@ pub fn mnist_like() -> DataSet {
 pub fn stream_of(family: &str, seed: u64, change: impl Fn(&mut Plan), data: DataSet) -> Box<dyn TaskStream> {
     let mut plan = plan(family);
     plan.seed = seed;
-    plan.stream.examples = plan.stream.examples.map(|n| n.min(data.train.len()));
+    plan.stream_mut().examples = plan.stream().examples.map(|n| n.min(data.train.len()));
     change(&mut plan);
     super::stream(&plan, Arc::new(data)).unwrap()
 }

@@ -62,7 +62,12 @@ mod tests {
     #[test]
     fn every_task_has_the_same_labels_in_rows_of_its_own() {
         let of = |head| {
-            fixture::stream_of("remapped-classes", 2, |plan| plan.stream.head = head, fixture::mnist_like())
+            fixture::stream_of(
+                "remapped-classes",
+                2,
+                |plan| plan.stream_mut().head = head,
+                fixture::mnist_like(),
+            )
         };
         let (shared, own) = (of(Head::Single), of(Head::Multi));
         assert_eq!((shared.classes(), own.classes()), (10, 100));

@@ -24,7 +24,7 @@ pub(super) const FAMILY: Family = Family {
 };
 
 fn divide(plan: &Plan, classes: usize) -> Result<Classes, String> {
-    if plan.stream.head == Head::Multi {
+    if plan.stream().head == Head::Multi {
         return Err(
             "head = \"multi\" has no meaning for incremental-classes, whose tasks share classes: take \
                     \"single\" or \"masked\""
@@ -48,7 +48,8 @@ mod tests {
     #[test]
     fn every_task_has_all_that_came_before_and_two_classes_more() {
         let set = |plan: &mut crate::spec::Plan| {
-            (plan.stream.tasks, plan.stream.examples, plan.stream.head) = (5, None, Head::Masked);
+            let stream = plan.stream_mut();
+            (stream.tasks, stream.examples, stream.head) = (5, None, Head::Masked);
         };
         let stream = fixture::stream_of("incremental-classes", 3, set, fixture::mnist_like());
         let split = fixture::stream_of("split-classes", 3, set, fixture::mnist_like());

@@ -81,17 +81,21 @@ fn family(name: &str) -> Result<&'static Family, TaskError> {
 
 /// The stream of tasks that `plan` asks for, on `data`.
 pub fn stream(plan: &Plan, data: Arc<DataSet>) -> Result<Box<dyn TaskStream>, TaskError> {
-    let family = family(&plan.stream.family.name)?;
+    let family = family(&plan.stream().family.name)?;
     let shares = (family.classes)(plan, data.train.classes).map_err(TaskError::Classes)?.is_none();
     let stream = (family.build)(plan, Base::new(plan, data)?)?;
-    Ok(if shares && plan.stream.head == Head::Multi { Box::new(OwnHeads { inner: stream }) } else { stream })
+    Ok(if shares && plan.stream().head == Head::Multi {
+        Box::new(OwnHeads { inner: stream })
+    } else {
+        stream
+    })
 }
 
 /// Whether the plan's family, head and counts go together on a data set of this shape, before it is
 /// loaded. The error is a sentence.
 pub fn check(plan: &Plan, manifest: &Manifest) -> Result<(), String> {
-    let stream = &plan.stream;
-    if plan.data.augmentation != Augmentation::None
+    let stream = &plan.stream();
+    if plan.data().augmentation != Augmentation::None
         && stream.family.name == permuted_pixels::FAMILY.entry.name
     {
         return Err(
@@ -145,7 +149,7 @@ pub struct Sizes {
 /// The sizes of the plan's tasks as they would be if all classes had the same number of examples.
 #[must_use]
 pub fn sizes(plan: &Plan, manifest: &Manifest) -> Sizes {
-    let stream = &plan.stream;
+    let stream = &plan.stream();
     let total = manifest.classes as f64;
     let per_class = class_order::optional_count(&stream.family, "examples_per_class");
     let examples =

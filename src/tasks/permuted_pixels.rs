@@ -20,7 +20,7 @@ pub(super) const FAMILY: Family = Family {
     },
     classes: |_, _| Ok(None),
     build: |plan, base| {
-        let (examples, stream) = (base.train().len(), &plan.stream);
+        let (examples, stream) = (base.train().len(), &plan.stream());
         let served = match stream.length {
             Length::Epochs(epochs) => epochs * examples,
             Length::Steps(steps) => steps * stream.batch_size,
@@ -113,8 +113,8 @@ mod tests {
 
     #[test]
     fn one_pass_makes_no_copy_and_gathers_the_same() {
-        let once = |plan: &mut crate::spec::Plan| plan.stream.length = Length::Epochs(1);
-        let again = |plan: &mut crate::spec::Plan| plan.stream.length = Length::Epochs(2);
+        let once = |plan: &mut crate::spec::Plan| plan.stream_mut().length = Length::Epochs(1);
+        let again = |plan: &mut crate::spec::Plan| plan.stream_mut().length = Length::Epochs(2);
         let (once, again) = (
             fixture::stream_of("permuted-pixels", 0, once, fixture::mnist_like()),
             fixture::stream_of("permuted-pixels", 0, again, fixture::mnist_like()),
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn every_position_shows_every_pixel_equally_often() {
         let data = fixture::data(2, 1, 2, 5, 2);
-        let stream = fixture::stream_of("permuted-pixels", 7, |plan| plan.stream.examples = None, data);
+        let stream = fixture::stream_of("permuted-pixels", 7, |plan| plan.stream_mut().examples = None, data);
         let mut counts = [[0u32; 10]; 10];
         for index in 0..2_000 {
             let inputs = stream.task(index).train.inputs;

@@ -38,7 +38,10 @@ mod tests {
 
     #[test]
     fn every_task_has_its_own_classes_in_both_splits_and_all_their_images() {
-        let set = |plan: &mut crate::spec::Plan| (plan.stream.tasks, plan.stream.examples) = (5, None);
+        let set = |plan: &mut crate::spec::Plan| {
+            let stream = plan.stream_mut();
+            (stream.tasks, stream.examples) = (5, None);
+        };
         let stream = fixture::stream_of("split-classes", 3, set, fixture::mnist_like());
         let (mut seen, mut rows) = (BTreeSet::new(), BTreeSet::new());
         for index in 0..5 {
@@ -65,7 +68,10 @@ mod tests {
     #[test]
     fn masked_and_multi_heads_answer_among_the_tasks_classes() {
         for head in [Head::Masked, Head::Multi] {
-            let set = |plan: &mut crate::spec::Plan| (plan.stream.tasks, plan.stream.head) = (5, head);
+            let set = |plan: &mut crate::spec::Plan| {
+                let stream = plan.stream_mut();
+                (stream.tasks, stream.head) = (5, head);
+            };
             let stream = fixture::stream_of("split-classes", 3, set, fixture::mnist_like());
             let (task, own) = (stream.task(4), stream.task_classes(4).unwrap());
             assert_eq!(task.train.answers, Answers::Among(own.clone()));
@@ -78,8 +84,11 @@ mod tests {
     fn examples_per_class_are_exact_drawn_by_the_seed_and_leave_the_test_set_whole() {
         let stream = |seed, from| {
             let set = |plan: &mut crate::spec::Plan| {
-                (plan.stream.tasks, plan.stream.examples, plan.stream.examples_from) = (5, None, from);
-                plan.stream.family.parameters.insert("examples_per_class".into(), Value::Integer(7));
+                {
+                    let stream = plan.stream_mut();
+                    (stream.tasks, stream.examples, stream.examples_from) = (5, None, from);
+                }
+                plan.stream_mut().family.parameters.insert("examples_per_class".into(), Value::Integer(7));
             };
             fixture::stream_of("split-classes", seed, set, fixture::mnist_like())
         };
@@ -95,7 +104,7 @@ mod tests {
         let all = fixture::stream_of(
             "remapped-classes",
             0,
-            |plan| plan.stream.examples = None,
+            |plan| plan.stream_mut().examples = None,
             fixture::mnist_like(),
         );
         assert_eq!(pixels(0, First), fixture::rows(&all.base().train().inputs)[..70 * 42]);

@@ -67,8 +67,8 @@ fn examples_are_drawn_once_per_seed_or_taken_from_the_head() {
             "remapped-classes",
             seed,
             |plan| {
-                plan.stream.examples = count;
-                plan.stream.examples_from = from;
+                plan.stream_mut().examples = count;
+                plan.stream_mut().examples_from = from;
             },
             fixture::mnist_like(),
         );
@@ -101,8 +101,8 @@ fn labels_go_with_their_images() {
         "permuted-pixels",
         9,
         |plan| {
-            plan.data.scaling = crate::spec::Scaling::Unit;
-            plan.stream.examples_from = ExamplesFrom::Seed;
+            plan.data_mut().scaling = crate::spec::Scaling::Unit;
+            plan.stream_mut().examples_from = ExamplesFrom::Seed;
         },
         data,
     );
@@ -143,8 +143,12 @@ fn large_sets_are_scaled_on_the_fly_to_the_same_values() {
         let data = fixture::data(count + 1, 3, 32, 32, 10);
         let expected: Vec<f32> =
             data.train.image(count - 1).iter().map(|&b| (f32::from(b) / 255.0 - 0.5) / 0.5).collect();
-        let stream =
-            fixture::stream_of("shuffled-labels", 0, |plan| plan.stream.examples = Some(count + extra), data);
+        let stream = fixture::stream_of(
+            "shuffled-labels",
+            0,
+            |plan| plan.stream_mut().examples = Some(count + extra),
+            data,
+        );
         let inputs = stream.task(0).train.inputs;
         assert_eq!(inputs.is_copied(), copied);
         let mut row = vec![7.0; 5];
@@ -160,10 +164,10 @@ fn what_is_wrong_is_said_in_sentences() {
         change(&mut plan, &mut data);
         stream(&plan, Arc::new(data)).err().expect("an error").to_string()
     };
-    let many = message(&|plan, _| plan.stream.examples = Some(301));
+    let many = message(&|plan, _| plan.stream_mut().examples = Some(301));
     assert!(many.contains("301") && many.contains("has 300 examples"), "{many}");
-    assert!(message(&|plan, _| plan.stream.examples = Some(0)).contains("at least 1"));
-    let unknown = message(&|plan, _| plan.stream.family.name = "permuted".to_owned());
+    assert!(message(&|plan, _| plan.stream_mut().examples = Some(0)).contains("at least 1"));
+    let unknown = message(&|plan, _| plan.stream_mut().family.name = "permuted".to_owned());
     assert!(unknown.contains("\"permuted\"") && unknown.contains("permuted-pixels"), "{unknown}");
     assert!(message(&|_, data| data.test.classes = 9).contains("differ"));
 }

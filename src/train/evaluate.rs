@@ -94,7 +94,8 @@ mod tests {
     fn every_list_of_candidates_is_measured_as_if_it_were_the_whole_head() {
         // 300 images are more than one batch; labels 2, 5, 7 are what a task of three classes has.
         let data = fixture::data(600, 1, 6, 7, 10);
-        let stream = fixture::stream_of("shuffled-labels", 0, |plan| plan.stream.examples = Some(300), data);
+        let stream =
+            fixture::stream_of("shuffled-labels", 0, |plan| plan.stream_mut().examples = Some(300), data);
         let mut examples = stream.base().train();
         examples.labels = examples.labels.iter().map(|l| [2, 5, 7][*l as usize % 3]).collect();
         let plan = fixture::mlp_plan();

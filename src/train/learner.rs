@@ -44,12 +44,12 @@ impl Learner {
     ) -> std::result::Result<Self, TrainError> {
         let network = nn::build(plan, stream.dims(), stream.classes(), init)?;
         let mut optimizer = Optimizer::new(&plan.optimizer, network.parameters());
-        if plan.stream.head == Head::Multi {
+        if plan.stream().head == Head::Multi {
             let head = network.layers().last().expect("a network has a head").weight;
             // The bias follows its weight.
             optimizer.separate_rows(&[head, head + 1], network.parameters());
         }
-        let method = methods::build(&plan.method, &*network)?;
+        let method = methods::build(&plan.methods, &*network)?;
         let draws = Arc::new(Mutex::new(Stream::new(plan.seed, "activation", 0)));
         let pass = Pass::Train(Arc::clone(&draws));
         Ok(Self { network, optimizer, method, draws, pass, task: 0, born: 0 })

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use plasticity_bench::nn::activation;
 use plasticity_bench::spec::{
     Augmentation, Choice, DataPlan, Entry, ExamplesFrom, Head, Kind, Length, Order, Plan, ProbesPlan,
-    Scaling, StreamPlan, Value,
+    Scaling, StreamPlan, Value, Work,
 };
 
 /// An entry's choice with every default.
@@ -48,25 +48,27 @@ pub fn plan(activation: Choice) -> Plan {
     Plan {
         name: "test".into(),
         source: String::new(),
-        data: DataPlan {
-            dataset: "generated-digits".into(),
-            scaling: Scaling::Symmetric,
-            augmentation: Augmentation::None,
-        },
-        stream: StreamPlan {
-            family: Choice { name: "shuffled-labels".into(), parameters: BTreeMap::new() },
-            tasks: 2,
-            examples: Some(64),
-            examples_from: ExamplesFrom::Seed,
-            length: Length::Steps(60),
-            batch_size: 16,
-            order: Order::Reshuffled,
-            head: Head::Single,
+        work: Work::Supervised {
+            data: DataPlan {
+                dataset: "generated-digits".into(),
+                scaling: Scaling::Symmetric,
+                augmentation: Augmentation::None,
+            },
+            stream: StreamPlan {
+                family: Choice { name: "shuffled-labels".into(), parameters: BTreeMap::new() },
+                tasks: 2,
+                examples: Some(64),
+                examples_from: ExamplesFrom::Seed,
+                length: Length::Steps(60),
+                batch_size: 16,
+                order: Order::Reshuffled,
+                head: Head::Single,
+            },
         },
         network: mlp(&[16, 16]),
         activation,
         optimizer: adam,
-        method: Choice { name: "none".into(), parameters: BTreeMap::new() },
+        methods: Vec::new(),
         probes: ProbesPlan { names: Vec::new(), samples: 64, plasticity_gap: false },
         seed: 0,
     }

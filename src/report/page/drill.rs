@@ -94,7 +94,7 @@ pub fn provenance(results: &Results) -> String {
         ("version", |run| run.status.version.clone()),
         ("commit", |run| run.status.commit.clone().unwrap_or_else(|| "unknown".into())),
         ("data (SHA-256 of the decoded set)", |run| {
-            format!("{} {}", run.plan.data.dataset, run.status.data_checksum)
+            format!("{} {}", run.plan.data().dataset, run.status.data_checksum)
         }),
         ("device", |run| run.status.device.clone()),
         ("threads of a step", |run| run.status.threads.to_string()),

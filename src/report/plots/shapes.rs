@@ -16,7 +16,7 @@ pub fn charts(results: &Results, benchmark: usize) -> Vec<Chart> {
 
 fn chart(results: &Results, cell: &Cell) -> Option<Chart> {
     let run = cell.done().find(|run| !run.shapes.is_empty())?;
-    let tasks = run.plan.stream.tasks.max(1) as f64;
+    let tasks = run.plan.stream().tasks.max(1) as f64;
     let panel = |(layer, learned): (&String, &crate::results::Shapes)| {
         let curve = |(marker, snapshot): (usize, &crate::results::Snapshot)| {
             let xs = (-POINTS..=POINTS).map(|i| REACH * f64::from(i) / f64::from(POINTS));

@@ -140,10 +140,10 @@ fn another_family_keeps_the_streams_own_keys_and_loses_the_old_familys() {
     let text = base_with("family = \"shuffled-labels\"", "family = \"permuted-pixels\"\nshare = 0.5")
         + "[[variants]]\nstream = { family = \"split-classes\", groups = 2 }\n[[variants]]\n\"stream.tasks\" = 9\n";
     let found = plans(&text);
-    assert_eq!((found[0].stream.tasks, found[0].stream.batch_size), (3, 4));
-    assert_eq!(found[0].stream.family.integer("groups"), 2);
-    assert_eq!(found[0].stream.family.get("share"), None);
-    assert_eq!((found[1].stream.tasks, found[1].stream.family.number("share")), (9, 0.5));
+    assert_eq!((found[0].stream().tasks, found[0].stream().batch_size), (3, 4));
+    assert_eq!(found[0].stream().family.integer("groups"), 2);
+    assert_eq!(found[0].stream().family.get("share"), None);
+    assert_eq!((found[1].stream().tasks, found[1].stream().family.number("share")), (9, 0.5));
 }
 
 #[test]
@@ -161,9 +161,9 @@ fn set_is_laid_over_every_run() {
     );
     assert_eq!(plans.len(), 6);
     for plan in plans {
-        assert_eq!((plan.stream.tasks, plan.name.as_str()), (7, "other"));
+        assert_eq!((plan.stream().tasks, plan.name.as_str()), (7, "other"));
         assert_eq!(plan.network.integers("hidden"), [2, 3]);
-        assert_eq!((plan.data.scaling, plan.probes.names.len()), (Scaling::Standardize, 0));
+        assert_eq!((plan.data().scaling, plan.probes.names.len()), (Scaling::Standardize, 0));
     }
 }
 
@@ -186,7 +186,7 @@ fn set_descends_into_words_and_replaces_sections() {
         ["leaky_relu 2 adam 1e-3 0"]
     );
     assert_eq!(plans_with(BASE, &["source="])[0].source, "");
-    assert_eq!(plans_with(BASE, &["method.name=l2-init"])[0].method.number("strength"), 0.01);
+    assert_eq!(plans_with(BASE, &["method.name=l2-init"])[0].methods[0].number("strength"), 0.01);
 }
 
 #[test]

@@ -73,7 +73,7 @@ seeds = [7]
     let mut other = plan.clone();
     other.source = "another paper".into();
     assert_eq!(other.slug(), plan.slug());
-    other.stream.batch_size = 5;
+    other.stream_mut().batch_size = 5;
     assert_ne!(other.slug(), plan.slug());
 }
 

@@ -92,12 +92,14 @@ fn any_plan() -> impl Strategy<Value = Plan> {
                 Plan {
                     name,
                     source,
-                    data: DataPlan { dataset: dataset.to_owned(), scaling, augmentation },
-                    stream,
+                    work: Work::Supervised {
+                        data: DataPlan { dataset: dataset.to_owned(), scaling, augmentation },
+                        stream,
+                    },
                     network: choices.0,
                     activation: choices.1,
                     optimizer: choices.2,
-                    method: choices.3,
+                    methods: if choices.3.name == "none" { Vec::new() } else { vec![choices.3] },
                     probes: ProbesPlan {
                         names: names.filter(|(_, taken)| *taken).map(|(name, _)| name.to_owned()).collect(),
                         samples,

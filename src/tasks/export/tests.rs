@@ -60,7 +60,7 @@ fn rebuilt_batches_equal_ours(family: &str, data: DataSet, change: impl Fn(&mut 
             for (i, position) in batch.iter().enumerate() {
                 let row = rows.next().unwrap();
                 assert_eq!(row[0], task);
-                assert_eq!(row[2] / plan.stream.batch_size, step % batches.steps_per_epoch());
+                assert_eq!(row[2] / plan.stream().batch_size, step % batches.steps_per_epoch());
                 let theirs = present(task, row[3], &inputs);
                 let bits = |x: &[f32]| x.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
                 assert_eq!(bits(&theirs), bits(&ours[i * features..][..features]));
@@ -90,12 +90,12 @@ fn rebuilt_batches_equal_ours(family: &str, data: DataSet, change: impl Fn(&mut 
 fn other_frameworks_get_the_stream_bit_for_bit() {
     for family in ["shuffled-labels", "random-labels", "remapped-classes", "permuted-pixels"] {
         rebuilt_batches_equal_ours(family, fixture::data(60, 3, 4, 5, 10), |plan| {
-            plan.stream.examples = Some(37);
-            plan.stream.examples_from = crate::spec::ExamplesFrom::Seed;
+            plan.stream_mut().examples = Some(37);
+            plan.stream_mut().examples_from = crate::spec::ExamplesFrom::Seed;
         });
         rebuilt_batches_equal_ours(family, fixture::data(60, 1, 4, 5, 10), |plan| {
-            plan.stream.examples = None;
-            plan.stream.length = Length::Steps(6);
+            plan.stream_mut().examples = None;
+            plan.stream_mut().length = Length::Steps(6);
         });
     }
 }
@@ -105,10 +105,10 @@ fn other_frameworks_get_the_stream_bit_for_bit() {
 fn other_frameworks_get_the_augmented_batches_bit_for_bit() {
     let folder = tempfile::tempdir().unwrap();
     let mut plan = fixture::plan("split-classes");
-    plan.stream.tasks = 2;
-    plan.data.augmentation = crate::spec::Augmentation::CropFlip;
+    plan.stream_mut().tasks = 2;
+    plan.data_mut().augmentation = crate::spec::Augmentation::CropFlip;
     let data = Arc::new(fixture::data(60, 3, 5, 6, 10));
-    plan.stream.examples = None;
+    plan.stream_mut().examples = None;
     let summary = export(&plan, Arc::clone(&data), 0..2, folder.path()).unwrap();
     let stream = crate::tasks::stream(&plan, data).unwrap();
     let bytes = fs::read(folder.path().join(INPUTS)).unwrap();
