@@ -13,9 +13,9 @@ use candle_core::{DType, Device, Tensor};
 use clap::Parser;
 use plasticity_bench::kernels::loss::{Targets, cross_entropy};
 use plasticity_bench::nn::{Cnn, Network, Pass, ResNet, entries};
+use plasticity_bench::optimizers::{self, Optimizer};
 use plasticity_bench::random::Stream;
 use plasticity_bench::spec::{Choice, Value};
-use plasticity_bench::train::optimizer::{self, Optimizer};
 use std::sync::{Arc, Mutex};
 use support::clock::{self, least, median};
 use support::names;
@@ -102,7 +102,7 @@ impl Trainer {
     fn new(activation: &str, arguments: &Arguments) -> Self {
         let mut stream = Stream::new(0, "init", 0);
         let network = network(activation, arguments, &mut stream);
-        let mut adam = support::common::defaults(&optimizer::entries()[0]);
+        let mut adam = support::common::defaults(&optimizers::entries()[0]);
         adam.parameters.insert("learning_rate".into(), Value::Number(1e-3));
         let optimizer = Optimizer::new(&adam, network.parameters());
         let (batch, size) = (arguments.batch, DIMS.0 * DIMS.1 * DIMS.2);

@@ -4,7 +4,7 @@
 use crate::nn::activation;
 use crate::spec::{Catalogue, Entry, Plan, Rule};
 use crate::tasks::TaskError;
-use crate::{data, methods, nn, probes, tasks, train};
+use crate::{data, methods, nn, optimizers, probes, tasks};
 
 /// Everything that a spec can name, and what has to hold between its parts.
 #[must_use]
@@ -16,7 +16,7 @@ pub fn catalogue() -> Catalogue {
             ("networks", nn::entries()),
             ("activations", activations()),
             ("constraints", activation::rational::constraints()),
-            ("optimizers", train::optimizer::entries()),
+            ("optimizers", optimizers::entries()),
             ("methods", methods::entries()),
             ("probes", probes::entries()),
         ],

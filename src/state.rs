@@ -32,6 +32,8 @@ pub struct StateError {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StateDict {
     entries: BTreeMap<String, Values>,
+    /// Shapes of the entries that are tensors.
+    shapes: BTreeMap<String, Vec<usize>>,
 }
 
 /// Something that can be saved in the middle of a run and taken back to the same bits.
@@ -57,11 +59,31 @@ impl StateDict {
         self.insert(name, Values::U64(vec![value]));
     }
 
+    /// f32 values with a shape, under the name that `PyTorch` has for them: a network's weights and
+    /// running statistics. A checkpoint keeps these in a file of their own, which `PyTorch` can load.
+    pub fn insert_tensor(&mut self, name: impl Into<String>, shape: &[usize], values: Vec<f32>) {
+        let name = name.into();
+        self.shapes.insert(name.clone(), shape.to_vec());
+        self.insert(name, Values::F32(values));
+    }
+
+    /// The shape of an entry that is a tensor.
+    #[must_use]
+    pub fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.shapes.get(name).map(Vec::as_slice)
+    }
+
     /// The entries of `part`, each under `prefix.` and its own name.
     pub fn insert_part(&mut self, prefix: &str, part: &dyn Stateful) {
         let mut inner = Self::default();
         part.save(&mut inner);
+        self.insert_under(prefix, inner);
+    }
+
+    /// The entries of another state, each under `prefix.` and its own name.
+    pub fn insert_under(&mut self, prefix: &str, inner: Self) {
         self.entries.extend(inner.entries.into_iter().map(|(name, v)| (format!("{prefix}.{name}"), v)));
+        self.shapes.extend(inner.shapes.into_iter().map(|(name, s)| (format!("{prefix}.{name}"), s)));
     }
 
     /// Hands `part` what [`StateDict::insert_part`] took under the same prefix.
@@ -77,8 +99,7 @@ impl StateDict {
     #[must_use]
     pub fn part(&self, prefix: &str) -> Self {
         let dotted = format!("{prefix}.");
-        let of_part = self.entries.range(dotted.clone()..).take_while(|(name, _)| name.starts_with(&dotted));
-        Self { entries: of_part.map(|(name, v)| (name[dotted.len()..].to_owned(), v.clone())).collect() }
+        Self { entries: below(&self.entries, &dotted), shapes: below(&self.shapes, &dotted) }
     }
 
     /// Entries in the order of their names.
@@ -179,6 +200,19 @@ impl StateDict {
         Ok(())
     }
 
+    /// Copies u64 values into a place of the same length.
+    ///
+    /// # Errors
+    /// As [`StateDict::copy_f32s`].
+    pub fn copy_u64s(&self, name: &str, into: &mut [u64]) -> Result<(), StateError> {
+        let values = self.u64s(name)?;
+        if values.len() != into.len() {
+            return Err(Self::count(name, values.len(), into.len()));
+        }
+        into.copy_from_slice(values);
+        Ok(())
+    }
+
     fn wrong(name: &str, found: Option<&Values>, wanted: &str) -> StateError {
         let why = if found.is_none() { "is missing".to_owned() } else { format!("is not {wanted}") };
         StateError { entry: name.to_owned(), why }
@@ -187,6 +221,12 @@ impl StateDict {
     fn count(name: &str, found: usize, wanted: usize) -> StateError {
         StateError { entry: name.to_owned(), why: format!("has {found} values in place of {wanted}") }
     }
+}
+
+/// What stands under a prefix, without it.
+fn below<T: Clone>(map: &BTreeMap<String, T>, dotted: &str) -> BTreeMap<String, T> {
+    let of_part = map.range(dotted.to_owned()..).take_while(|(name, _)| name.starts_with(dotted));
+    of_part.map(|(name, value)| (name[dotted.len()..].to_owned(), value.clone())).collect()
 }
 
 #[cfg(test)]
@@ -219,6 +259,9 @@ mod tests {
         }
         let error = state.load_part("c", &mut counter).unwrap_err();
         assert_eq!(error.to_string(), "c.count is missing");
+        assert!(state.part("d").is_empty());
+        state.insert_tensor("a.w", &[1, 2], vec![1.0, 2.0]);
+        assert_eq!((state.part("a").shape("w"), state.shape("w")), (Some(&[1, 2][..]), None));
         state.insert("c.count", Values::F32(vec![1.0]));
         assert_eq!(state.load_part("c", &mut counter).unwrap_err().to_string(), "c.count is not u64");
     }

@@ -8,22 +8,20 @@ use std::sync::Arc;
 use candle_core::DType;
 use plasticity_bench::data::{self, Silent};
 use plasticity_bench::nn::{Parameter, Rehearsed, Role, batch, training_batch};
+use plasticity_bench::optimizers::{self, Optimizer};
 use plasticity_bench::random::Stream;
 use plasticity_bench::spec::{Choice, Head, Plan, Value};
 use plasticity_bench::tasks::{self, Answers, Batches, TaskStream};
 use plasticity_bench::train::Learner;
-use plasticity_bench::train::optimizer::{self, Optimizer};
 
 /// Five tasks of two classes on generated digits, learned by optimiser number `optimizer`.
 fn setting(head: Head, family: &str, optimizer: usize) -> (Plan, Box<dyn TaskStream>) {
     let mut plan = common::plan(common::activation("relu"));
     let entries = tasks::entries();
     plan.stream_mut().family = common::defaults(entries.iter().find(|e| e.name == family).unwrap());
-    {
-        let stream = plan.stream_mut();
-        (stream.tasks, stream.head) = (5, head);
-    }
-    plan.optimizer = common::defaults(&optimizer::entries()[optimizer]);
+    let of_stream = plan.stream_mut();
+    (of_stream.tasks, of_stream.head) = (5, head);
+    plan.optimizer = common::defaults(&optimizers::entries()[optimizer]);
     plan.optimizer.parameters.insert("weight_decay".into(), Value::Number(0.1));
     if optimizer == 2 {
         plan.optimizer.parameters.insert("momentum".into(), Value::Number(0.9));
@@ -39,12 +37,12 @@ fn learner(plan: &Plan, stream: &dyn TaskStream) -> Learner {
 
 /// Weight and bias of every class of the head, with the moments: class by class.
 fn rows(learner: &Learner) -> Vec<Vec<f32>> {
-    let parameters = learner.network().parameters();
-    let first = learner.network().layers().last().unwrap().weight;
+    let parameters = learner.trained().network().parameters();
+    let first = learner.trained().network().layers().last().unwrap().weight;
     let classes = parameters[first + 1].to_vec().unwrap().len();
     let mut rows = vec![Vec::new(); classes];
     for number in [first, first + 1] {
-        let state = &learner.optimizer().states()[number];
+        let state = &learner.trained().optimizer().states()[number];
         for values in [&parameters[number].to_vec().unwrap(), &state.first, &state.second] {
             let width = values.len() / classes;
             for (row, values) in rows.iter_mut().zip(values.chunks(width.max(1))) {
@@ -57,7 +55,7 @@ fn rows(learner: &Learner) -> Vec<Vec<f32>> {
 
 /// Steps through some batches of a task.
 fn train(plan: &Plan, stream: &dyn TaskStream, learner: &mut Learner, task: usize, steps: usize) {
-    learner.start_task(plan, task).unwrap();
+    learner.start_task(task).unwrap();
     let examples = stream.task(task).train;
     let mut batches = Batches::new(plan, examples.len(), task);
     for step in 0..steps {
@@ -102,7 +100,7 @@ fn rows_of_a_head_are_stepped_as_pytorchs_separate_parameters() {
     let used: [&[u32]; 6] = [&[0, 1], &[0, 1], &[2, 3], &[0, 1, 2, 3], &[2, 3], &[0, 1]];
     let reference = include_str!("reference/heads.csv");
     let mut lines = reference.lines().filter(|line| !line.starts_with(['#', 'o']));
-    for entry in optimizer::entries() {
+    for entry in optimizers::entries() {
         let mut choice = common::defaults(&entry);
         choice.parameters.insert("learning_rate".into(), Value::Number(1e-2));
         choice.parameters.insert("weight_decay".into(), Value::Number(0.1));
@@ -138,8 +136,8 @@ fn a_heads_steps_are_counted_from_its_first_use() {
     let mut learner = learner(&plan, &*stream);
     train(&plan, &*stream, &mut learner, 0, 300);
     let bias = |learner: &Learner| {
-        let head = learner.network().layers().last().unwrap().weight;
-        learner.network().parameters()[head + 1].to_vec().unwrap()
+        let head = learner.trained().network().layers().last().unwrap().weight;
+        learner.trained().network().parameters()[head + 1].to_vec().unwrap()
     };
     let before = bias(&learner);
     train(&plan, &*stream, &mut learner, 1, 1);
@@ -190,19 +188,19 @@ fn replay_retains_what_fine_tuning_forgets() {
         plan.optimizer.parameters.insert("weight_decay".into(), Value::Number(0.0));
         let mut learner = learner(&plan, &*stream);
         for task in 0..2 {
-            learner.start_task(&plan, task).unwrap();
+            learner.start_task(task).unwrap();
             let examples = stream.task(task).train;
             let mut batches = Batches::new(&plan, examples.len(), task);
             for step in 0..300 {
                 let own = (&examples, &batches.batch(step % batches.steps()).to_vec()[..]);
-                let rehearsed = learner.rehearse(&plan, &*stream, step);
-                assert_eq!(rehearsed.is_empty(), plan.methods.is_empty() || task == 0);
-                let (inputs, targets) = training_batch(own, &rehearsed, None).unwrap();
+                let replayed = learner.replayed(&plan, &*stream, step);
+                assert_eq!(replayed.is_empty(), plan.methods.is_empty() || task == 0);
+                let (inputs, targets) = training_batch(own, &replayed, None).unwrap();
                 learner.step_counting(&inputs, &targets, own.1.len()).unwrap();
             }
-            learner.end_task(&plan, &*stream, &examples).unwrap();
+            learner.end_task(&plan, &examples).unwrap();
         }
-        plasticity_bench::train::evaluate(learner.network(), &stream.task(0).train).unwrap().accuracy
+        plasticity_bench::train::evaluate(learner.view(), &stream.task(0).train).unwrap().accuracy
     };
     let entries = plasticity_bench::methods::entries();
     let choice = |name| common::defaults(entries.iter().find(|e| e.name == name).unwrap());

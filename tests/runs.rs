@@ -19,8 +19,8 @@ use plasticity_bench::sha256::Prefixes;
 use plasticity_bench::spec::{Augmentation, DataPlan, Entry, Head, Length, Plan, Scaling, Value};
 use plasticity_bench::tasks::TaskStream;
 use plasticity_bench::train::checkpoint::{Keep, Policy};
-use plasticity_bench::train::control::{Control, Outcome};
-use plasticity_bench::train::{Edge, Learner, Observer, StepTrace, TaskResult};
+use plasticity_bench::train::signals::{Outcome, Signals};
+use plasticity_bench::train::{Edge, Observer, Rows, StepTrace, TaskResult, View};
 
 fn digits() -> DataSet {
     data::load("generated-digits", None, &mut Silent).unwrap()
@@ -112,7 +112,7 @@ fn train_in(
     plan: &Plan,
     data: &Arc<DataSet>,
     keep: impl Into<Policy>,
-    control: &Control,
+    control: &Signals,
 ) -> Outcome {
     fs::create_dir_all(dir).unwrap();
     let mut recording = Recording::new(plan, dir, true);
@@ -127,12 +127,12 @@ fn an_interrupted_run_goes_on_to_the_same_bytes() {
         let (whole, broken) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let data = Arc::new(digits());
         let go =
-            |dir: &Path, control: &Control| train_in(&dir.join("run"), &plan, &data, Keep::Last, control);
-        assert_eq!(go(whole.path(), &Control::deaf()), Outcome::Done);
+            |dir: &Path, control: &Signals| train_in(&dir.join("run"), &plan, &data, Keep::Last, control);
+        assert_eq!(go(whole.path(), &Signals::none()), Outcome::Done);
         // Interrupted at the end of the first or of the second task.
         let (flag, ends) = (Arc::new(AtomicBool::new(false)), AtomicUsize::new(number % 2));
         let raise = Arc::clone(&flag);
-        let control = Control::new(flag, move |progress| {
+        let control = Signals::new(flag, move |progress| {
             if progress.task_ended && ends.fetch_sub(1, Ordering::Relaxed) == 0 {
                 raise.store(true, Ordering::Relaxed);
             }
@@ -142,7 +142,7 @@ fn an_interrupted_run_goes_on_to_the_same_bytes() {
         // A torn row, as a kill leaves it, is cut off.
         let torn = broken.path().join("run/steps.csv");
         fs::write(&torn, fs::read_to_string(&torn).unwrap() + "run,2,1").unwrap();
-        assert_eq!(go(broken.path(), &Control::deaf()), Outcome::Done);
+        assert_eq!(go(broken.path(), &Signals::none()), Outcome::Done);
         assert_eq!(rows(whole.path()), rows(broken.path()), "{}", plan.activation.name);
     }
 }
@@ -151,7 +151,7 @@ fn an_interrupted_run_goes_on_to_the_same_bytes() {
 fn a_network_that_diverges_is_a_row_and_the_others_finish() {
     let out = tempfile::tempdir().unwrap();
     let mut wild = common::plan(common::activation("identity"));
-    wild.optimizer = common::defaults(&plasticity_bench::train::optimizer::entries()[2]);
+    wild.optimizer = common::defaults(&plasticity_bench::optimizers::entries()[2]);
     wild.optimizer.parameters.insert("learning_rate".into(), Value::Number(1e6));
     let tame = common::plan(common::activation("relu"));
     let summary = run(&[wild, tame], out.path(), 2);
@@ -171,7 +171,7 @@ fn a_damaged_checkpoint_is_passed_over_for_the_one_before() {
     let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
     let [whole, damaged] = folders.each_ref().map(|folder| folder.path().join("run"));
     let data = Arc::new(digits());
-    let go = |dir: &Path| train_in(dir, &plan, &data, Keep::All, &Control::deaf());
+    let go = |dir: &Path| train_in(dir, &plan, &data, Keep::All, &Signals::none());
     go(&whole);
     go(&damaged);
     let newest = damaged.join("checkpoints/task-0003.safetensors");
@@ -193,7 +193,7 @@ struct Stopper {
     flag: Arc<AtomicBool>,
 }
 
-impl Observer for Stopper {
+impl Rows for Stopper {
     fn resume(&mut self, files: &Prefixes) -> anyhow::Result<()> {
         self.recording.resume(files)
     }
@@ -205,7 +205,9 @@ impl Observer for Stopper {
     fn commit(&mut self) -> anyhow::Result<Prefixes> {
         self.recording.commit()
     }
+}
 
+impl Observer for Stopper {
     fn traces_steps(&self) -> bool {
         self.recording.traces_steps()
     }
@@ -214,9 +216,9 @@ impl Observer for Stopper {
         &mut self,
         task: usize,
         stream: &dyn TaskStream,
-        learner: &Learner,
+        network: View<'_>,
     ) -> anyhow::Result<()> {
-        self.recording.task_started(task, stream, learner)
+        self.recording.task_started(task, stream, network)
     }
 
     fn stepped(&mut self, task: usize, step: usize, loss: f64, accuracy: f64) -> anyhow::Result<()> {
@@ -231,19 +233,19 @@ impl Observer for Stopper {
         &mut self,
         task: usize,
         edge: Edge,
-        learner: &Learner,
+        network: View<'_>,
         trace: &StepTrace,
     ) -> anyhow::Result<()> {
-        self.recording.traced(task, edge, learner, trace)
+        self.recording.traced(task, edge, network, trace)
     }
 
     fn task_ended(
         &mut self,
         result: &TaskResult,
         stream: &dyn TaskStream,
-        learner: &Learner,
+        network: View<'_>,
     ) -> anyhow::Result<()> {
-        self.recording.task_ended(result, stream, learner)
+        self.recording.task_ended(result, stream, network)
     }
 
     fn diverged(&mut self, result: &TaskResult) -> anyhow::Result<()> {
@@ -263,7 +265,7 @@ fn attempt(
     let flag = Arc::new(AtomicBool::new(false));
     let notes = Arc::new(Mutex::new(Vec::new()));
     let paper = Arc::clone(&notes);
-    let control = Control::new(Arc::clone(&flag), |_| {})
+    let control = Signals::new(Arc::clone(&flag), |_| {})
         .noting(move |note| paper.lock().unwrap().push(note.to_owned()));
     let mut stopper = Stopper { recording: Recording::new(plan, dir, true), steps_left: steps, flag };
     let outcome =
@@ -291,10 +293,10 @@ fn a_run_interrupted_at_any_step_goes_on_to_the_same_bytes() {
     for (number, mut plan) in plans.into_iter().enumerate() {
         let stream = plan.stream_mut();
         (stream.tasks, stream.length) = (3, Length::Steps(40));
-        plan.optimizer = common::defaults(&plasticity_bench::train::optimizer::entries()[number % 3]);
+        plan.optimizer = common::defaults(&plasticity_bench::optimizers::entries()[number % 3]);
         let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
         let [whole, broken] = folders.each_ref().map(|folder| folder.path().join("run"));
-        assert_eq!(train_in(&whole, &plan, &data, Keep::Last, &Control::deaf()), Outcome::Done);
+        assert_eq!(train_in(&whole, &plan, &data, Keep::Last, &Signals::none()), Outcome::Done);
         // 1 stops after the first step of all, 40 and 80 after the last of a task, before its end.
         let stops = [1, 16 + number % 5, 40 - 17 - number % 5, 7, 33, 11];
         for steps in stops {
@@ -305,7 +307,7 @@ fn a_run_interrupted_at_any_step_goes_on_to_the_same_bytes() {
         }
         assert_eq!(attempt(&broken, &plan, &data, Keep::Last, usize::MAX).0, Outcome::Done);
         assert!(rows(&whole) == rows(&broken), "{} {}", plan.activation.name, plan.optimizer.name);
-        for kind in ["safetensors", "optimizer.safetensors"] {
+        for kind in ["safetensors", "state.safetensors"] {
             let last = |dir: &Path| fs::read(dir.join("checkpoints/task-0003").with_extension(kind)).unwrap();
             assert!(last(&whole) == last(&broken), "{} {kind}", plan.activation.name);
         }
@@ -346,7 +348,7 @@ fn augmented_images_and_methods_for_retention_survive_an_interrupt() {
         plan.probes.plasticity_gap = true;
         let folders = [(); 3].map(|()| tempfile::tempdir().unwrap());
         let [whole, probed, broken] = folders.each_ref().map(|folder| folder.path().join("run"));
-        assert_eq!(train_in(&whole, &plan, &data, Keep::Last, &Control::deaf()), Outcome::Done);
+        assert_eq!(train_in(&whole, &plan, &data, Keep::Last, &Signals::none()), Outcome::Done);
         // 50 examples are 4 steps an epoch.
         for steps in [1, 4 + number, 3, 2] {
             assert_eq!(attempt(&broken, &plan, &data, Keep::Last, steps), (Outcome::Interrupted, vec![]));
@@ -357,12 +359,12 @@ fn augmented_images_and_methods_for_retention_survive_an_interrupt() {
         if number == 0 {
             let mut with_probes = plan.clone();
             with_probes.probes.names = probes::STANDARD.iter().map(|&name| name.to_owned()).collect();
-            train_in(&probed, &with_probes, &data, Keep::None, &Control::deaf());
+            train_in(&probed, &with_probes, &data, Keep::None, &Signals::none());
             assert_eq!(rows(&whole)["steps.csv"], rows(&probed)["steps.csv"]);
             plan.data_mut().augmentation = Augmentation::None;
             let plain = tempfile::tempdir().unwrap();
             let plain = plain.path().join("run");
-            train_in(&plain, &plan, &data, Keep::None, &Control::deaf());
+            train_in(&plain, &plan, &data, Keep::None, &Signals::none());
             assert_ne!(rows(&whole)["steps.csv"], rows(&plain)["steps.csv"]);
         }
     }
@@ -374,20 +376,20 @@ fn checkpoints_within_a_task_are_written_by_the_clock_and_a_damaged_one_is_noted
     let mut plan = common::plan(common::activation("rational"));
     plan.probes.plasticity_gap = true;
     let stream = plan.stream_mut();
-    (stream.tasks, stream.length) = (1, Length::Steps(200));
+    (stream.tasks, stream.length) = (1, Length::Steps(20));
     let folder = tempfile::tempdir().unwrap();
     let (whole, broken) = (folder.path().join("whole/run"), folder.path().join("broken/run"));
-    train_in(&whole, &plan, &data, Keep::Last, &Control::deaf());
-    let often = Policy { keep: Keep::Last, every: Duration::ZERO };
-    assert_eq!(attempt(&broken, &plan, &data, often, 150), (Outcome::Interrupted, vec![]));
-    let kinds =
-        ["fresh-optimizer.safetensors", "fresh.safetensors", "optimizer.safetensors", "safetensors", "toml"];
-    let expected: Vec<String> = [128, 150]
+    train_in(&whole, &plan, &data, Keep::Last, &Signals::none());
+    // Each step is longer than that, so one is due after each.
+    let often = Policy { keep: Keep::Last, every: Duration::from_nanos(1) };
+    assert_eq!(attempt(&broken, &plan, &data, often, 12), (Outcome::Interrupted, vec![]));
+    let kinds = ["fresh.safetensors", "fresh.state.safetensors", "safetensors", "state.safetensors", "toml"];
+    let expected: Vec<String> = [11, 12]
         .iter()
         .flat_map(|step| kinds.map(|kind| format!("task-0000-step-{step:08}.{kind}")))
         .collect();
     assert_eq!(checkpoint_files(&broken), expected);
-    for (stop, damaged) in [(160, &kinds[..]), (190, &kinds[1..2])] {
+    for (stop, damaged) in [(14, &kinds[..]), (19, &kinds[1..2])] {
         // Of one attempt every file in turn is damaged in its middle: the one before serves each time.
         let copy = folder.path().join(format!("{stop}/run"));
         for kind in damaged {
@@ -398,7 +400,7 @@ fn checkpoints_within_a_task_are_written_by_the_clock_and_a_damaged_one_is_noted
             let middle = bytes.len() / 2;
             bytes[middle] ^= 1;
             fs::write(&path, bytes).unwrap();
-            let (outcome, notes) = attempt(&copy, &plan, &data, often, usize::MAX);
+            let (outcome, notes) = attempt(&copy, &plan, &data, Keep::Last, usize::MAX);
             assert_eq!(outcome, Outcome::Done);
             let note = format!("the checkpoint task-0000-step-{stop:08} is damaged and was passed over");
             assert_eq!(notes, [note], "{kind}");
@@ -412,39 +414,39 @@ fn lost_rows_are_made_again_from_the_checkpoint_before_and_clocks_decide_nothing
     let data = Arc::new(digits());
     let mut plan = common::plan(common::activation("tanh"));
     let stream = plan.stream_mut();
-    (stream.tasks, stream.length) = (1, Length::Steps(200));
+    (stream.tasks, stream.length) = (1, Length::Steps(30));
     let folder = tempfile::tempdir().unwrap();
     let (whole, broken) = (folder.path().join("whole/run"), folder.path().join("broken/run"));
-    train_in(&whole, &plan, &data, Keep::Last, &Control::deaf());
-    let often = Policy { keep: Keep::Last, every: Duration::ZERO };
-    attempt(&broken, &plan, &data, often, 150);
+    train_in(&whole, &plan, &data, Keep::Last, &Signals::none());
+    let often = Policy { keep: Keep::Last, every: Duration::from_nanos(1) };
+    attempt(&broken, &plan, &data, often, 15);
     // The tail that only the newer checkpoint counts on is gone, within a row.
     let steps = fs::read_to_string(broken.join("steps.csv")).unwrap();
-    assert_eq!(steps.lines().count(), 151);
-    fs::write(broken.join("steps.csv"), &steps[..steps.len() - 25]).unwrap();
+    assert_eq!(steps.lines().count(), 16);
+    fs::write(broken.join("steps.csv"), &steps[..steps.len() - 5]).unwrap();
     // And the clock had been set back in between: the newest files look the oldest.
     for name in checkpoint_files(&broken) {
         let file = fs::OpenOptions::new().write(true).open(broken.join("checkpoints").join(&name)).unwrap();
-        let age = if name.contains("150") { 1_000_000_000 } else { 10 };
+        let age = if name.contains("00000015") { 1_000_000_000 } else { 10 };
         file.set_modified(std::time::SystemTime::now() - Duration::from_secs(age)).unwrap();
     }
-    let (outcome, notes) = attempt(&broken, &plan, &data, often, usize::MAX);
+    let (outcome, notes) = attempt(&broken, &plan, &data, Keep::Last, usize::MAX);
     assert_eq!(outcome, Outcome::Done);
     assert_eq!(
         notes,
         [
-            "the checkpoint task-0000-step-00000150 was passed over: rows that it counts on are gone or changed"
+            "the checkpoint task-0000-step-00000015 was passed over: rows that it relies on are gone or changed"
         ]
     );
     assert_eq!(rows(&whole), rows(&broken));
 
     // With rows gone from before every checkpoint, nothing is touched and the cure is named.
     let lost = folder.path().join("lost/run");
-    attempt(&lost, &plan, &data, often, 150);
-    fs::write(lost.join("steps.csv"), &steps[..100]).unwrap();
+    attempt(&lost, &plan, &data, often, 15);
+    fs::write(lost.join("steps.csv"), &steps[..60]).unwrap();
     let (files, before) = (checkpoint_files(&lost), rows(&lost));
     let mut recording = Recording::new(&plan, &lost, true);
-    let refused = plasticity_bench::train::run(&plan, data, &lost, often, &mut recording, &Control::deaf())
+    let refused = plasticity_bench::train::run(&plan, data, &lost, often, &mut recording, &Signals::none())
         .unwrap_err();
     assert!(refused.to_string().contains("--fresh"), "{refused}");
     assert_eq!((files, before), (checkpoint_files(&lost), rows(&lost)));

@@ -3,11 +3,11 @@
 
 use candle_core::{Device, Tensor};
 use plasticity_bench::kernels::inplace::update;
+use plasticity_bench::optimizers;
 use plasticity_bench::random::Stream;
 use plasticity_bench::spec::Value;
 use plasticity_bench::tasks::Examples;
 use plasticity_bench::train::Learner;
-use plasticity_bench::train::optimizer;
 
 use super::clock;
 use super::common;
@@ -58,13 +58,13 @@ impl Trainer {
         let activation = names::choice(&case.activation).expect("names are checked before");
         let mut plan = common::plan(activation);
         plan.network = common::mlp(&case.hidden);
-        plan.optimizer = common::defaults(&optimizer::entries()[0]);
+        plan.optimizer = common::defaults(&optimizers::entries()[0]);
         plan.optimizer.parameters.insert("learning_rate".into(), Value::Number(1e-3));
         plan.methods = Vec::new();
         let mut init = Stream::new(0, "init", 0);
         let mut learner = Learner::new(&plan, &*problem.stream, &mut init).expect("a sound network");
-        learner.start_task(&plan, 0).expect("a first task");
-        for parameter in learner.network().parameters() {
+        learner.start_task(0).expect("a first task");
+        for parameter in learner.trained().network().parameters() {
             // A constraint gives the coefficients another meaning, so it keeps its own start.
             let constrained = parameter.name.contains("coefficients") && case.activation != "rational";
             if let (Some(start), false) = (problem.start.get(&parameter.name), constrained) {

@@ -11,20 +11,25 @@
 //! Activations that move make the Fisher information of the weights stale (Jaziri et al. 2025):
 //! `coefficients` says whether their coefficients are held too.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use candle_core::{Result, Tensor};
 
-use super::{Learned, Method, count};
+use super::hooks::{At, Method, count};
+use super::registry::{Build, Registered};
+use crate::kernels::activation_layer::Tap;
 use crate::kernels::loss::{Targets, cross_entropy};
 use crate::nn::{Network, Pass, Role, batch};
 use crate::random::Stream;
 use crate::spec::{Choice, Entry, Kind, Parameter, Plan};
-use crate::tasks::draw;
+use crate::state::{StateDict, StateError, Values};
+use crate::tasks::{Examples, draw};
 
-/// Catalogue entry.
-pub const ENTRY: Entry = Entry {
+/// What the registry has of it.
+pub(super) const METHOD: Registered =
+    Registered { entry: ENTRY, build: Build::Weights(build), check, excludes: &[] };
+
+const ENTRY: Entry = Entry {
     name: "ewc",
     summary: "after each task, a penalty strength/2·Σ F(θ - θ*)² by the Fisher information F, summed over tasks",
     source: "Kirkpatrick et al. 2017, arXiv 1612.00796",
@@ -70,9 +75,8 @@ struct Ewc {
     held: Vec<Held>,
 }
 
-/// Builds it, holding nothing yet.
 #[allow(clippy::unnecessary_wraps, reason = "the form that every method has")]
-pub fn build(choice: &Choice, network: &dyn Network) -> Result<Box<dyn Method>> {
+fn build(choice: &Choice, network: &dyn Network) -> Result<Box<dyn Method>> {
     let coefficients = choice.flag("coefficients");
     let parameters = network.parameters().iter().enumerate();
     let held = parameters
@@ -94,7 +98,7 @@ pub fn build(choice: &Choice, network: &dyn Network) -> Result<Box<dyn Method>> 
 }
 
 /// Whether the Fisher information of the plan's network can be had. The error is a sentence.
-pub fn check(plan: &Plan) -> std::result::Result<(), String> {
+fn check(plan: &Plan, _: &Choice) -> std::result::Result<(), String> {
     if plan.network.name == "resnet18" && plan.network.text("norm") == "batch" {
         return Err(
             "method \"ewc\" takes gradients example by example, which batch normalisation mixes: set \
@@ -109,13 +113,13 @@ impl Ewc {
     /// Writes the gradient of -ln p(y | x) of one example into the network's gradients.
     fn differentiate(
         &self,
-        learned: &Learned<'_>,
+        network: &dyn Network,
+        examples: &Examples,
         position: u32,
         pass: &Pass,
         draws: &mut Stream,
     ) -> Result<()> {
-        let (inputs, mut targets) = batch(learned.examples, &[position])?;
-        let network = learned.network;
+        let (inputs, mut targets) = batch(examples, &[position])?;
         let logits = network.forward(&inputs, pass)?;
         if self.sampled {
             targets.labels = Arc::new(vec![sample(&logits, &targets, draws.unit())?]);
@@ -154,9 +158,12 @@ fn sample(logits: &Tensor, targets: &Targets, unit: f64) -> Result<u32> {
 }
 
 impl Method for Ewc {
-    fn before_update(&mut self, network: &dyn Network) -> Result<()> {
+    fn gradients(&mut self, at: &mut At<'_>, _: &[Tap]) -> Result<()> {
+        if self.strength == 0.0 {
+            return Ok(());
+        }
         for held in self.held.iter().filter(|held| !held.importance.is_empty()) {
-            let parameter = &network.parameters()[held.parameter];
+            let parameter = &at.network.parameters()[held.parameter];
             let values = parameter.to_vec()?;
             let mut gradient = parameter.gradient.lock();
             let Some(gradient) = gradient.read::<f32>()? else { continue };
@@ -169,21 +176,24 @@ impl Method for Ewc {
         Ok(())
     }
 
-    fn end_task(&mut self, learned: &Learned<'_>, stream: &mut Stream) -> Result<()> {
-        let parameters = learned.network.parameters();
-        let chosen = draw(stream, learned.examples.len(), self.samples.min(learned.examples.len()));
-        // Randomised activations draw from a generator of this task's end, not from the training's.
-        let pass = Pass::Train(Arc::new(Mutex::new(stream.clone())));
+    fn end_task(&mut self, at: &mut At<'_>, examples: Option<&Examples>) -> Result<()> {
+        let Some(examples) = examples else { return Ok(()) };
+        let parameters = at.network.parameters();
+        let mut stream = at.streams.of_task("method-end");
+        let chosen = draw(&mut stream, examples.len(), self.samples.min(examples.len()));
+        // Randomised activations have a generator of their own: not the training's, and not that of the
+        // labels, whose draws would be correlated with theirs.
+        let pass = Pass::Train(Arc::new(Mutex::new(at.streams.of_task("fisher-activation"))));
         let mut squares: Vec<Vec<f64>> = self.held.iter().map(|h| vec![0.0; h.len]).collect();
         for &position in &chosen {
-            self.differentiate(learned, position, &pass, stream)?;
+            self.differentiate(at.network, examples, position, &pass, &mut stream)?;
             for (held, squares) in self.held.iter().zip(&mut squares) {
                 let mut gradient = parameters[held.parameter].gradient.lock();
                 let Some(gradient) = gradient.read::<f32>()? else { continue };
                 squares.iter_mut().zip(gradient).for_each(|(s, g)| *s += f64::from(*g).powi(2));
             }
         }
-        reset(learned.network);
+        reset(at.network);
         for (held, squares) in self.held.iter_mut().zip(squares) {
             let values = parameters[held.parameter].to_vec()?;
             held.importance.resize(held.len, 0.0);
@@ -198,22 +208,25 @@ impl Method for Ewc {
         Ok(())
     }
 
-    fn state(&self) -> Vec<(String, Vec<f32>)> {
-        let lists = |held: &Held| {
-            [
-                (format!("{}.anchor", held.name), held.anchor.clone()),
-                (format!("{}.importance", held.name), held.importance.clone()),
-            ]
-        };
-        self.held.iter().filter(|held| !held.importance.is_empty()).flat_map(lists).collect()
+    fn save(&self, state: &mut StateDict) {
+        for held in self.held.iter().filter(|held| !held.importance.is_empty()) {
+            state.insert(format!("{}.anchor", held.name), Values::F32(held.anchor.clone()));
+            state.insert(format!("{}.importance", held.name), Values::F32(held.importance.clone()));
+        }
     }
 
-    fn restore(&mut self, state: Vec<(String, Vec<f32>)>) {
-        let mut lists: BTreeMap<String, Vec<f32>> = state.into_iter().collect();
+    fn load(&mut self, state: &StateDict) -> std::result::Result<(), StateError> {
         for held in &mut self.held {
-            let mut take = |what: &str| lists.remove(&format!("{}.{what}", held.name)).unwrap_or_default();
-            (held.anchor, held.importance) = (take("anchor"), take("importance"));
+            // Before the end of the first task there is nothing.
+            let kept = if state.is_empty() { 0 } else { held.len };
+            for (what, values) in [("anchor", &mut held.anchor), ("importance", &mut held.importance)] {
+                values.resize(kept, 0.0);
+                if kept > 0 {
+                    state.copy_f32s(&format!("{}.{what}", held.name), values)?;
+                }
+            }
         }
+        Ok(())
     }
 }
 

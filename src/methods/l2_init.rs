@@ -1,45 +1,65 @@
-//! L2 Init: a penalty on the distance to the start, λ‖θ - θ₀‖², over all parameters (Kumar et al.
-//! 2023, arXiv 2308.11958). Its gradient 2λ(θ - θ₀) joins the loss's before the optimiser sees it.
-//! Coefficients of activations are parameters too and are drawn to their start as well.
+//! L2 Init: a penalty on the distance to the initial parameters (Kumar et al. 2023, arXiv 2308.11958). Its
+//! gradient joins the loss's before the optimiser sees it. Coefficients of activations are parameters too.
+//!
+//! The paper writes the penalty as λ‖θ - θ₀‖². The authors' code has ½λ‖θ - θ₀‖² (`agents/agents.py` of
+//! `skumar9876/L2_Init`), and the λ of their tables belongs to the code. `form = "code"` takes theirs;
+//! without `form`, or with `"paper"`, the penalty is the paper's, twice as strong at the same λ.
 
-use candle_core::{DType, Result};
+use candle_core::Result;
 
-use super::Method;
-use crate::nn::Network;
-use crate::spec::{Choice, Entry, Kind, Parameter};
+use super::hooks::{At, Method};
+use super::registry::{Build, Registered, anywhere};
+use crate::kernels::activation_layer::Tap;
+use crate::nn::{self, Network};
+use crate::spec::{Choice, Entry, Kind, Parameter, Value};
 
-/// Catalogue entry.
-pub const ENTRY: Entry = Entry {
+/// What the registry has of it.
+pub(super) const METHOD: Registered =
+    Registered { entry: ENTRY, build: Build::Weights(build), check: anywhere, excludes: &[] };
+
+const ENTRY: Entry = Entry {
     name: "l2-init",
     summary: "penalty strength·‖θ - θ₀‖² to the initial parameters",
     source: "Kumar et al. 2023, arXiv 2308.11958",
-    parameters: &[Parameter {
-        name: "strength",
-        summary: "λ of the penalty",
-        kind: Kind::Number { default: Some(1e-2), min: 0.0, max: 1e6 },
-    }],
+    parameters: &[
+        Parameter {
+            name: "strength",
+            summary: "λ of the penalty",
+            kind: Kind::Number { default: Some(1e-2), min: 0.0, max: 1e6 },
+        },
+        Parameter {
+            name: "form",
+            summary: "paper: strength·‖θ - θ₀‖²; code: half of it, as in the authors' code and tables; paper if absent",
+            kind: Kind::Text { default: None, one_of: &["paper", "code"] },
+        },
+    ],
 };
 
 struct L2Init {
-    strength: f32,
+    /// Factor of θ - θ₀ in the gradient.
+    slope: f32,
     start: Vec<Vec<f32>>,
 }
 
 /// Remembers the parameters as they are now.
-pub fn build(choice: &Choice, network: &dyn Network) -> Result<Box<dyn Method>> {
-    let start = network.parameters().iter().map(crate::nn::Parameter::to_vec).collect::<Result<_>>()?;
-    Ok(Box::new(L2Init { strength: choice.number("strength") as f32, start }))
+fn build(choice: &Choice, network: &dyn Network) -> Result<Box<dyn Method>> {
+    let start = network.parameters().iter().map(nn::Parameter::to_vec).collect::<Result<_>>()?;
+    let halved = matches!(choice.get("form"), Some(Value::Text(form)) if form == "code");
+    let strength = choice.number("strength") as f32;
+    Ok(Box::new(L2Init { slope: if halved { strength } else { 2.0 * strength }, start }))
 }
 
 impl Method for L2Init {
-    fn before_update(&mut self, network: &dyn Network) -> Result<()> {
-        for (parameter, start) in network.parameters().iter().zip(&self.start) {
-            debug_assert_eq!(parameter.values.dtype(), DType::F32);
+    fn gradients(&mut self, at: &mut At<'_>, _: &[Tap]) -> Result<()> {
+        if self.slope == 0.0 {
+            return Ok(());
+        }
+        for (parameter, start) in at.network.parameters().iter().zip(&self.start) {
             let values = parameter.to_vec()?;
             let mut gradient = parameter.gradient.lock();
             let Some(gradient) = gradient.read::<f32>()? else { continue };
             for ((g, &v), &s) in gradient.iter_mut().zip(&values).zip(start) {
-                *g += 2.0 * self.strength * (v - s);
+                *g += self.slope * (v - s);
             }
         }
         Ok(())

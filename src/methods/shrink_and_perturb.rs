@@ -1,17 +1,23 @@
 //! Shrink and perturb: before every task but the first, θ ← shrink·θ + noise·ε with ε ~ N(0, 1), on
-//! weights and biases (Ash & Adams 2020, arXiv 1910.08475). Coefficients of activations are left
-//! alone: shrinking a denominator's coefficients raises the output.
+//! weights and biases (Ash & Adams 2020, arXiv 1910.08475).
+//!
+//! Scales and shifts of normalisations are left alone (a scale has its neutral value at 1, not at 0), and
+//! so are coefficients of activations (shrinking a denominator raises the output) and the heads of
+//! `head = "multi"`, each of which belongs to one task.
 
 use candle_core::Result;
 
-use super::Method;
+use super::hooks::{At, Method};
+use super::registry::{Build, Registered, anywhere};
 use crate::kernels::inplace::update;
 use crate::nn::{Network, Role};
-use crate::random::Stream;
 use crate::spec::{Choice, Entry, Kind, Parameter};
 
-/// Catalogue entry.
-pub const ENTRY: Entry = Entry {
+/// What the registry has of it.
+pub(super) const METHOD: Registered =
+    Registered { entry: ENTRY, build: Build::Weights(build), check: anywhere, excludes: &[] };
+
+const ENTRY: Entry = Entry {
     name: "shrink-and-perturb",
     summary: "before every task but the first, θ ← shrink·θ + noise·N(0, 1) on weights and biases",
     source: "Ash & Adams 2020, arXiv 1910.08475",
@@ -34,18 +40,21 @@ struct ShrinkAndPerturb {
     noise: f64,
 }
 
-/// Builds it.
 #[allow(clippy::unnecessary_wraps, reason = "the form that every method has")]
-pub fn build(choice: &Choice, _: &dyn Network) -> Result<Box<dyn Method>> {
+fn build(choice: &Choice, _: &dyn Network) -> Result<Box<dyn Method>> {
     Ok(Box::new(ShrinkAndPerturb { shrink: choice.number("shrink") as f32, noise: choice.number("noise") }))
 }
 
 impl Method for ShrinkAndPerturb {
-    fn start_task(&mut self, task: usize, network: &dyn Network, stream: &mut Stream) -> Result<()> {
-        if task == 0 {
+    fn start_task(&mut self, at: &mut At<'_>) -> Result<()> {
+        if at.task == 0 || (self.shrink == 1.0 && self.noise == 0.0) {
             return Ok(());
         }
-        for parameter in network.parameters().iter().filter(|p| !matches!(p.role, Role::Coefficients(_))) {
+        let mut stream = at.streams.of_task("method");
+        for (parameter, state) in at.network.parameters().iter().zip(at.optimizer.states()) {
+            if !matches!(parameter.role, Role::Weight | Role::Bias) || state.separate_rows {
+                continue;
+            }
             update(&parameter.values, |values| {
                 for value in values {
                     *value = self.shrink.mul_add(*value, (self.noise * stream.normal()) as f32);

@@ -7,7 +7,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::progress::{Outlook, duration};
 use crate::stderr::tell;
-use crate::train::control::Progress;
+use crate::train::signals::Progress;
 
 /// Bars count in thousandths: runs and tasks are of different lengths.
 const WHOLE: u64 = 1000;
@@ -23,7 +23,7 @@ pub(super) struct Bars {
 /// does not report it again.
 struct Running {
     bar: ProgressBar,
-    online_accuracy: Option<f64>,
+    score: Option<f64>,
 }
 
 impl Bars {
@@ -41,14 +41,14 @@ impl Bars {
         bar.set_style(style("{bar:16} {prefix:44} {wide_msg:.cyan}"));
         bar.set_prefix("starting");
         bar.set_message(label.to_owned());
-        self.running().insert(index, Running { bar, online_accuracy: None });
+        self.running().insert(index, Running { bar, score: None });
     }
 
     pub fn move_to(&self, index: usize, progress: &Progress) {
         let mut running = self.running();
         let Some(run) = running.get_mut(&index) else { return };
-        run.online_accuracy = progress.online_accuracy.or(run.online_accuracy);
-        let (bar, figures) = (run.bar.clone(), figures(progress, run.online_accuracy));
+        run.score = progress.score.or(run.score);
+        let (bar, figures) = (run.bar.clone(), figures(progress, run.score));
         drop(running);
         bar.set_position((progress.fraction() * WHOLE as f64) as u64);
         bar.set_prefix(figures);
@@ -87,14 +87,10 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).expect("the template is a constant that a test renders")
 }
 
-fn figures(progress: &Progress, online_accuracy: Option<f64>) -> String {
-    let accuracy = online_accuracy.map(|a| format!("  online {a:.3}")).unwrap_or_default();
-    format!(
-        "task {}/{}  {:.0} steps/s{accuracy}",
-        progress.task + 1,
-        progress.tasks,
-        progress.steps_per_second
-    )
+fn figures(progress: &Progress, score: Option<f64>) -> String {
+    let label = progress.score_kind.label();
+    let score = score.map(|score| format!("  {label} {score:.3}")).unwrap_or_default();
+    format!("task {}/{}  {:.0} steps/s{score}", progress.task + 1, progress.tasks, progress.steps_per_second)
 }
 
 fn summary(outlook: &Outlook, runs: usize) -> String {
@@ -105,6 +101,7 @@ fn summary(outlook: &Outlook, runs: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::signals::ScoreKind;
     use indicatif::TermLike;
     use std::io;
     use std::sync::Arc;
@@ -201,12 +198,13 @@ mod tests {
             step: 50,
             steps: 100,
             steps_per_second: 912.3,
-            online_accuracy: Some(0.8731),
+            score: Some(0.8731),
+            score_kind: ScoreKind::OnlineAccuracy,
             task_ended: false,
         };
         bars.move_to(1, &progress);
         // Reports from within the next task carry no accuracy: that of the last one stays.
-        bars.move_to(1, &Progress { step: 51, online_accuracy: None, ..progress });
+        bars.move_to(1, &Progress { step: 51, score: None, ..progress });
         bars.end(0);
         bars.draw(&Outlook { ended: 1, fraction: 0.5, seconds_left: Some(61.0) }, 3);
         bars.print("news");

@@ -5,6 +5,7 @@
 //! the seconds.
 
 use crate::data::{self, Manifest};
+use crate::methods;
 use crate::nn::{self, LayerWork};
 use crate::spec::{Length, Plan};
 use crate::tasks;
@@ -54,12 +55,12 @@ pub fn estimate(plan: &Plan) -> Option<f64> {
 
 /// Training examples of each task, as the method sees them.
 fn trained(plan: &Plan, sizes: &tasks::Sizes) -> Vec<f64> {
-    if plan.method("joint").is_some() { so_far(&sizes.train) } else { sizes.train.clone() }
+    if methods::data::is_cumulative(plan) { so_far(&sizes.train) } else { sizes.train.clone() }
 }
 
 /// Examples of earlier tasks in every batch.
 pub(super) fn rehearsed(plan: &Plan) -> f64 {
-    plan.method("replay").map_or(0.0, |replay| replay.integer("rows") as f64)
+    methods::data::extra_rows(plan) as f64
 }
 
 /// Each number with all before it.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::spec::Plan;
-use crate::train::control::{Control, Outcome};
+use crate::train::signals::{Outcome, Signals};
 
 /// Carries out one run. A trait, so that the runner is tested without training anything.
 pub trait Executor: Sync {
@@ -11,5 +11,5 @@ pub trait Executor: Sync {
     ///
     /// It writes `run.toml` with status `running` before its first step; the ending status is the
     /// runner's to write. On [`Outcome::Interrupted`] all steps taken are on disk.
-    fn execute(&self, plan: &Plan, dir: &Path, control: &Control) -> anyhow::Result<Outcome>;
+    fn execute(&self, plan: &Plan, dir: &Path, control: &Signals) -> anyhow::Result<Outcome>;
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::bars::Bars;
 use crate::stderr::tell;
-use crate::train::control::Progress;
+use crate::train::signals::Progress;
 
 /// Where progress is shown.
 pub(super) enum Display {
@@ -163,8 +163,8 @@ impl Board {
 
     fn line(&self, index: usize, progress: &Progress) -> String {
         let mut line = format!("{} task {}/{}", self.head(index), progress.task + 1, progress.tasks);
-        if let Some(accuracy) = progress.online_accuracy {
-            let _ = write!(line, " online {accuracy:.3}");
+        if let Some(score) = progress.score {
+            let _ = write!(line, " {} {score:.3}", progress.score_kind.label());
         }
         let _ = write!(line, " {:.0} steps/s", progress.steps_per_second);
         line
@@ -203,6 +203,7 @@ pub fn duration(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::signals::ScoreKind;
 
     fn board(weights: &[f64], finished: &[bool]) -> Board {
         let labels = (0..weights.len()).map(|i| format!("run-{i}")).collect();
@@ -216,7 +217,8 @@ mod tests {
             step,
             steps: 100,
             steps_per_second: 911.7,
-            online_accuracy: Some(0.8731),
+            score: Some(0.8731),
+            score_kind: ScoreKind::OnlineAccuracy,
             task_ended: step == 100,
         }
     }
@@ -225,7 +227,7 @@ mod tests {
     fn a_line_counts_tasks_and_runs_from_one() {
         let board = board(&[1.0; 12], &[false; 12]);
         assert_eq!(board.line(2, &at(3, 100)), "[3/12] run-2 task 4/10 online 0.873 912 steps/s");
-        let unknown = Progress { online_accuracy: None, ..at(0, 100) };
+        let unknown = Progress { score: None, ..at(0, 100) };
         assert_eq!(board.line(0, &unknown), "[1/12] run-0 task 1/10 912 steps/s");
     }
 

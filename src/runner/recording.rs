@@ -16,7 +16,7 @@ use crate::record::{
 use crate::sha256::Prefixes;
 use crate::spec::{Catalogue, Choice, Kind, Plan, Value};
 use crate::tasks::TaskStream;
-use crate::train::{Edge, Learner, Observer, StepTrace, TaskResult, evaluate, evaluate_among};
+use crate::train::{Edge, Observer, Rows, StepTrace, TaskResult, View, evaluate, evaluate_among};
 
 /// What is done when the first step of an attempt has been taken, at that task and step.
 type FirstStep = Box<dyn FnOnce(usize, usize) -> anyhow::Result<()>>;
@@ -89,19 +89,18 @@ impl Recording {
         task: usize,
         phase: Phase,
         stream: &dyn TaskStream,
-        learner: &Learner,
+        network: View<'_>,
     ) -> anyhow::Result<()> {
-        let network = learner.network();
         if self.probing {
             let inputs = stream.probe_inputs(task, self.samples);
             let mut pixels = Vec::new();
             inputs.gather_range(0..inputs.len(), &mut pixels);
             let shape = (inputs.len(), inputs.features());
             let pixels = candle_core::Tensor::from_vec(pixels, shape, &candle_core::Device::Cpu)?;
-            let taps = network.taps(&pixels, self.samples)?;
+            let taps = network.features(&pixels, self.samples)?;
             let mut taps = taps.iter();
             for layer in network.layers() {
-                let weight = network.parameters()[layer.weight].to_vec()?;
+                let weight = network.values(layer.weight)?;
                 let tap = layer.site.and_then(|_| taps.next());
                 let view = LayerView {
                     name: &layer.name,
@@ -110,7 +109,7 @@ impl Recording {
                     features: tap.map_or(&[], |t| &t.features),
                     slopes: tap.map(|t| t.slopes.as_slice()).filter(|slopes| !slopes.is_empty()),
                     weight: &weight,
-                    curve: layer.site.and_then(|site| curve(learner, site)),
+                    curve: layer.site.and_then(|site| curve(network, site)),
                     ..LayerView::default()
                 };
                 self.measure(task, phase, &view)?;
@@ -120,7 +119,7 @@ impl Recording {
             let (Some(parameter), Some(coefficients)) = (site.parameter, &site.coefficients) else {
                 continue;
             };
-            let values = coefficients.rule.effective(&network.parameters()[parameter].to_vec()?);
+            let values = coefficients.rule.effective(&network.values(parameter)?);
             let names = &coefficients.names;
             for (set, values) in values.chunks_exact(names.len()).enumerate() {
                 for (name, &value) in names.iter().zip(values) {
@@ -178,10 +177,10 @@ impl Recording {
 }
 
 /// The worst curve of a site's sets: the one that a bound has to hold for.
-fn curve(learner: &Learner, site: usize) -> Option<Curve> {
-    let site = &learner.network().sites()[site];
+fn curve(network: View<'_>, index: usize) -> Option<Curve> {
+    let site = &network.sites()[index];
     let (parameter, coefficients) = (site.parameter?, site.coefficients.as_ref()?);
-    let values = learner.network().parameters()[parameter].to_vec().ok()?;
+    let values = network.values(parameter).ok()?;
     let sets = values.len() / coefficients.names.len();
     let curves = (0..sets).map(|set| coefficients.rule.describe(&values, set)).collect::<Option<Vec<_>>>()?;
     worst(curves)
@@ -243,7 +242,7 @@ impl Recording {
     /// One line of the accuracy matrix: every task so far on its own test set. Only for streams whose
     /// tasks have classes of their own: elsewhere the tasks contradict each other, and over hundreds of
     /// them the matrix would cost more than the training.
-    fn remember(&mut self, through: usize, stream: &dyn TaskStream, learner: &Learner) -> anyhow::Result<()> {
+    fn remember(&mut self, through: usize, stream: &dyn TaskStream, network: View<'_>) -> anyhow::Result<()> {
         let own: Vec<Arc<[u32]>> = (0..=through).map_while(|task| stream.task_classes(task)).collect();
         if own.len() <= through {
             return Ok(());
@@ -252,9 +251,9 @@ impl Recording {
         let seen: Arc<[u32]> = seen.into_iter().collect();
         for (evaluated, own) in own.iter().enumerate() {
             let Some(test) = stream.test_set(evaluated) else { continue };
-            let by_head = evaluate(learner.network(), &test)?;
+            let by_head = evaluate(network, &test)?;
             let among = [Arc::clone(&seen), Arc::clone(own)];
-            let measured = evaluate_among(learner.network(), &test, &among)?;
+            let measured = evaluate_among(network, &test, &among)?;
             let row = RetentionRow {
                 run: self.template.run.clone(),
                 trained_through: through,
@@ -270,7 +269,7 @@ impl Recording {
     }
 }
 
-impl Observer for Recording {
+impl Rows for Recording {
     fn resume(&mut self, files: &Prefixes) -> anyhow::Result<()> {
         self.recorder = Some(Recorder::resume(&self.folder, files)?);
         Ok(())
@@ -285,7 +284,9 @@ impl Observer for Recording {
         recorder.commit()?;
         Ok(recorder.prefixes())
     }
+}
 
+impl Observer for Recording {
     fn traces_steps(&self) -> bool {
         self.probes.traces_steps()
     }
@@ -294,9 +295,9 @@ impl Observer for Recording {
         &mut self,
         task: usize,
         stream: &dyn TaskStream,
-        learner: &Learner,
+        network: View<'_>,
     ) -> anyhow::Result<()> {
-        self.look(task, Phase::Start, stream, learner)
+        self.look(task, Phase::Start, stream, network)
     }
 
     fn stepped(&mut self, task: usize, step: usize, loss: f64, accuracy: f64) -> anyhow::Result<()> {
@@ -314,16 +315,14 @@ impl Observer for Recording {
         &mut self,
         task: usize,
         edge: Edge,
-        learner: &Learner,
+        network: View<'_>,
         trace: &StepTrace,
     ) -> anyhow::Result<()> {
         let phase = match edge {
             Edge::First => Phase::Start,
             Edge::Last => Phase::End,
         };
-        for ((layer, gradient), update) in
-            learner.network().layers().iter().zip(&trace.gradients).zip(&trace.updates)
-        {
+        for ((layer, gradient), update) in network.layers().iter().zip(&trace.gradients).zip(&trace.updates) {
             let view = LayerView {
                 name: &layer.name,
                 units: layer.units,
@@ -340,10 +339,10 @@ impl Observer for Recording {
         &mut self,
         result: &TaskResult,
         stream: &dyn TaskStream,
-        learner: &Learner,
+        network: View<'_>,
     ) -> anyhow::Result<()> {
-        self.look(result.task, Phase::End, stream, learner)?;
-        self.remember(result.task, stream, learner)?;
+        self.look(result.task, Phase::End, stream, network)?;
+        self.remember(result.task, stream, network)?;
         self.end(result, Status::Done)
     }
 

@@ -14,7 +14,7 @@ use crate::kernels;
 use crate::record::RunStatus;
 use crate::spec::Plan;
 use crate::train::checkpoint::Policy;
-use crate::train::control::{Control, Outcome};
+use crate::train::signals::{Outcome, Signals};
 use crate::train::{self};
 
 /// Trains runs on data sets loaded before.
@@ -34,7 +34,7 @@ impl Trainer {
 }
 
 impl Executor for Trainer {
-    fn execute(&self, plan: &Plan, dir: &Path, control: &Control) -> anyhow::Result<Outcome> {
+    fn execute(&self, plan: &Plan, dir: &Path, control: &Signals) -> anyhow::Result<Outcome> {
         let data = self.data.get(&plan.data().dataset);
         let data = data.with_context(|| format!("the data set {} was not loaded", plan.data().dataset))?;
         atomic::sweep(dir).with_context(|| format!("the folder {} could not be swept", dir.display()))?;

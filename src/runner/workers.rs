@@ -17,7 +17,7 @@ use super::status;
 use super::{Executor, Options, Summary, panics};
 use crate::record::{RunStatus, Status};
 use crate::spec::Plan;
-use crate::train::control::{Control, Outcome};
+use crate::train::signals::{Outcome, Signals};
 
 /// Room for deep graphs: what the main thread has, not the 2 MiB of a spawned one.
 const STACK: usize = 8 << 20;
@@ -188,7 +188,7 @@ impl Crew<'_> {
 
         self.board.begin(index);
         let board = Arc::clone(self.board);
-        let control = Control::new(Arc::clone(&self.options.interrupt), move |progress| {
+        let control = Signals::new(Arc::clone(&self.options.interrupt), move |progress| {
             board.report(index, progress);
         });
         let board = Arc::clone(self.board);

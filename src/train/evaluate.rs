@@ -5,8 +5,9 @@ use std::sync::Arc;
 use candle_core::Result;
 
 use crate::kernels::loss::{Targets, cross_entropy};
-use crate::nn::{Network, Pass, batch};
+use crate::nn::batch;
 use crate::tasks::Examples;
+use crate::trained::View;
 
 /// Examples per forward pass: large enough for a quick product, small enough for the cache.
 const BATCH: usize = 256;
@@ -21,7 +22,10 @@ pub struct Evaluation {
 }
 
 /// Evaluates `network` on all of `examples`, by the answers that count for them.
-pub fn evaluate(network: &dyn Network, examples: &Examples) -> Result<Evaluation> {
+///
+/// # Errors
+/// If candle refuses an operation.
+pub fn evaluate(network: View<'_>, examples: &Examples) -> Result<Evaluation> {
     Ok(through(network, examples, 1, |targets| vec![targets])?[0])
 }
 
@@ -29,12 +33,12 @@ pub fn evaluate(network: &dyn Network, examples: &Examples) -> Result<Evaluation
 /// from, whatever answers count for the examples themselves. Each batch goes through the network once.
 ///
 /// With the classes seen so far this is class-incremental evaluation, with those of the examples' own
-/// task task-incremental evaluation (definitions, section 3).
+/// task task-incremental evaluation (definitions: heads).
 ///
 /// # Errors
 /// If an example's label is not in a list, or a class lies beyond the network's head.
 pub fn evaluate_among(
-    network: &dyn Network,
+    network: View<'_>,
     examples: &Examples,
     candidates: &[Arc<[u32]>],
 ) -> Result<Vec<Evaluation>> {
@@ -47,7 +51,7 @@ pub fn evaluate_among(
 /// One pass over `examples`, each batch of which is measured against every one of the `count` targets
 /// that `views` makes of its own.
 fn through(
-    network: &dyn Network,
+    network: View<'_>,
     examples: &Examples,
     count: usize,
     views: impl Fn(Targets) -> Vec<Targets>,
@@ -56,7 +60,7 @@ fn through(
     let mut sums = vec![(0, 0.0); count];
     for positions in positions.chunks(BATCH) {
         let (inputs, targets) = batch(examples, positions)?;
-        let logits = network.forward(&inputs, &Pass::Evaluate)?;
+        let logits = network.outputs(&inputs)?;
         for ((correct, loss), targets) in sums.iter_mut().zip(views(targets)) {
             let batch = cross_entropy(&logits, targets)?;
             *correct += batch.correct;
@@ -73,11 +77,10 @@ fn through(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::loss::cross_entropy;
     use crate::random::Stream;
     use crate::tasks::{Answers, fixture};
 
-    /// By its definition: the first largest logit of the candidates, -ln softmax over them alone.
+    /// By definition: the first largest logit of the candidates, -ln softmax over them alone.
     fn plain(logits: &[Vec<f32>], labels: &[u32], classes: &[u32]) -> Evaluation {
         let (mut hits, mut loss) = (0, 0.0);
         for (row, &label) in logits.iter().zip(labels) {
@@ -103,10 +106,11 @@ mod tests {
 
         let positions: Vec<u32> = (0..300).collect();
         let (inputs, targets) = batch(&examples, &positions).unwrap();
-        let output = network.forward(&inputs, &Pass::Evaluate).unwrap();
+        let network = View::new(&*network);
+        let output = network.outputs(&inputs).unwrap();
         let logits = output.to_vec2::<f32>().unwrap();
         let lists: [Arc<[u32]>; 3] = [[2, 5, 7].into(), [0, 1, 2, 5, 6, 7].into(), (0..10).collect()];
-        let measured = evaluate_among(&*network, &examples, &lists).unwrap();
+        let measured = evaluate_among(network, &examples, &lists).unwrap();
         for (ours, list) in measured.iter().zip(&lists) {
             let expected = plain(&logits, &examples.labels, list);
             assert_eq!(ours.accuracy, expected.accuracy);
@@ -121,11 +125,11 @@ mod tests {
         );
 
         // The examples' own answers are `evaluate`'s business, and the lists' all that counts here.
-        assert_eq!(evaluate(&*network, &examples).unwrap().accuracy, measured[2].accuracy);
+        assert_eq!(evaluate(network, &examples).unwrap().accuracy, measured[2].accuracy);
         let masked = Examples { answers: Answers::Among(Arc::clone(&lists[0])), ..examples.clone() };
-        assert_eq!(evaluate(&*network, &masked).unwrap(), measured[0]);
-        assert_eq!(evaluate_among(&*network, &masked, &lists).unwrap(), measured);
-        assert!(evaluate_among(&*network, &examples, &[[2, 5].into()]).is_err(), "a label outside the list");
-        assert!(evaluate_among(&*network, &examples, &[[2, 5, 7, 10].into()]).is_err(), "past the head");
+        assert_eq!(evaluate(network, &masked).unwrap(), measured[0]);
+        assert_eq!(evaluate_among(network, &masked, &lists).unwrap(), measured);
+        assert!(evaluate_among(network, &examples, &[[2, 5].into()]).is_err(), "a label outside the list");
+        assert!(evaluate_among(network, &examples, &[[2, 5, 7, 10].into()]).is_err(), "past the head");
     }
 }

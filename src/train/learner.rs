@@ -1,18 +1,20 @@
-//! A network, its optimiser, and one step of them.
-
-use std::sync::{Arc, Mutex, PoisonError};
+//! What a supervised run trains: a network in training with cross-entropy as its loss, and the methods
+//! that say what is trained on.
 
 use candle_core::{Result, Tensor};
 
-use super::optimizer::Optimizer;
-use super::{StepTrace, TrainError};
-use crate::kernels::inplace::update;
-use crate::kernels::loss::{Targets, cross_entropy};
-use crate::methods::{self, Learned, Method};
-use crate::nn::{self, Network, Pass, Rehearsed, Role};
+use super::TrainError;
+use crate::kernels::loss::{BatchLoss, Targets, cross_entropy};
+use crate::methods::Curricula;
+use crate::nn::{self, Rehearsed};
 use crate::random::Stream;
 use crate::spec::{Head, Plan};
+use crate::state::{StateDict, StateError, Stateful};
 use crate::tasks::{Examples, TaskStream, numbered};
+use crate::trained::{StepTrace, Trained, View};
+
+/// Prefix in the state of what is not the network in training.
+const CURRICULA: &str = "curricula";
 
 /// Loss and correct predictions of one batch, before the update.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,188 +25,145 @@ pub struct StepResult {
     pub correct: usize,
 }
 
-/// What is trained.
+/// What a supervised run trains.
 pub struct Learner {
-    network: Box<dyn Network>,
-    optimizer: Optimizer,
-    method: Box<dyn Method>,
-    draws: Arc<Mutex<Stream>>,
-    pass: Pass,
+    trained: Trained,
+    curricula: Curricula,
+    /// Number of the current task.
     task: usize,
-    /// The task that it was initialised for: 0, but for fresh reference networks.
-    born: usize,
 }
 
 impl Learner {
     /// A new network drawn from `init`, and an optimiser without a history.
+    ///
+    /// # Errors
+    /// If the network cannot be built.
     pub fn new(
         plan: &Plan,
         stream: &dyn TaskStream,
         init: &mut Stream,
     ) -> std::result::Result<Self, TrainError> {
         let network = nn::build(plan, stream.dims(), stream.classes(), init)?;
-        let mut optimizer = Optimizer::new(&plan.optimizer, network.parameters());
+        let choices = &plan.methods;
+        let mut trained = Trained::new("", network, &plan.optimizer, choices, plan.seed)?;
         if plan.stream().head == Head::Multi {
-            let head = network.layers().last().expect("a network has a head").weight;
-            // The bias follows its weight.
-            optimizer.separate_rows(&[head, head + 1], network.parameters());
+            trained.separate_head_rows();
         }
-        let method = methods::build(&plan.methods, &*network)?;
-        let draws = Arc::new(Mutex::new(Stream::new(plan.seed, "activation", 0)));
-        let pass = Pass::Train(Arc::clone(&draws));
-        Ok(Self { network, optimizer, method, draws, pass, task: 0, born: 0 })
+        Ok(Self { trained, curricula: Curricula::new(choices), task: 0 })
     }
 
-    /// The freshly initialised network that task number `task` is paired with, for the same batches.
+    /// The freshly initialised network that task number `task` is paired with, for the same batches. It is
+    /// in its first task, whatever that one's number.
+    ///
+    /// # Errors
+    /// If the network cannot be built.
     pub fn fresh(plan: &Plan, stream: &dyn TaskStream, task: usize) -> std::result::Result<Self, TrainError> {
         let learner = Self::new(plan, stream, &mut Stream::new(plan.seed, "fresh-init", task as u64))?;
-        Ok(Self { born: task, ..learner })
+        Ok(Self { trained: learner.trained.first_in(task), curricula: Curricula::default(), task })
     }
 
-    /// Tells which task comes; the activations' draws start anew.
-    pub fn start_task(&mut self, plan: &Plan, task: usize) -> Result<()> {
+    /// Begins task number `task`.
+    ///
+    /// # Errors
+    /// If candle refuses an operation; likewise below.
+    pub fn start_task(&mut self, task: usize) -> Result<()> {
         self.task = task;
-        *self.draws.lock().unwrap_or_else(PoisonError::into_inner) =
-            Stream::new(plan.seed, "activation", task as u64);
-        self.method.start_task(self.age(), &*self.network, &mut Stream::new(plan.seed, "method", task as u64))
+        self.trained.start_task(task)
     }
 
-    /// What task number `task` trains on, where the method says other than the task.
+    /// Goes on within a task, after its state was loaded.
+    pub(super) fn resume_task(&mut self, task: usize) {
+        self.task = task;
+    }
+
+    /// What task number `task` trains on, if a method says other than the task.
     #[must_use]
     pub fn training_set(&self, task: usize, stream: &dyn TaskStream) -> Option<Examples> {
-        self.method.training_set(task, stream)
+        self.curricula.training_set(task, stream)
     }
 
-    /// Examples of earlier tasks to extend the batch of step number `step` by.
-    pub fn rehearse(&mut self, plan: &Plan, stream: &dyn TaskStream, step: usize) -> Vec<Rehearsed> {
+    /// Examples of earlier tasks that extend the batch of step number `step`.
+    pub fn replayed(&mut self, plan: &Plan, stream: &dyn TaskStream, step: usize) -> Vec<Rehearsed> {
         let number = numbered(self.task, step);
-        self.method.rehearse(stream, &|| Stream::new(plan.seed, "rehearsal", number))
+        self.curricula.replayed(stream, &|| Stream::new(plan.seed, "rehearsal", number))
     }
 
-    /// Tells that the task was learned, from these examples.
-    pub fn end_task(&mut self, plan: &Plan, stream: &dyn TaskStream, examples: &Examples) -> Result<()> {
-        let learned = Learned { task: self.task, examples, tasks: stream, network: &*self.network };
-        self.method.end_task(&learned, &mut Stream::new(plan.seed, "method-end", self.task as u64))
+    /// Ends the task, which trained on these examples.
+    pub fn end_task(&mut self, plan: &Plan, examples: &Examples) -> Result<()> {
+        self.trained.end_task(Some(examples))?;
+        let number = self.task as u64;
+        self.curricula.end_task(self.task, examples, &|| Stream::new(plan.seed, "method-end", number));
+        Ok(())
     }
 
-    /// Tasks learned before this one. A fresh reference network is in its first task whatever that one's
-    /// number: no method perturbs it at its birth, no constraint has frozen it yet.
-    fn age(&self) -> usize {
-        self.task - self.born
-    }
-
-    /// Goes on within a task that was started before: the method has had its start, the activations have
-    /// drawn up to `draws`.
-    pub fn resume_task(&mut self, plan: &Plan, task: usize, draws: u64) {
-        self.task = task;
-        let mut stream = Stream::new(plan.seed, "activation", task as u64);
-        stream.seek(draws);
-        *self.draws.lock().unwrap_or_else(PoisonError::into_inner) = stream;
-    }
-
-    /// How far the activations have drawn from this task's stream.
-    #[must_use]
-    pub fn draws(&self) -> u64 {
-        self.draws.lock().unwrap_or_else(PoisonError::into_inner).position()
-    }
-
-    /// One step: forward, loss, backward, update. A loss that is no number is returned as it is and
-    /// changes nothing.
+    /// One step: forward, loss, backward, update. A loss that is not finite is returned and changes nothing.
     pub fn step(&mut self, inputs: &Tensor, targets: &Targets) -> Result<StepResult> {
         self.step_counting(inputs, targets, targets.labels.len())
     }
 
-    /// The same on a batch whose first `own` rows are the task's: all are learned from, those counted.
+    /// Trains on the whole batch. Loss and accuracy are reported for its first `own` rows only.
     pub fn step_counting(&mut self, inputs: &Tensor, targets: &Targets, own: usize) -> Result<StepResult> {
-        let logits = self.network.forward(inputs, &self.pass)?;
-        let batch = cross_entropy(&logits, targets.clone())?;
-        let loss = f64::from(batch.loss.to_scalar::<f32>()?);
-        let mut result = StepResult { loss, correct: batch.correct };
-        if own < targets.labels.len() && loss.is_finite() {
-            let counted = cross_entropy(&logits.detach().narrow(0, 0, own)?, targets.first(own))?;
-            result =
-                StepResult { loss: f64::from(counted.loss.to_scalar::<f32>()?), correct: counted.correct };
-        }
-        if loss.is_finite() {
-            for parameter in self.network.parameters() {
-                parameter.gradient.reset();
-            }
-            batch.loss.backward()?;
-            self.method.before_update(&*self.network)?;
-            self.update(targets)?;
+        let (batch, result) = self.forward(inputs, targets, own)?;
+        if result.loss.is_finite() {
+            self.trained.update_rows(&batch.loss, || targets.classes())?;
         }
         Ok(result)
     }
 
-    fn update(&mut self, targets: &Targets) -> Result<()> {
-        let (network, age) = (&*self.network, self.age());
-        let rule = |role: Role| match role {
-            Role::Coefficients(site) => network.sites()[site].rule(),
-            Role::Weight | Role::Bias | Role::Norm => None,
-        };
-        let trained = |role: Role| rule(role).is_none_or(|r| r.trained_in(age));
-        self.optimizer.step_rows(network.parameters(), trained, || targets.classes())?;
-        for parameter in network.parameters() {
-            if let Some(rule) = rule(parameter.role) {
-                update(&parameter.values, |values| rule.project(values))?;
-            }
+    /// [`Learner::step_counting`] with what the step did to every layer's weight; `None` if it changed
+    /// nothing.
+    pub fn traced_step(
+        &mut self,
+        inputs: &Tensor,
+        targets: &Targets,
+        own: usize,
+    ) -> Result<(StepResult, Option<StepTrace>)> {
+        let (batch, result) = self.forward(inputs, targets, own)?;
+        if !result.loss.is_finite() {
+            return Ok((result, None));
         }
-        Ok(())
+        let trace = self.trained.traced_update(&batch.loss, || targets.classes())?;
+        Ok((result, Some(trace)))
     }
 
-    /// The network.
+    /// The batch's loss, and the figures of its first `own` rows. They are not finite if the loss of the
+    /// whole batch is not.
+    fn forward(&self, inputs: &Tensor, targets: &Targets, own: usize) -> Result<(BatchLoss, StepResult)> {
+        let logits = self.trained.forward(inputs, self.trained.training())?;
+        let batch = cross_entropy(&logits, targets.clone())?;
+        let mut result = figures(&batch)?;
+        if own < targets.labels.len() && result.loss.is_finite() {
+            result = figures(&cross_entropy(&logits.detach().narrow(0, 0, own)?, targets.first(own))?)?;
+        }
+        Ok((batch, result))
+    }
+
+    /// The network in training.
     #[must_use]
-    pub fn network(&self) -> &dyn Network {
-        &*self.network
+    pub fn trained(&self) -> &Trained {
+        &self.trained
     }
 
-    /// The optimiser with its state.
+    /// The network to look at.
     #[must_use]
-    pub fn optimizer(&self) -> &Optimizer {
-        &self.optimizer
+    pub fn view(&self) -> View<'_> {
+        self.trained.view()
+    }
+}
+
+fn figures(batch: &BatchLoss) -> Result<StepResult> {
+    Ok(StepResult { loss: f64::from(batch.loss.to_scalar::<f32>()?), correct: batch.correct })
+}
+
+/// The network in training under its own names, and `curricula.…`.
+impl Stateful for Learner {
+    fn save(&self, state: &mut StateDict) {
+        self.trained.save(state);
+        state.insert_part(CURRICULA, &self.curricula);
     }
 
-    /// The same, to restore a state.
-    pub fn optimizer_mut(&mut self) -> &mut Optimizer {
-        &mut self.optimizer
-    }
-
-    /// The same with another method.
-    #[cfg(test)]
-    pub(super) fn with_method(self, method: Box<dyn Method>) -> Self {
-        Self { method, ..self }
-    }
-
-    /// The method.
-    #[must_use]
-    pub fn method(&self) -> &dyn Method {
-        &*self.method
-    }
-
-    /// The same, to restore a state.
-    pub fn method_mut(&mut self) -> &mut dyn Method {
-        &mut *self.method
-    }
-
-    /// A copy of every layer's weight.
-    pub fn weights(&self) -> Result<Vec<Vec<f32>>> {
-        let layers = self.network.layers().iter();
-        layers.map(|layer| self.network.parameters()[layer.weight].to_vec()).collect()
-    }
-
-    /// The last step's gradients, and what it changed since `before`.
-    pub fn trace(&self, before: &[Vec<f32>]) -> Result<StepTrace> {
-        let layers = self.network.layers();
-        let gradients = layers
-            .iter()
-            .map(|l| self.network.parameters()[l.weight].gradient.to_f32())
-            .collect::<Result<_>>()?;
-        let updates = self
-            .weights()?
-            .into_iter()
-            .zip(before)
-            .map(|(now, then)| now.iter().zip(then).map(|(a, b)| a - b).collect())
-            .collect();
-        Ok(StepTrace { gradients, updates })
+    fn load(&mut self, state: &StateDict) -> std::result::Result<(), StateError> {
+        self.trained.load(state)?;
+        state.load_part(CURRICULA, &mut self.curricula)
     }
 }

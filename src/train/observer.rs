@@ -1,41 +1,58 @@
-//! What the loop shows to whoever records it, and the running figures of one task.
+//! What a loop tells its observer, and the running figures of one task.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Evaluation, Learner};
+use super::Evaluation;
 use crate::sha256::Prefixes;
 use crate::tasks::TaskStream;
+use crate::trained::{StepTrace, View};
 
-/// Sees a run from outside. Nothing that it does can reach the training: it gets the network to read,
-/// no random stream, no gradient to change.
-pub trait Observer {
-    /// Called once before the first task, with what a checkpoint remembers of the files (nothing for a
-    /// new run): whatever was written after that is to be cut off.
+/// The result files of a run, which grow as it goes on.
+pub trait Rows {
+    /// Called once before the first task, with what the checkpoint that the run goes on from remembers of
+    /// the files (nothing for a new run). Whatever was written after that is cut off.
+    ///
+    /// # Errors
+    /// If rows are missing or a file cannot be written; likewise below.
     fn resume(&mut self, files: &Prefixes) -> anyhow::Result<()>;
-    /// Whether the files still begin as the checkpoint remembers them.
+
+    /// Whether the files still begin as a checkpoint remembers them.
     fn holds(&self, files: &Prefixes) -> anyhow::Result<bool>;
-    /// Puts all rows so far on disk, those of an unfinished task too, and gives what the
-    /// files hold: a checkpoint follows.
+
+    /// Puts all rows so far on disk, those of an unfinished task too, and returns what the files hold. A
+    /// checkpoint follows.
     fn commit(&mut self) -> anyhow::Result<Prefixes>;
+}
+
+/// Sees a supervised run from outside: it can read and evaluate the network, but change nothing.
+pub trait Observer: Rows {
     /// Whether gradients and updates of a task's first and last step are wanted.
     fn traces_steps(&self) -> bool;
+
     /// Before the first step of a task.
-    fn task_started(&mut self, task: usize, stream: &dyn TaskStream, learner: &Learner)
+    ///
+    /// # Errors
+    /// If something cannot be measured or recorded; likewise below.
+    fn task_started(&mut self, task: usize, stream: &dyn TaskStream, network: View<'_>)
     -> anyhow::Result<()>;
+
     /// After every step: mean loss and accuracy of the batch before the update.
     fn stepped(&mut self, task: usize, step: usize, loss: f64, accuracy: f64) -> anyhow::Result<()>;
+
     /// After the task's first or last step, if wanted.
-    fn traced(&mut self, task: usize, edge: Edge, learner: &Learner, trace: &StepTrace)
+    fn traced(&mut self, task: usize, edge: Edge, network: View<'_>, trace: &StepTrace)
     -> anyhow::Result<()>;
+
     /// After the evaluation that ends a task. All rows so far must be on disk when this returns, whether
     /// or not a checkpoint follows.
     fn task_ended(
         &mut self,
         result: &TaskResult,
         stream: &dyn TaskStream,
-        learner: &Learner,
+        network: View<'_>,
     ) -> anyhow::Result<()>;
-    /// In place of `task_ended`, when the loss left the finite numbers.
+
+    /// In place of `task_ended`, if a loss or a weight is not finite any more.
     fn diverged(&mut self, result: &TaskResult) -> anyhow::Result<()>;
 }
 
@@ -46,15 +63,6 @@ pub enum Edge {
     First,
     /// The last one.
     Last,
-}
-
-/// Gradient and change of every layer's weight in one step.
-#[derive(Clone, Debug, Default)]
-pub struct StepTrace {
-    /// Per layer, the minibatch gradient that the optimiser saw.
-    pub gradients: Vec<Vec<f32>>,
-    /// Per layer, the weight after the step minus before it.
-    pub updates: Vec<Vec<f32>>,
 }
 
 /// Figures of one task (definitions: metrics over a task); while it is under way, part of a checkpoint.
@@ -68,7 +76,7 @@ pub struct TaskResult {
     pub examples: usize,
     /// Steps made.
     pub steps: usize,
-    /// Whether it ended in a loss that is no number.
+    /// Whether it ended because a loss or a weight was not finite.
     pub diverged: bool,
     /// On the training examples, in evaluation mode.
     #[serde(skip)]
@@ -110,7 +118,7 @@ impl TaskResult {
         self.loss_sum += loss;
     }
 
-    /// Adds one batch of the paired fresh network. Once its loss is no number, neither is its sum: a
+    /// Adds one batch of the paired fresh network. A loss that is not finite makes the sum NaN for good: a
     /// network that has diverged is no reference.
     pub fn online_fresh(&mut self, correct: usize, batch: usize, loss: f64) {
         let accuracy = if loss.is_finite() { correct as f64 / batch as f64 } else { f64::NAN };

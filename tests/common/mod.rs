@@ -44,7 +44,7 @@ pub fn mlp(hidden: &[i64]) -> Choice {
 
 /// A small plan on generated digits: shuffled labels, one hidden layer pair.
 pub fn plan(activation: Choice) -> Plan {
-    let adam = defaults(&plasticity_bench::train::optimizer::entries()[0]);
+    let adam = defaults(&plasticity_bench::optimizers::entries()[0]);
     Plan {
         name: "test".into(),
         source: String::new(),

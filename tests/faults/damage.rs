@@ -43,7 +43,7 @@ fn a_damaged_tail_of_the_rows_is_cut_off_or_made_again() {
     assert_eq!(outcome(at, "whole", &["--quiet"]).0, Some(0));
     let whole = results(&at.join("whole"));
 
-    // Behind what the checkpoint counts on: half a row, a row of another file, bytes that are no text.
+    // Behind what the checkpoint relies on: half a row, a row of another file, bytes that are no text.
     let run = killed(at, "behind");
     for (name, tail) in [
         ("tasks.csv", b"tiny,half a r".as_slice()),
@@ -57,7 +57,7 @@ fn a_damaged_tail_of_the_rows_is_cut_off_or_made_again() {
     assert_eq!(code, Some(0), "{stderr}");
     assert!(results(&at.join("behind")) == whole);
 
-    // Within it, at the same length: what a power cut can leave. The checkpoint before still counts on
+    // Within it, at the same length: what a power cut can leave. The checkpoint before still relies on
     // less.
     let run = killed(at, "within");
     let manifest: toml::Table = fs::read_to_string(manifests(&run).last().unwrap()).unwrap().parse().unwrap();
@@ -67,14 +67,14 @@ fn a_damaged_tail_of_the_rows_is_cut_off_or_made_again() {
     fs::write(run.join("steps.csv"), steps).unwrap();
     let (code, stderr) = outcome(at, "within", &[]);
     assert_eq!(code, Some(0), "{stderr}");
-    assert!(stderr.contains("was passed over: rows that it counts on are gone or changed"), "{stderr}");
+    assert!(stderr.contains("was passed over: rows that it relies on are gone or changed"), "{stderr}");
     assert!(results(&at.join("within")) == whole);
 
     // A manifest that still reads, with another number in it.
     let run = killed(at, "number");
     let newest = manifests(&run).pop().unwrap();
     let text = fs::read_to_string(&newest).unwrap();
-    let other = text.replacen("draws = ", "draws = 1", 1);
+    let other = text.replacen("bytes = ", "bytes = 1", 1);
     assert_ne!(text, other);
     fs::write(&newest, other).unwrap();
     let (code, stderr) = outcome(at, "number", &[]);

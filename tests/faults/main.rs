@@ -196,7 +196,7 @@ fn seconds_within(run: &Path) -> f64 {
         |path: &PathBuf| path.to_str().unwrap().contains("-step-") && path.extension().unwrap() == "toml";
     let newest = names.filter(within).max().expect("there is a checkpoint within the task");
     let manifest: toml::Table = fs::read_to_string(newest).unwrap().parse().unwrap();
-    manifest["result"]["seconds"].as_float().unwrap()
+    manifest["open"]["seconds"].as_float().unwrap()
 }
 
 #[test]

@@ -1,5 +1,7 @@
 use super::*;
 use crate::kernels::inplace::update;
+use crate::methods::Streams;
+use crate::optimizers::Optimizer;
 use crate::spec::Value;
 use crate::tasks::{Examples, TaskStream, fixture};
 
@@ -45,13 +47,28 @@ fn by_hand(network: &dyn Network, examples: &Examples, sampled: bool) -> Vec<f64
 }
 
 fn end(method: &mut dyn Method, task: usize, stream: &dyn TaskStream, network: &dyn Network) {
-    let examples = stream.task(task).train;
-    let learned = Learned { task, examples: &examples, tasks: stream, network };
-    method.end_task(&learned, &mut Stream::new(0, "method-end", task as u64)).unwrap();
+    at(network, task, |at| method.end_task(at, Some(&stream.task(task).train)).unwrap());
+}
+
+/// Calls a hook as in task number `task`.
+fn at<R>(network: &dyn Network, task: usize, hook: impl FnOnce(&mut At<'_>) -> R) -> R {
+    let settings =
+        ["learning_rate", "momentum", "weight_decay"].map(|key| (key.to_owned(), Value::Number(0.0)));
+    let mut parameters: std::collections::BTreeMap<_, _> = settings.into();
+    parameters.insert("nesterov".to_owned(), Value::Flag(false));
+    let mut optimizer = Optimizer::new(&Choice { name: "sgd".into(), parameters }, network.parameters());
+    let streams = Streams { seed: 0, network: "", task, step: 0 };
+    hook(&mut At { task, step: 0, steps: 0, network, optimizer: &mut optimizer, streams })
+}
+
+fn state(method: &dyn Method) -> StateDict {
+    let mut state = StateDict::default();
+    method.save(&mut state);
+    state
 }
 
 fn list(method: &dyn Method, name: &str) -> Vec<f32> {
-    method.state().into_iter().find(|(key, _)| key == name).unwrap().1
+    state(method).f32s(name).unwrap().to_vec()
 }
 
 #[test]
@@ -73,9 +90,7 @@ fn the_sampled_fisher_information_has_the_models_own_expectation() {
     let mut sums = Vec::new();
     for task in 0..40 {
         let mut method = ewc("sampled", 200, &*network);
-        let examples = stream.task(0).train;
-        let learned = Learned { task, examples: &examples, tasks: &*stream, network: &*network };
-        method.end_task(&learned, &mut Stream::new(0, "method-end", task as u64)).unwrap();
+        at(&*network, task, |at| method.end_task(at, Some(&stream.task(0).train)).unwrap());
         let importance = list(&*method, "layers.0.weight.importance");
         sums.push(importance.iter().copied().map(f64::from).sum::<f64>());
     }
@@ -92,7 +107,7 @@ fn the_penalty_pulls_to_where_each_task_ended_by_its_own_information() {
     let pull = |method: &mut dyn Method| {
         weight.gradient.reset();
         weight.gradient.lock().accumulate::<f32>().unwrap();
-        method.before_update(&*network).unwrap();
+        at(&*network, 0, |at| method.gradients(at, &[]).unwrap());
         weight.gradient.to_f32().unwrap()
     };
     assert!(pull(&mut *method).iter().all(|g| *g == 0.0), "nothing was learned yet");
@@ -115,8 +130,10 @@ fn the_penalty_pulls_to_where_each_task_ended_by_its_own_information() {
     assert!(pulled.iter().any(|g| g.abs() > 1e-3));
 
     let mut resumed = ewc("empirical", 50, &*network);
-    resumed.restore(method.state());
-    assert_eq!((resumed.state(), pull(&mut *resumed)), (method.state(), pulled));
+    resumed.load(&state(&*method)).unwrap();
+    assert_eq!((state(&*resumed), pull(&mut *resumed)), (state(&*method), pulled));
+    resumed.load(&StateDict::default()).unwrap();
+    assert!(state(&*resumed).is_empty() && pull(&mut *resumed).iter().all(|g| *g == 0.0));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::*;
 use crate::record::RunStatus;
 use crate::runner::Shard;
 use crate::runner::test_plans::plan;
-use crate::train::control::Progress;
+use crate::train::signals::{Progress, ScoreKind};
 
 /// Does by the seed what a test has said; every other run is done at once.
 #[derive(Default)]
@@ -54,13 +54,14 @@ fn task(task: usize, step: usize) -> Progress {
         step,
         steps: 100,
         steps_per_second: 912.4,
-        online_accuracy: Some(0.8731),
+        score: Some(0.8731),
+        score_kind: ScoreKind::OnlineAccuracy,
         task_ended: step == 100,
     }
 }
 
 impl Executor for Mock {
-    fn execute(&self, plan: &Plan, dir: &Path, control: &Control) -> anyhow::Result<Outcome> {
+    fn execute(&self, plan: &Plan, dir: &Path, control: &Signals) -> anyhow::Result<Outcome> {
         self.begun.lock().unwrap().push(plan.seed);
         RunStatus::begin("", "cpu", 1, "").write(dir, &plan.to_toml())?;
         fs::OpenOptions::new().create(true).append(true).open(dir.join("tasks.csv"))?.write_all(b"row\n")?;
@@ -295,7 +296,7 @@ struct Pair {
 }
 
 impl Executor for Pair {
-    fn execute(&self, _: &Plan, _: &Path, _: &Control) -> anyhow::Result<Outcome> {
+    fn execute(&self, _: &Plan, _: &Path, _: &Signals) -> anyhow::Result<Outcome> {
         let mut inside = self.inside.lock().unwrap();
         *inside += 1;
         self.both.notify_all();

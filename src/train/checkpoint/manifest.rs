@@ -1,20 +1,24 @@
-//! What vouches for a checkpoint's files, and the names that they have.
+//! The file of a checkpoint that is written last: where the run stands, and the digests of all others.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::sha256::{self, Prefixes};
-use crate::train::TaskResult;
 
 /// Raised when an older version could not read what this one writes.
-const FORMAT: u32 = 3;
-/// Begins the last line, which vouches for all above it.
+pub(super) const FORMAT: u32 = 4;
+/// Begins the last line, which holds the digest of all above it.
 const SEAL: &str = "# SHA-256 of all above: ";
+/// How the names of a checkpoint's data files end.
+const TENSORS: &str = "safetensors";
+/// How the manifest's name ends.
+pub(super) const MANIFEST: &str = "toml";
 
 /// Where a run stands: before the first step of a task, or after some of its steps. Orders as time does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Position {
+pub struct Position {
     /// Tasks finished.
     pub task: usize,
     /// Steps taken in the next one; 0 between two tasks.
@@ -23,18 +27,23 @@ pub(super) struct Position {
 
 impl Position {
     /// Between two tasks.
+    #[must_use]
     pub fn before(task: usize) -> Self {
         Self { task, step: 0 }
     }
 
-    /// Position and kind of the file named `name`; `None` if it is no checkpoint's.
-    pub fn of_file(name: &str) -> Option<(Self, &str)> {
-        let (stem, kind) = name.strip_prefix("task-")?.split_once('.')?;
-        let (task, step) = match stem.split_once("-step-") {
+    /// Position and kind of the file named `name`; `None` if no checkpoint writes such a name.
+    pub(super) fn of_file(name: &str) -> Option<(Self, &str)> {
+        let (stem, kind) = name.split_once('.')?;
+        let numbers = stem.strip_prefix("task-")?;
+        let (task, step) = match numbers.split_once("-step-") {
             Some((task, step)) => (task, step.parse().ok()?),
-            None => (stem, 0),
+            None => (numbers, 0),
         };
-        Some((Self { task: task.parse().ok()?, step }, kind))
+        let position = Self { task: task.parse().ok()?, step };
+        let ours = kind == MANIFEST || kind == TENSORS || kind.ends_with(&format!(".{TENSORS}"));
+        // A number written in another way (task-2) makes it another file.
+        (ours && stem == position.to_string()).then_some((position, kind))
     }
 }
 
@@ -46,40 +55,52 @@ impl fmt::Display for Position {
     }
 }
 
-/// The third file of a checkpoint, written last.
+/// Kinds of the two files of a part: its tensors, and whatever else its state has.
+pub(super) fn kinds(part: &str) -> [String; 2] {
+    let prefix = if part.is_empty() { String::new() } else { format!("{part}.") };
+    [format!("{prefix}{TENSORS}"), format!("{prefix}state.{TENSORS}")]
+}
+
+/// The manifest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Manifest {
     format: u32,
     task: usize,
     step: usize,
-    /// What is trained.
-    pub learner: Vouched,
-    /// The paired fresh network of the task under way.
+    /// SHA-256 of every data file, by kind.
+    pub digests: BTreeMap<String, String>,
+    /// What the loop remembers of the task under way.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub fresh: Option<Vouched>,
-    /// Figures of the task under way.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub result: Option<TaskResult>,
+    pub open: Option<toml::Table>,
     /// What the result files hold.
     pub files: Prefixes,
 }
 
-/// Digests of a learner's two files, and what is not in them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Vouched {
-    parameters_sha256: String,
-    optimizer_sha256: String,
-    /// Steps that each parameter has taken; each row of it, where rows are separate.
-    pub optimizer_steps: Vec<u64>,
-    /// How far the activations have drawn from their stream.
-    pub draws: u64,
+/// What a manifest's file turned out to be.
+#[derive(Debug, PartialEq)]
+pub(super) enum Parsed {
+    Whole(Manifest),
+    /// Sound, but of another format.
+    Format(u32),
+    Damaged,
+}
+
+/// The one key that manifests of all formats have.
+#[derive(Deserialize)]
+struct Header {
+    format: u32,
 }
 
 impl Manifest {
     /// Of a checkpoint at `position`.
-    pub fn new(position: Position, learner: Vouched, files: Prefixes) -> Self {
+    pub fn new(
+        position: Position,
+        digests: BTreeMap<String, String>,
+        open: Option<toml::Table>,
+        files: Prefixes,
+    ) -> Self {
         let Position { task, step } = position;
-        Self { format: FORMAT, task, step, learner, fresh: None, result: None, files }
+        Self { format: FORMAT, task, step, digests, open, files }
     }
 
     /// The file's text.
@@ -89,37 +110,41 @@ impl Manifest {
         format!("{text}{SEAL}{seal}\n")
     }
 
-    /// Reads the manifest of the checkpoint at `position`; `None` if it is none, a damaged one, or of
-    /// another checkpoint.
-    pub fn parse(text: Vec<u8>, position: Position) -> Option<Self> {
-        let text = String::from_utf8(text).ok()?;
-        let (above, seal) = text.strip_suffix('\n')?.rsplit_once(SEAL)?;
-        if seal != sha256::of(above.as_bytes()) {
-            return None;
+    /// Reads the manifest of the checkpoint at `position`. One of another position is damaged.
+    pub fn parse(text: &[u8], position: Position) -> Parsed {
+        let Some(above) = unsealed(text) else { return Parsed::Damaged };
+        match toml::from_str(above) {
+            Ok(Header { format }) if format != FORMAT => return Parsed::Format(format),
+            Ok(_) => {}
+            Err(_) => return Parsed::Damaged,
         }
-        let manifest: Self = toml::from_str(above).ok()?;
-        let whole = (position.step > 0) == manifest.result.is_some();
-        let here = (manifest.format, manifest.task, manifest.step) == (FORMAT, position.task, position.step);
-        (whole && here).then_some(manifest)
+        match toml::from_str::<Self>(above) {
+            Ok(manifest)
+                if (manifest.task, manifest.step) == (position.task, position.step)
+                    && (position.step > 0) == manifest.open.is_some() =>
+            {
+                Parsed::Whole(manifest)
+            }
+            _ => Parsed::Damaged,
+        }
     }
 }
 
-impl Vouched {
-    /// For these files.
-    pub fn new(parameters: &[u8], optimizer: &[u8], optimizer_steps: Vec<u64>, draws: u64) -> Self {
-        let (parameters_sha256, optimizer_sha256) = (sha256::of(parameters), sha256::of(optimizer));
-        Self { parameters_sha256, optimizer_sha256, optimizer_steps, draws }
-    }
-
-    /// Whether it is these files that it vouches for.
-    pub fn holds(&self, parameters: &[u8], optimizer: &[u8]) -> bool {
-        self.parameters_sha256 == sha256::of(parameters) && self.optimizer_sha256 == sha256::of(optimizer)
-    }
+/// The text above the seal, if the seal is right.
+fn unsealed(text: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(text).ok()?;
+    let (above, seal) = text.strip_suffix('\n')?.rsplit_once(SEAL)?;
+    (seal == sha256::of(above.as_bytes())).then_some(above)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::TaskResult;
+
+    fn digests() -> BTreeMap<String, String> {
+        kinds("").map(|kind| (kind, sha256::of(b"a"))).into()
+    }
 
     #[test]
     fn files_are_named_by_their_position_and_sort_as_time_does() {
@@ -128,13 +153,24 @@ mod tests {
         assert_eq!(positions.map(|p| p.to_string()), names);
         assert!(positions.is_sorted() && names.is_sorted());
         for (position, name) in positions.into_iter().zip(names) {
-            let file = format!("{name}.optimizer.safetensors");
-            assert_eq!(Position::of_file(&file), Some((position, "optimizer.safetensors")));
+            let file = format!("{name}.state.safetensors");
+            assert_eq!(Position::of_file(&file), Some((position, "state.safetensors")));
         }
-        for other in
-            ["notes.txt", "task-3", "task-x.toml", "task-0001-step-.toml", ".task-0001.toml.7.partial"]
-        {
-            assert_eq!(Position::of_file(other), None, "{other}");
+        for foreign in [
+            "notes.txt",
+            "task-3",
+            "task-x.toml",
+            "task-2.toml",
+            "task-00002.toml",
+            "task-+002.toml",
+            "task-0002.safetensors.bak",
+            "task-0002.toml~",
+            "task-0002-step-64.toml",
+            "task-0002-step-00000000.toml",
+            "task-0001-step-.toml",
+            ".task-0001.toml.7.partial",
+        ] {
+            assert_eq!(Position::of_file(foreign), None, "{foreign}");
         }
     }
 
@@ -147,31 +183,39 @@ mod tests {
             let mut result = TaskResult::new(2, true, 64);
             (0..3).for_each(|_| result.online(7, 16, loss / 3.0));
             result.online_fresh(1, 3, 1.0);
-            let learner = Vouched::new(b"a", b"b", vec![3, 0], u64::MAX >> 1);
-            let manifest = Manifest {
-                result: Some(result),
-                ..Manifest::new(position, learner, [("steps.csv".to_owned(), growing.prefix())].into())
-            };
+            let open = toml::Table::try_from(&result).unwrap();
+            let files = [("steps.csv".to_owned(), growing.prefix())].into();
+            let manifest = Manifest::new(position, digests(), Some(open), files);
             let text = manifest.to_toml().into_bytes();
-            assert_eq!(Manifest::parse(text.clone(), position).as_ref(), Some(&manifest));
-            assert_eq!(Manifest::parse(text, Position::before(2)), None);
+            let Parsed::Whole(read) = Manifest::parse(&text, position) else { panic!("{loss}") };
+            assert_eq!(read, manifest);
+            assert_eq!(read.open.unwrap().try_into::<TaskResult>().unwrap(), result);
+            assert_eq!(Manifest::parse(&text, Position::before(2)), Parsed::Damaged);
         }
+    }
+
+    #[test]
+    fn another_format_is_told_from_damage() {
+        let above = "format = 3\ntask = 1\nstep = 0\n[learner]\ndraws = 0\n";
+        let sealed = format!("{above}{SEAL}{}\n", sha256::of(above.as_bytes()));
+        let position = Position::before(1);
+        assert_eq!(Manifest::parse(sealed.as_bytes(), position), Parsed::Format(3));
+        assert_eq!(Manifest::parse(above.as_bytes(), position), Parsed::Damaged);
     }
 
     /// A number that reads as another number would bring the run to a state that it never had.
     #[test]
     fn a_flipped_bit_anywhere_is_noticed() {
         let position = Position::before(1);
-        let learner = Vouched::new(b"a", b"b", vec![3000, 3000], 12);
-        let text = Manifest::new(position, learner, Prefixes::new()).to_toml().into_bytes();
-        assert!(Manifest::parse(text.clone(), position).is_some());
+        let text = Manifest::new(position, digests(), None, Prefixes::new()).to_toml().into_bytes();
+        assert!(matches!(Manifest::parse(&text, position), Parsed::Whole(_)));
         for at in 0..text.len() {
             for bit in 0..8 {
                 let mut damaged = text.clone();
                 damaged[at] ^= 1 << bit;
-                assert_eq!(Manifest::parse(damaged, position), None, "bit {bit} of byte {at}");
+                assert_eq!(Manifest::parse(&damaged, position), Parsed::Damaged, "bit {bit} of byte {at}");
             }
-            assert_eq!(Manifest::parse(text[..at].to_vec(), position), None, "cut to {at} bytes");
+            assert_eq!(Manifest::parse(&text[..at], position), Parsed::Damaged, "cut to {at} bytes");
         }
     }
 }

@@ -1,31 +1,39 @@
 //! The state of a run on disk: what it needs to go on to the same bytes.
 //!
-//! `checkpoints/task-0003.safetensors` holds the parameters before task 3 under `PyTorch`'s names and
-//! layouts (a rational's coefficients as `numerator` and `denominator`) and running statistics, `task-0003.optimizer.safetensors`
-//! the moments, `task-0003.toml` the rest: step counts, length and SHA-256 of the CSV files at that moment
-//! and the SHA-256 of the two files and, in its last line, of itself. Random streams need no state between tasks: each is derived from the
-//! seed and the task's number. Within a task, `task-0003-step-00001500.*` says besides how far the
-//! activations have drawn and the task's sums so far, and has two files more for the paired fresh
-//! network, where there is one. The manifest is written last, so a checkpoint without one does not
-//! exist, and one whose files do not match it is passed over for the one before.
+//! A checkpoint holds the states of any number of parts (the learner; an agent, its environment). Each part
+//! has up to two files: `task-0003.safetensors` with its tensors, weights and running statistics under
+//! `PyTorch`'s names and layouts (a rational's coefficients as `numerator` and `denominator`), and
+//! `task-0003.state.safetensors` with the rest: moments, step counts, what methods keep, positions of random
+//! streams. The names of all but the first part stand before the ending: `task-0003.fresh.safetensors`.
 //!
-//! When one is due is read off the monotonic clock, and which is the newest off its name: a clock that
-//! jumps changes neither.
+//! `task-0003.toml`, the manifest, is written last. It holds the SHA-256 of these files, length and SHA-256
+//! of the CSV files at that moment, and in its last line its own SHA-256. A checkpoint without a manifest
+//! does not exist, and one whose files do not match it is passed over for the one before. Within a task the
+//! names are `task-0003-step-00001500.*`, and the manifest has besides what the loop remembers of the task.
+//!
+//! When a checkpoint is due is read off the monotonic clock, and which is the newest off its name: a clock
+//! that jumps changes neither.
 
+mod error;
 mod manifest;
 mod tensors;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use self::manifest::{Manifest, Position, Vouched};
-use super::control::Control;
-use super::{Learner, Observer, OpenTask, TrainError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use self::error::CheckpointError;
+pub use self::manifest::Position;
+use self::manifest::{MANIFEST, Manifest, Parsed, kinds};
+use super::signals::Signals;
+use super::{Rows, TrainError};
 use crate::atomic;
-use crate::sha256::Prefixes;
-use crate::spec::Plan;
-use crate::tasks::TaskStream;
+use crate::sha256::{self, Prefixes};
+use crate::state::{StateDict, Stateful};
 
 /// Which checkpoints stay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,54 +63,51 @@ impl From<Keep> for Policy {
 
 /// Time between two checkpoints within a task, unless said otherwise.
 pub const EVERY: Duration = Duration::from_mins(5);
-/// Short tasks do not write one each: between tasks a checkpoint is due this long after the last one.
+/// Between tasks a checkpoint is due this long after the last one: short tasks do not write one each.
 const BETWEEN_TASKS: Duration = Duration::from_secs(5);
 
-const MANIFEST: &str = "toml";
-const LEARNER: [&str; 2] = ["safetensors", "optimizer.safetensors"];
-const FRESH: [&str; 2] = ["fresh.safetensors", "fresh-optimizer.safetensors"];
-
-/// Why a checkpoint could not be written or used.
-#[derive(Debug, thiserror::Error)]
-pub enum CheckpointError {
-    /// The disk refused.
-    #[error("the checkpoint {path}: {reason}; give --out a folder with room that can be written to")]
-    Io {
-        /// File in question.
-        path: PathBuf,
-        /// What the system said.
-        reason: std::io::Error,
-    },
-    /// The file's content does not fit the network.
-    #[error("checkpoint {path} does not fit this run: {why}; move its folder away or run with --fresh")]
-    Content {
-        /// File in question.
-        path: PathBuf,
-        /// What is wrong.
-        why: String,
-    },
-}
-
-/// Where a run goes on.
-pub(super) struct Resumed {
-    /// Tasks finished.
-    pub task: usize,
-    /// The next one, if it was under way.
-    pub open: Option<OpenTask>,
+/// A checkpoint that was read.
+pub struct Saved {
+    /// Where the run stands.
+    pub position: Position,
     /// What the result files held at that moment.
     pub files: Prefixes,
+    open: Option<toml::Table>,
+    parts: BTreeMap<String, StateDict>,
+    path: PathBuf,
 }
 
-/// A manifest with the bytes of the files that it vouches for: parameters and moments of the learner,
-/// and of the fresh network where there is one.
-struct Read {
-    manifest: Manifest,
-    learner: [Vec<u8>; 2],
-    fresh: Option<[Vec<u8>; 2]>,
+impl Saved {
+    /// Whether it has a part of this name.
+    #[must_use]
+    pub fn has(&self, part: &str) -> bool {
+        self.parts.contains_key(part)
+    }
+
+    /// Hands a part its state.
+    ///
+    /// # Errors
+    /// If there is none, or it does not fit; likewise below.
+    pub fn load(&self, name: &str, part: &mut dyn Stateful) -> Result<(), CheckpointError> {
+        let Some(state) = self.parts.get(name) else {
+            return Err(self.unfit(format!("it has no part \"{name}\"")));
+        };
+        part.load(state).map_err(|error| self.unfit(error.to_string()))
+    }
+
+    /// What the loop remembered of the task under way; `None` between two tasks.
+    pub fn record<R: DeserializeOwned>(&self) -> Result<Option<R>, CheckpointError> {
+        let record = self.open.clone().map(toml::Table::try_into).transpose();
+        record.map_err(|error| self.unfit(error.to_string()))
+    }
+
+    fn unfit(&self, why: String) -> CheckpointError {
+        CheckpointError::Content { path: self.path.clone(), why }
+    }
 }
 
 /// The checkpoints of one run.
-pub(super) struct Checkpoints {
+pub struct Checkpoints {
     folder: PathBuf,
     policy: Policy,
     last: Instant,
@@ -110,178 +115,130 @@ pub(super) struct Checkpoints {
 
 impl Checkpoints {
     /// Those of the run in `dir`.
+    #[must_use]
     pub fn new(dir: &Path, policy: Policy) -> Self {
         Self { folder: dir.join("checkpoints"), policy, last: Instant::now() }
     }
 
     /// Whether it is time for the next one between two tasks.
+    #[must_use]
     pub fn due(&self) -> bool {
         self.policy.keep == Keep::All || self.last.elapsed() >= BETWEEN_TASKS.min(self.policy.every)
     }
 
-    /// Whether it is time for one within a task.
-    pub fn due_within(&self) -> bool {
-        self.policy.keep != Keep::None && self.last.elapsed() >= self.policy.every
+    /// Whether it is time for one within a task at `now`.
+    #[must_use]
+    pub fn due_within(&self, now: Instant) -> bool {
+        self.policy.keep != Keep::None && now.duration_since(self.last) >= self.policy.every
     }
 
-    /// Writes the state before task number `task`.
-    pub fn save(
-        &mut self,
-        task: usize,
-        learner: &Learner,
-        observer: &mut dyn Observer,
-    ) -> Result<(), TrainError> {
-        self.write(Position::before(task), learner, None, observer)
-    }
-
-    /// Writes the state within a task, after at least one step of it.
-    pub fn save_within(
-        &mut self,
-        open: &OpenTask,
-        learner: &Learner,
-        observer: &mut dyn Observer,
-    ) -> Result<(), TrainError> {
-        let position = Position { task: open.result.task, step: open.result.steps };
-        self.write(position, learner, Some(open), observer)
-    }
-
-    fn write(
+    /// Writes the states of `parts` at `position`, if checkpoints are kept. `open` is what the loop has to
+    /// remember of a task under way: there has to be one if and only if the position is within a task.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    ///
+    /// # Panics
+    /// If `open` is not a table of numbers, words and lists of these.
+    pub fn save<R: Serialize>(
         &mut self,
         position: Position,
-        learner: &Learner,
-        open: Option<&OpenTask>,
-        observer: &mut dyn Observer,
+        parts: &[(&str, &dyn Stateful)],
+        open: Option<&R>,
+        rows: &mut (impl Rows + ?Sized),
     ) -> Result<(), TrainError> {
+        assert_eq!(open.is_some(), position.step > 0, "a record is of a task under way");
         if self.policy.keep == Keep::None {
             return Ok(());
         }
-        fs::create_dir_all(&self.folder).map_err(|source| io(&self.folder, source))?;
-        let vouched = self.write_learner(position, learner, LEARNER)?;
-        let mut manifest = Manifest::new(position, vouched, observer.commit()?);
-        if let Some(open) = open {
-            manifest.result = Some(open.timed());
-            manifest.fresh =
-                open.fresh.as_ref().map(|l| self.write_learner(position, l, FRESH)).transpose()?;
+        fs::create_dir_all(&self.folder).map_err(|e| CheckpointError::folder(&self.folder, e))?;
+        let mut digests = BTreeMap::new();
+        for (name, part) in parts {
+            let mut state = StateDict::default();
+            part.save(&mut state);
+            let files = tensors::write(&state).map_err(|error| CheckpointError::Content {
+                path: self.folder.clone(),
+                why: error.to_string(),
+            })?;
+            for (kind, bytes) in kinds(name).into_iter().zip(files) {
+                let Some(bytes) = bytes else { continue };
+                put(&self.path(position, &kind), &bytes)?;
+                digests.insert(kind, sha256::of(&bytes));
+            }
         }
+        let open = open.map(|open| toml::Table::try_from(open).expect("a record is a table of plain values"));
+        let manifest = Manifest::new(position, digests, open, rows.commit()?);
         put(&self.path(position, MANIFEST), manifest.to_toml().as_bytes())?;
         self.last = Instant::now();
         Ok(self.prune(position)?)
     }
 
-    fn write_learner(
-        &self,
-        position: Position,
-        learner: &Learner,
-        [parameters_kind, optimizer_kind]: [&str; 2],
-    ) -> Result<Vouched, CheckpointError> {
-        let parameters = tensors::parameters(learner, &self.folder)?;
-        let optimizer = tensors::moments(learner, &self.folder)?;
-        put(&self.path(position, parameters_kind), &parameters)?;
-        put(&self.path(position, optimizer_kind), &optimizer)?;
-        let steps = learner.optimizer().states().iter().flat_map(|s| s.steps.clone()).collect();
-        Ok(Vouched::new(&parameters, &optimizer, steps, learner.draws()))
-    }
-
-    /// Brings the learner to the newest undamaged checkpoint whose rows are still there, if there is one.
+    /// Reads the newest undamaged checkpoint whose rows are still there, if there is one.
+    ///
+    /// # Errors
+    /// If a file cannot be read, or another version wrote the newest checkpoint.
     pub fn restore(
         &mut self,
-        plan: &Plan,
-        stream: &dyn TaskStream,
-        learner: &mut Learner,
-        observer: &dyn Observer,
-        control: &Control,
-    ) -> Result<Option<Resumed>, TrainError> {
-        atomic::sweep(&self.folder).map_err(|source| io(&self.folder, source))?;
+        rows: &(impl Rows + ?Sized),
+        signals: &Signals,
+    ) -> Result<Option<Saved>, TrainError> {
+        atomic::sweep(&self.folder).map_err(|e| CheckpointError::folder(&self.folder, e))?;
         let mut first_without_rows = None;
         for position in self.existing()?.into_iter().rev() {
-            let Some(read) = self.read(position)? else {
-                control.note(&format!("the checkpoint {position} is damaged and was passed over"));
+            let Some(saved) = self.read(position)? else {
+                signals.note(&format!("the checkpoint {position} is damaged and was passed over"));
                 continue;
             };
-            if observer.holds(&read.manifest.files)? {
-                let resumed = self.load(plan, stream, position, read, learner)?;
-                // The rows that later ones count on are about to be cut off.
+            if rows.holds(&saved.files)? {
+                // The rows that later ones rely on are about to be cut off.
                 self.remove(|other| other > position)?;
-                return Ok(Some(resumed));
+                return Ok(Some(saved));
             }
-            control.note(&format!(
-                "the checkpoint {position} was passed over: rows that it counts on are gone or changed"
+            signals.note(&format!(
+                "the checkpoint {position} was passed over: rows that it relies on are gone or changed"
             ));
-            first_without_rows.get_or_insert((position, read));
+            first_without_rows.get_or_insert(saved);
         }
         // With rows lost from before every checkpoint the observer refuses, and says how to start anew.
-        let Some((position, read)) = first_without_rows else {
+        if first_without_rows.is_none() {
             self.remove(|_| true)?;
-            return Ok(None);
-        };
-        Ok(Some(self.load(plan, stream, position, read, learner)?))
-    }
-
-    fn load(
-        &self,
-        plan: &Plan,
-        stream: &dyn TaskStream,
-        position: Position,
-        read: Read,
-        learner: &mut Learner,
-    ) -> Result<Resumed, TrainError> {
-        let Manifest { learner: vouched, fresh, result, files, .. } = read.manifest;
-        self.load_learner(position, learner, &read.learner, &vouched, LEARNER)?;
-        let Some(result) = result else {
-            return Ok(Resumed { task: position.task, open: None, files });
-        };
-        learner.resume_task(plan, position.task, vouched.draws);
-        let mut paired = None;
-        if let (Some(vouched), Some(tensors)) = (fresh, read.fresh) {
-            let mut reference = Learner::fresh(plan, stream, position.task)?;
-            self.load_learner(position, &mut reference, &tensors, &vouched, FRESH)?;
-            reference.resume_task(plan, position.task, vouched.draws);
-            paired = Some(reference);
         }
-        let open = OpenTask { result, fresh: paired, started: Instant::now() };
-        Ok(Resumed { task: position.task, open: Some(open), files })
+        Ok(first_without_rows)
     }
 
-    fn load_learner(
-        &self,
-        position: Position,
-        learner: &mut Learner,
-        [parameters, optimizer]: &[Vec<u8>; 2],
-        vouched: &Vouched,
-        kinds: [&str; 2],
-    ) -> Result<(), CheckpointError> {
-        let [parameters_path, optimizer_path] = kinds.map(|kind| self.path(position, kind));
-        tensors::load_parameters(learner.network(), parameters, &parameters_path)?;
-        tensors::load_moments(learner, optimizer, &vouched.optimizer_steps, &optimizer_path)
-    }
-
-    /// The files of a checkpoint; `None` if any is missing, unreadable as what it should be, or not what
-    /// the manifest says.
-    fn read(&self, position: Position) -> Result<Option<Read>, CheckpointError> {
+    /// The checkpoint at `position`; `None` if a file is missing or not what the manifest says.
+    fn read(&self, position: Position) -> Result<Option<Saved>, CheckpointError> {
         let file = |kind: &str| {
             let path = self.path(position, kind);
             match fs::read(&path) {
                 Ok(bytes) => Ok(Some(bytes)),
                 Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-                Err(source) => Err(io(&path, source)),
+                Err(error) => Err(CheckpointError::file(&path, error)),
             }
         };
-        let vouched_for = |[parameters, optimizer]: [&str; 2], vouched: &Vouched| {
-            let files = file(parameters)?.zip(file(optimizer)?);
-            Ok(files.filter(|(p, o)| vouched.holds(p, o)).map(|(p, o)| [p, o]))
+        let path = self.path(position, MANIFEST);
+        let manifest = match file(MANIFEST)?.map(|text| Manifest::parse(&text, position)) {
+            Some(Parsed::Whole(manifest)) => manifest,
+            Some(Parsed::Format(found)) => return Err(CheckpointError::Format { path, found }),
+            Some(Parsed::Damaged) | None => return Ok(None),
         };
-        let Some(manifest) = file(MANIFEST)?.and_then(|text| Manifest::parse(text, position)) else {
-            return Ok(None);
-        };
-        let Some(learner) = vouched_for(LEARNER, &manifest.learner)? else { return Ok(None) };
-        let fresh = match &manifest.fresh {
-            Some(vouched) => match vouched_for(FRESH, vouched)? {
-                None => return Ok(None),
-                some => some,
-            },
-            None => None,
-        };
-        Ok(Some(Read { manifest, learner, fresh }))
+        let mut data = BTreeMap::new();
+        for (kind, digest) in &manifest.digests {
+            let Some(bytes) = file(kind)?.filter(|bytes| sha256::of(bytes) == *digest) else {
+                return Ok(None);
+            };
+            data.insert(kind.as_str(), bytes);
+        }
+        let mut parts = BTreeMap::new();
+        for part in data.keys().map(|kind| part_of(kind)) {
+            let [tensors, rest] = kinds(part);
+            let of_part = [(true, tensors), (false, rest)];
+            let files = of_part.iter().filter_map(|(shaped, kind)| Some((*shaped, &data.get(&**kind)?[..])));
+            let state = tensors::read(&files.collect())
+                .map_err(|why| CheckpointError::Content { path: path.clone(), why })?;
+            parts.insert(part.to_owned(), state);
+        }
+        Ok(Some(Saved { position, files: manifest.files, open: manifest.open, parts, path }))
     }
 
     /// Positions of the checkpoints that have a manifest, rising.
@@ -292,17 +249,19 @@ impl Checkpoints {
         Ok(positions)
     }
 
-    /// Positions and kinds of all files.
+    /// Positions and kinds of all files. What has another name, or is no file, is not a checkpoint's.
     fn files(&self) -> Result<Vec<(Position, String)>, CheckpointError> {
+        let failed = |error| CheckpointError::folder(&self.folder, error);
         let entries = match fs::read_dir(&self.folder) {
             Ok(entries) => entries,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(source) => return Err(io(&self.folder, source)),
+            Err(error) => return Err(failed(error)),
         };
         let mut files = Vec::new();
         for entry in entries {
-            let name = entry.map_err(|source| io(&self.folder, source))?.file_name();
-            let file = name.to_str().and_then(Position::of_file);
+            let entry = entry.map_err(failed)?;
+            let name = entry.file_name();
+            let file = name.to_str().and_then(Position::of_file).filter(|_| !entry.path().is_dir());
             files.extend(file.map(|(position, kind)| (position, kind.to_owned())));
         }
         Ok(files)
@@ -328,7 +287,7 @@ impl Checkpoints {
         gone.sort_by_key(|(_, kind)| kind != MANIFEST);
         for (position, kind) in gone {
             let path = self.path(position, &kind);
-            fs::remove_file(&path).map_err(|source| io(&path, source))?;
+            fs::remove_file(&path).map_err(|e| CheckpointError::file(&path, e))?;
         }
         Ok(())
     }
@@ -338,11 +297,20 @@ impl Checkpoints {
     }
 }
 
-fn io(path: &Path, reason: std::io::Error) -> CheckpointError {
-    CheckpointError::Io { path: path.to_path_buf(), reason }
+/// The part that a file of this kind belongs to.
+fn part_of(kind: &str) -> &str {
+    let tensors = kind.rsplit_once('.').map_or("", |(part, _)| part);
+    match tensors.rsplit_once('.') {
+        _ if tensors == "state" => "",
+        Some((part, "state")) => part,
+        _ => tensors,
+    }
 }
 
 /// A kill leaves the old file or the new one, nothing between.
 fn put(path: &Path, bytes: &[u8]) -> Result<(), CheckpointError> {
-    atomic::write(path, bytes).map_err(|source| io(path, source))
+    atomic::write(path, bytes).map_err(|error| CheckpointError::file(path, error))
 }
+
+#[cfg(test)]
+mod tests;

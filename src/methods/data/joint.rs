@@ -5,15 +5,20 @@
 //! The task's row counts and evaluates all that was trained on. With a head a task, or a masked one, each
 //! example keeps the answers of its own task. A fresh reference network trains on the same batches.
 
-use candle_core::Result;
-
-use super::Method;
-use crate::nn::Network;
+use super::super::registry::{Build, Registered};
+use super::{Curriculum, Served};
 use crate::spec::{Choice, Entry, Head, Plan};
 use crate::tasks::{Examples, TaskStream};
 
-/// Catalogue entry.
-pub const ENTRY: Entry = Entry {
+/// What the registry has of it.
+pub(in crate::methods) const METHOD: Registered = Registered {
+    entry: ENTRY,
+    build: Build::Data(Served { build: |_| Box::new(Joint), rows: |_| 0, cumulative: true }),
+    check,
+    excludes: &[("replay", "joint training has the examples of all earlier tasks already")],
+};
+
+const ENTRY: Entry = Entry {
     name: "joint",
     summary: "each task trains on the examples of all tasks so far: what retention is measured against",
     source: "cumulative training; van de Ven et al. 2022, Nature Machine Intelligence 4",
@@ -22,14 +27,8 @@ pub const ENTRY: Entry = Entry {
 
 struct Joint;
 
-/// Builds it.
-#[allow(clippy::unnecessary_wraps, reason = "the form that every method has")]
-pub fn build(_: &Choice, _: &dyn Network) -> Result<Box<dyn Method>> {
-    Ok(Box::new(Joint))
-}
-
 /// Whether the plan's tasks can be learned together. The error is a sentence.
-pub fn check(plan: &Plan) -> std::result::Result<(), String> {
+fn check(plan: &Plan, _: &Choice) -> std::result::Result<(), String> {
     let family = plan.stream().family.name.as_str();
     match (family, plan.stream().head) {
         ("split-classes" | "easy-hard", _) | ("shuffled-labels" | "random-labels" | "remapped-classes", Head::Multi) => {
@@ -50,7 +49,7 @@ pub fn check(plan: &Plan) -> std::result::Result<(), String> {
     }
 }
 
-impl Method for Joint {
+impl Curriculum for Joint {
     fn training_set(&self, task: usize, tasks: &dyn TaskStream) -> Option<Examples> {
         let views: Vec<Examples> = (0..=task).map(|earlier| tasks.task(earlier).train).collect();
         Some(Examples::joined(&views))
@@ -90,7 +89,7 @@ mod tests {
         let verdict = |family, head| {
             let mut plan = fixture::plan(family);
             plan.stream_mut().head = head;
-            check(&plan)
+            check(&plan, &Choice { name: "joint".into(), parameters: std::collections::BTreeMap::new() })
         };
         assert!(verdict("split-classes", Head::Single).is_ok());
         assert!(verdict("remapped-classes", Head::Multi).is_ok());

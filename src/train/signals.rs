@@ -1,4 +1,4 @@
-//! What a running run and its surroundings say to each other: "stop soon" inwards, "this far" outwards.
+//! Signals between a run and its surroundings: an interrupt inwards, progress and notes outwards.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,11 +17,34 @@ pub struct Progress {
     pub steps: usize,
     /// Recent rate; 0 where none is known yet.
     pub steps_per_second: f64,
-    /// Online accuracy of the last finished task, where there is one.
-    pub online_accuracy: Option<f64>,
+    /// The score of the last finished task, where there is one.
+    pub score: Option<f64>,
+    /// What the score is.
+    pub score_kind: ScoreKind,
     /// Whether the current task has just ended, its rows on disk: the report that every task makes
     /// exactly once.
     pub task_ended: bool,
+}
+
+/// What a run is scored by while it runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ScoreKind {
+    /// Online accuracy of a task, in [0, 1].
+    #[default]
+    OnlineAccuracy,
+    /// Mean return of the task's episodes, in the environment's own units.
+    Return,
+}
+
+impl ScoreKind {
+    /// A short label for a progress line.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::OnlineAccuracy => "online",
+            Self::Return => "return",
+        }
+    }
 }
 
 impl Progress {
@@ -49,28 +72,28 @@ pub enum Outcome {
     Interrupted,
 }
 
-/// Handed to a run: the flag that asks it to stop, and the ears for its reports and notes.
-pub struct Control {
+/// What a run is given by its caller: a flag that asks it to stop, and listeners for its reports and notes.
+pub struct Signals {
     interrupt: Arc<AtomicBool>,
     listener: Box<dyn Fn(&Progress) + Send + Sync>,
     notes: Box<dyn Fn(&str) + Send + Sync>,
 }
 
-impl Control {
-    /// A control whose `interrupt` may be raised from anywhere and whose reports go to `listener`.
+impl Signals {
+    /// Signals whose `interrupt` may be raised from anywhere and whose reports go to `listener`.
     pub fn new(interrupt: Arc<AtomicBool>, listener: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
         Self { interrupt, listener: Box::new(listener), notes: Box::new(|_| {}) }
     }
 
-    /// The same with an ear for what the user should know and the run can live with.
+    /// The same with a listener for notes: what the user should know and what does not stop the run.
     #[must_use]
     pub fn noting(self, notes: impl Fn(&str) + Send + Sync + 'static) -> Self {
         Self { notes: Box::new(notes), ..self }
     }
 
-    /// A control that never interrupts and hears nothing.
+    /// Signals that never interrupt and that nobody listens to.
     #[must_use]
-    pub fn deaf() -> Self {
+    pub fn none() -> Self {
         Self::new(Arc::default(), |_| {})
     }
 
@@ -80,39 +103,38 @@ impl Control {
         self.interrupt.load(Ordering::Relaxed)
     }
 
-    /// Tells how far the run is: at a task's end always, within a task as often as [`Pulse`] says.
+    /// Reports how far the run is: at a task's end always, within a task as often as a [`Throttle`] allows.
     pub fn report(&self, progress: &Progress) {
         (self.listener)(progress);
     }
 
-    /// Tells of something odd that did not stop the run, in a sentence without its full stop.
+    /// Passes on a note: a sentence without its full stop about something that did not stop the run.
     pub fn note(&self, text: &str) {
         (self.notes)(text);
     }
 }
 
-/// Keeps reports rare: true at most once in a period.
+/// Limits how often something is done: [`Throttle::ready`] is true at most once a period.
 #[derive(Debug)]
-pub struct Pulse {
+pub struct Throttle {
     period: Duration,
     last: Instant,
 }
 
-impl Pulse {
-    /// A pulse whose first beat is one period from now.
+impl Throttle {
+    /// A throttle that is ready for the first time one period from now.
     #[must_use]
     pub fn every(period: Duration) -> Self {
         Self { period, last: Instant::now() }
     }
 
-    /// Whether a period has passed since the last beat; if so, this is the next one.
-    pub fn beats(&mut self) -> bool {
-        let now = Instant::now();
-        let due = now.duration_since(self.last) >= self.period;
-        if due {
+    /// Whether a period has passed at `now` since it was last ready. If so, the next period begins.
+    pub fn ready(&mut self, now: Instant) -> bool {
+        let ready = now.duration_since(self.last) >= self.period;
+        if ready {
             self.last = now;
         }
-        due
+        ready
     }
 }
 
@@ -128,7 +150,8 @@ mod tests {
             step: 50,
             steps: 100,
             steps_per_second: 0.0,
-            online_accuracy: None,
+            score: None,
+            score_kind: ScoreKind::OnlineAccuracy,
             task_ended: false,
         };
         assert_eq!(progress.fraction(), 0.35);
@@ -137,29 +160,30 @@ mod tests {
     }
 
     #[test]
-    fn a_pulse_beats_once_a_period() {
-        let mut slow = Pulse::every(Duration::from_hours(1));
-        assert!(!slow.beats());
-        let mut quick = Pulse::every(Duration::ZERO);
-        assert!(quick.beats() && quick.beats());
+    fn a_throttle_is_ready_once_a_period() {
+        let begun = Instant::now();
+        let mut throttle = Throttle { period: Duration::from_secs(10), last: begun };
+        let ready: Vec<bool> = [9, 10, 19, 20].map(|s| throttle.ready(begun + Duration::from_secs(s))).into();
+        assert_eq!(ready, [false, true, false, true]);
     }
 
     #[test]
-    fn a_raised_flag_and_a_report_cross_the_control() {
+    fn an_interrupt_goes_in_and_a_report_comes_out() {
         let flag = Arc::new(AtomicBool::new(false));
         let heard = Arc::new(AtomicBool::new(false));
-        let ear = Arc::clone(&heard);
-        let control = Control::new(Arc::clone(&flag), move |_| ear.store(true, Ordering::Relaxed));
-        assert!(!control.interrupted());
+        let listener = Arc::clone(&heard);
+        let signals = Signals::new(Arc::clone(&flag), move |_| listener.store(true, Ordering::Relaxed));
+        assert!(!signals.interrupted());
         flag.store(true, Ordering::Relaxed);
-        assert!(control.interrupted());
-        control.report(&Progress {
+        assert!(signals.interrupted());
+        signals.report(&Progress {
             task: 0,
             tasks: 1,
             step: 0,
             steps: 1,
             steps_per_second: 0.0,
-            online_accuracy: None,
+            score: None,
+            score_kind: ScoreKind::OnlineAccuracy,
             task_ended: false,
         });
         assert!(heard.load(Ordering::Relaxed));

@@ -8,19 +8,27 @@
 //! so rehearses the current task too.) It holds numbers of tasks and examples, no pixels; labels, heads
 //! and permuted pixels are those of the example's own task, and augmentation crops it anew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use candle_core::Result;
-
-use super::{Learned, Method, count};
-use crate::nn::{Network, Rehearsed};
+use super::super::hooks::count;
+use super::super::registry::{Build, Registered, anywhere};
+use super::{Curriculum, Served};
+use crate::nn::Rehearsed;
 use crate::random::Stream;
 use crate::spec::{Choice, Entry, Kind, Parameter};
+use crate::state::{StateDict, StateError, Values};
 use crate::tasks::{Examples, TaskStream, draw};
 
-/// Catalogue entry.
-pub const ENTRY: Entry = Entry {
+/// What the registry has of it.
+pub(in crate::methods) const METHOD: Registered = Registered {
+    entry: ENTRY,
+    build: Build::Data(Served { build, rows: |choice| count(choice, "rows"), cumulative: false }),
+    check: anywhere,
+    excludes: &[],
+};
+
+const ENTRY: Entry = Entry {
     name: "replay",
     summary: "a reservoir of earlier tasks' examples, some of which join every batch",
     source: "Chaudhry et al. 2019, arXiv 1902.10486; Vitter 1985, algorithm R",
@@ -45,15 +53,14 @@ struct Replay {
     offered: u64,
     /// Task and position of what is kept.
     kept: Vec<(usize, u32)>,
-    /// Examples of the tasks in the buffer; rebuilt from the stream after a resume.
+    /// Examples of the tasks in the buffer, rebuilt from the stream after a resume.
     tasks: BTreeMap<usize, Arc<Examples>>,
 }
 
 /// Builds it, empty.
-#[allow(clippy::unnecessary_wraps, reason = "the form that every method has")]
-pub fn build(choice: &Choice, _: &dyn Network) -> Result<Box<dyn Method>> {
+fn build(choice: &Choice) -> Box<dyn Curriculum> {
     let (capacity, rows) = (count(choice, "buffer"), count(choice, "rows"));
-    Ok(Box::new(Replay { capacity, rows, offered: 0, kept: Vec::new(), tasks: BTreeMap::new() }))
+    Box::new(Replay { capacity, rows, offered: 0, kept: Vec::new(), tasks: BTreeMap::new() })
 }
 
 impl Replay {
@@ -67,50 +74,46 @@ impl Replay {
     }
 }
 
-/// A number below 2⁴⁸ as two that are exact in f32, and back.
-fn halves(n: u64) -> [f32; 2] {
-    [(n >> 24) as f32, (n & 0xff_ffff) as f32]
-}
-
-impl Method for Replay {
-    fn rehearse(&mut self, tasks: &dyn TaskStream, draws: &dyn Fn() -> Stream) -> Vec<Rehearsed> {
+impl Curriculum for Replay {
+    fn replayed(&mut self, tasks: &dyn TaskStream, draws: &dyn Fn() -> Stream) -> Vec<Rehearsed> {
         if self.kept.is_empty() {
             return Vec::new();
         }
         let chosen = draw(&mut draws(), self.kept.len(), self.rows.min(self.kept.len()));
-        let rehearsed = chosen.into_iter().map(|slot| {
+        let replayed = chosen.into_iter().map(|slot| {
             let (task, position) = self.kept[slot as usize];
             let of_task = || Arc::new(slim(&tasks.task(task).train));
             Rehearsed { examples: Arc::clone(self.tasks.entry(task).or_insert_with(of_task)), position }
         });
-        rehearsed.collect()
+        replayed.collect()
     }
 
-    fn end_task(&mut self, learned: &Learned<'_>, stream: &mut Stream) -> Result<()> {
-        for position in 0..learned.examples.len() as u32 {
-            self.offer((learned.task, position), stream);
+    fn end_task(&mut self, task: usize, examples: &Examples, draws: &mut Stream) {
+        for position in 0..examples.len() as u32 {
+            self.offer((task, position), draws);
         }
-        self.tasks.insert(learned.task, Arc::new(slim(learned.examples)));
-        self.tasks.retain(|task, _| self.kept.iter().any(|(kept, _)| kept == task));
-        Ok(())
+        self.tasks.insert(task, Arc::new(slim(examples)));
+        let kept: BTreeSet<usize> = self.kept.iter().map(|(task, _)| *task).collect();
+        self.tasks.retain(|task, _| kept.contains(task));
     }
 
-    fn state(&self) -> Vec<(String, Vec<f32>)> {
-        let list = |of: fn(&(usize, u32)) -> f32| self.kept.iter().map(of).collect();
-        // Positions and tasks lie far below 2²⁴, where f32 is exact.
-        vec![
-            ("offered".into(), halves(self.offered).to_vec()),
-            ("positions".into(), list(|(_, position)| *position as f32)),
-            ("tasks".into(), list(|(task, _)| *task as f32)),
-        ]
+    fn save(&self, state: &mut StateDict) {
+        state.insert_u64("offered", self.offered);
+        let list = |of: fn(&(usize, u32)) -> u64| Values::U64(self.kept.iter().map(of).collect());
+        state.insert("kept.task", list(|(task, _)| *task as u64));
+        state.insert("kept.position", list(|(_, position)| u64::from(*position)));
     }
 
-    fn restore(&mut self, state: Vec<(String, Vec<f32>)>) {
-        let [(_, offered), (_, positions), (_, tasks)] =
-            <[_; 3]>::try_from(state).expect("the three lists of the state");
-        self.offered = (offered[0] as u64) << 24 | offered[1] as u64;
-        self.kept = tasks.iter().zip(positions).map(|(&task, at)| (task as usize, at as u32)).collect();
+    fn load(&mut self, state: &StateDict) -> Result<(), StateError> {
+        self.offered = state.u64("offered")?;
+        let (tasks, positions) = (state.u64s("kept.task")?, state.u64s("kept.position")?);
+        if tasks.len() != positions.len() || tasks.len() > self.capacity {
+            let why = format!("has {} values for {} positions", tasks.len(), positions.len());
+            return Err(StateError { entry: "kept.task".into(), why });
+        }
+        self.kept = tasks.iter().zip(positions).map(|(&task, &at)| (task as usize, at as u32)).collect();
         self.tasks.clear();
+        Ok(())
     }
 }
 
@@ -143,29 +146,28 @@ mod tests {
     }
 
     #[test]
-    fn what_is_rehearsed_is_the_earlier_tasks_own_and_survives_a_resume() {
+    fn what_is_replayed_is_the_earlier_tasks_own_and_survives_a_resume() {
         for family in ["permuted-pixels", "split-classes"] {
             let change = |plan: &mut crate::spec::Plan| {
                 plan.stream_mut().tasks = 5;
                 plan.stream_mut().head = crate::spec::Head::Multi;
             };
             let stream = fixture::stream_of(family, 3, change, fixture::mnist_like());
-            let network = crate::nn::build(&fixture::mlp_plan(), (1, 6, 7), 10, &mut Stream::new(0, "t", 0));
-            let network = network.unwrap();
             let mut replay = replay(30);
             let draws = || Stream::new(0, "rehearsal", 7);
-            assert!(replay.rehearse(&*stream, &draws).is_empty(), "nothing was learned yet");
+            assert!(replay.replayed(&*stream, &draws).is_empty(), "nothing was learned yet");
             for task in 0..3 {
                 let examples = stream.task(task).train;
-                let learned = Learned { task, examples: &examples, tasks: &*stream, network: &*network };
-                replay.end_task(&learned, &mut Stream::new(0, "method-end", task as u64)).unwrap();
+                replay.end_task(task, &examples, &mut Stream::new(0, "method-end", task as u64));
             }
             let tasks: std::collections::BTreeSet<usize> = replay.kept.iter().map(|k| k.0).collect();
             assert_eq!(tasks.into_iter().collect::<Vec<_>>(), [0, 1, 2]);
             let mut resumed = super::tests::replay(30);
-            resumed.restore(replay.state());
+            let mut state = StateDict::default();
+            replay.save(&mut state);
+            resumed.load(&state).unwrap();
             assert_eq!((resumed.offered, &resumed.kept), (replay.offered, &replay.kept));
-            let (one, other) = (replay.rehearse(&*stream, &draws), resumed.rehearse(&*stream, &draws));
+            let (one, other) = (replay.replayed(&*stream, &draws), resumed.replayed(&*stream, &draws));
             assert_eq!(one.len(), 4);
             for (one, other) in one.iter().zip(&other) {
                 let row = |r: &Rehearsed| {
@@ -181,17 +183,6 @@ mod tests {
                 let (_, label, answers) = row(one);
                 assert!(answers.unwrap().contains(&label), "the label is of the example's own head");
             }
-        }
-    }
-
-    #[test]
-    fn numbers_of_examples_survive_f32() {
-        for n in [0, 1, (1 << 24) - 1, 1 << 24, (1 << 40) + 12_345] {
-            let mut replay = replay(1);
-            replay.offered = n;
-            let mut other = super::tests::replay(1);
-            other.restore(replay.state());
-            assert_eq!(other.offered, n);
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::kernels::inplace::update;
 use crate::kernels::optimizer::{Adam, AdamStep, Sgd};
 use crate::nn::{Parameter, Role};
 use crate::spec::{Choice, Entry, Kind, Parameter as Setting};
+use crate::state::{StateDict, StateError, Stateful, Values};
 
 const RATE: Setting = Setting {
     name: "learning_rate",
@@ -139,15 +140,28 @@ pub struct State {
     pub first: Vec<f32>,
     /// Adam's second moment; empty for SGD.
     pub second: Vec<f32>,
-    /// Steps that this parameter has taken (a frozen one takes none); one number for each of its rows,
-    /// where they are separate, for all of it otherwise.
+    /// Steps that this parameter has taken (a frozen one takes none): one number for each of its rows
+    /// where they are separate, otherwise one for all of it.
     pub steps: Vec<u64>,
+    /// Whether every row is a parameter of its own.
+    pub separate_rows: bool,
+}
+
+impl State {
+    /// Forgets the moments and the step count: as if the parameter had never been stepped.
+    pub fn reset(&mut self) {
+        self.first.fill(0.0);
+        self.second.fill(0.0);
+        self.steps.fill(0);
+    }
 }
 
 /// One optimiser for all parameters of a network.
 #[derive(Clone, Debug)]
 pub struct Optimizer {
     rule: Rule,
+    /// Names of the parameters.
+    names: Vec<String>,
     states: Vec<State>,
 }
 
@@ -178,17 +192,20 @@ impl Optimizer {
         let state = |p: &Parameter| {
             let zeros = vec![0.0; p.values.elem_count()];
             let second = if matches!(rule, Rule::Adam(_)) { zeros.clone() } else { Vec::new() };
-            State { first: zeros, second, steps: vec![0] }
+            State { first: zeros, second, steps: vec![0], separate_rows: false }
         };
-        Self { rule, states: parameters.iter().map(state).collect() }
+        let names = parameters.iter().map(|p| p.name.clone()).collect();
+        Self { rule, names, states: parameters.iter().map(state).collect() }
     }
 
-    /// From now on the rows of the parameters numbered so are stepped one by one: a head of each task's
-    /// own, as `PyTorch` has it in separate parameters, whose steps are counted apart and which stay as they
-    /// are, moments and decay included, while no step uses them.
+    /// Treats every row of the parameters numbered so as a parameter of its own, as `PyTorch` has it for
+    /// one head per task: each row has its own step count, and a row that a step does not use keeps its
+    /// values and moments.
     pub fn separate_rows(&mut self, numbers: &[usize], parameters: &[Parameter]) {
         for &number in numbers {
-            self.states[number].steps = vec![0; parameters[number].values.dims()[0]];
+            let state = &mut self.states[number];
+            state.steps = vec![0; parameters[number].values.dims()[0]];
+            state.separate_rows = true;
         }
     }
 
@@ -197,15 +214,15 @@ impl Optimizer {
         self.step_rows(parameters, trained, || None)
     }
 
-    /// The same, where of parameters with separate rows only those are stepped that `used` lists; all, if it
-    /// gives none. It is not asked where no parameter has separate rows.
+    /// The same. Of parameters with separate rows, only the rows that `used` lists are stepped, or all if
+    /// it gives `None`. It is called only if there are such parameters.
     pub fn step_rows(
         &mut self,
         parameters: &[Parameter],
         trained: impl Fn(Role) -> bool,
         used: impl Fn() -> Option<Vec<u32>>,
     ) -> Result<()> {
-        let separate = self.states.iter().any(|state| state.steps.len() > 1);
+        let separate = self.states.iter().any(|state| state.separate_rows);
         let used = if separate { used() } else { None };
         for (parameter, state) in parameters.iter().zip(&mut self.states) {
             if !trained(parameter.role) {
@@ -213,13 +230,13 @@ impl Optimizer {
             }
             let mut gradient = parameter.gradient.lock();
             let rule = self.rule.of(parameter);
-            let State { first, second, steps } = state;
-            if let [step] = &mut steps[..] {
+            let State { first, second, steps, separate_rows } = state;
+            if !*separate_rows {
                 if gradient.is_fresh() {
                     continue;
                 }
-                *step += 1;
-                let step = rule.at(*step);
+                steps[0] += 1;
+                let step = rule.at(steps[0]);
                 let mut done = Ok(());
                 update(&parameter.values, |values| {
                     done = gradient.blocks(|at, g| step.apply(at..at + g.len(), values, g, first, second));
@@ -245,6 +262,11 @@ impl Optimizer {
         Ok(())
     }
 
+    /// Forgets all moments and step counts.
+    pub fn reset(&mut self) {
+        self.states.iter_mut().for_each(State::reset);
+    }
+
     /// States in the order of the parameters.
     #[must_use]
     pub fn states(&self) -> &[State] {
@@ -254,5 +276,29 @@ impl Optimizer {
     /// The same, to restore or reset them.
     pub fn states_mut(&mut self) -> &mut [State] {
         &mut self.states
+    }
+}
+
+/// `NAME.first`, `NAME.second` and `NAME.steps` of every parameter.
+impl Stateful for Optimizer {
+    fn save(&self, state: &mut StateDict) {
+        for (name, of) in self.names.iter().zip(&self.states) {
+            state.insert(format!("{name}.first"), Values::F32(of.first.clone()));
+            if !of.second.is_empty() {
+                state.insert(format!("{name}.second"), Values::F32(of.second.clone()));
+            }
+            state.insert(format!("{name}.steps"), Values::U64(of.steps.clone()));
+        }
+    }
+
+    fn load(&mut self, state: &StateDict) -> std::result::Result<(), StateError> {
+        for (name, of) in self.names.iter().zip(&mut self.states) {
+            state.copy_f32s(&format!("{name}.first"), &mut of.first)?;
+            if !of.second.is_empty() {
+                state.copy_f32s(&format!("{name}.second"), &mut of.second)?;
+            }
+            state.copy_u64s(&format!("{name}.steps"), &mut of.steps)?;
+        }
+        Ok(())
     }
 }

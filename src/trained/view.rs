@@ -1,0 +1,55 @@
+//! A network to look at: what observers and probes get. Nothing of it can be changed through this.
+
+use candle_core::{Result, Tensor};
+
+use crate::kernels::activation_layer::Tap;
+use crate::nn::{ActivationSite, Layer, Network, Pass};
+
+/// A network that can be read and evaluated, and not changed.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    network: &'a dyn Network,
+}
+
+impl<'a> View<'a> {
+    /// Of this network.
+    #[must_use]
+    pub fn new(network: &'a dyn Network) -> Self {
+        Self { network }
+    }
+
+    /// Layers in forward order, the head last.
+    #[must_use]
+    pub fn layers(&self) -> &'a [Layer] {
+        self.network.layers()
+    }
+
+    /// Activation sites in forward order.
+    #[must_use]
+    pub fn sites(&self) -> &'a [ActivationSite] {
+        self.network.sites()
+    }
+
+    /// A copy of the values of parameter number `parameter`.
+    ///
+    /// # Errors
+    /// If candle refuses an operation; likewise below.
+    pub fn values(&self, parameter: usize) -> Result<Vec<f32>> {
+        self.network.parameters()[parameter].to_vec()
+    }
+
+    /// A copy of every layer's weight.
+    pub fn weights(&self) -> Result<Vec<Vec<f32>>> {
+        self.layers().iter().map(|layer| self.values(layer.weight)).collect()
+    }
+
+    /// Outputs (batch, outputs) of inputs (batch, features), in evaluation mode.
+    pub fn outputs(&self, inputs: &Tensor) -> Result<Tensor> {
+        self.network.forward(inputs, &Pass::Evaluate)
+    }
+
+    /// What every layer with an activation computes on the inputs, as [`Network::taps`].
+    pub fn features(&self, inputs: &Tensor, samples: usize) -> Result<Vec<Tap>> {
+        self.network.taps(inputs, samples)
+    }
+}
