@@ -4,7 +4,7 @@
 use crate::nn::activation;
 use crate::spec::{Catalogue, Entry, Plan, Rule};
 use crate::tasks::TaskError;
-use crate::{data, methods, nn, optimizers, probes, tasks};
+use crate::{data, environments, methods, nn, optimizers, probes, tasks};
 
 /// Everything that a spec can name, and what has to hold between its parts.
 #[must_use]
@@ -19,6 +19,7 @@ pub fn catalogue() -> Catalogue {
             ("optimizers", optimizers::entries()),
             ("methods", methods::entries()),
             ("probes", probes::entries()),
+            ("environments", environments::entries()),
         ],
         standard_probes: probes::STANDARD,
         rules: vec![

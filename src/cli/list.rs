@@ -31,6 +31,7 @@ enum Section {
     Datasets,
     Networks,
     Optimizers,
+    Environments,
     Engines,
 }
 
@@ -47,6 +48,7 @@ impl Section {
             Self::Datasets => ("datasets", "[data] dataset"),
             Self::Networks => ("networks", "[network] kind"),
             Self::Optimizers => ("optimizers", "[optimizer] name"),
+            Self::Environments => ("environments", "worlds for an agent"),
             Self::Engines => ("", "submit --engine"),
         }
     }

@@ -1,4 +1,16 @@
 //! Environments: worlds in which an agent acts, in plain Rust or through a pipe.
+//!
+//! The tasks of `dm_control` and Gymnasium are one [`planar`] engine on models that are data; an environment is one file
+//! with its observation, reward and start, and a line in the [`registry()`].
+
+mod dm_control;
+mod gymnasium;
+mod mechanism;
+pub mod planar;
+mod registry;
+
+pub use planar::Changes;
+pub use registry::{BuildError, Registered, build, build_changed, entries, registry};
 
 use crate::random::Stream;
 use crate::state::Stateful;
@@ -110,14 +122,19 @@ pub trait Environment: Stateful + Send {
 
 /// A mechanism whose state can be looked at and set.
 pub trait Physics {
-    /// Generalised positions, `MuJoCo`'s qpos.
+    /// Generalised positions, MuJoCo's qpos.
     fn qpos(&self) -> &[f64];
 
-    /// Generalised velocities, `MuJoCo`'s qvel.
+    /// Generalised velocities, MuJoCo's qvel.
     fn qvel(&self) -> &[f64];
 
     /// What a task draws besides (the place of a target and its size), in the order of the golden files.
     fn target(&self) -> &[f64];
+
+    /// Pairs of bodies that touch, one for each place.
+    fn contacts(&self) -> usize {
+        0
+    }
 
     /// Puts the mechanism into a state, as at the start of an episode.
     ///
