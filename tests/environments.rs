@@ -74,9 +74,6 @@ fn a_step_is_mujocos() {
     let mut wrong = Vec::new();
     for (number, row) in rows().into_iter().enumerate() {
         let name = row.environment;
-        if environments::entries().iter().all(|entry| entry.name != name) {
-            continue;
-        }
         let environment = built.entry(name.clone()).or_insert_with(|| environments::build(&name).unwrap());
         let [q, v, target] = &row.before;
         environment.physics().unwrap().set(q, v, target).unwrap();
