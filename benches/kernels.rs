@@ -10,7 +10,7 @@ use std::sync::Arc;
 use candle_core::{Device, Tensor, Var};
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
-use plasticity_bench::kernels::element::{ElementKernel, Kernel, Mode};
+use plasticity_bench::kernels::element::{ElementKernel, Gradients, Kernel, Mode, Saved};
 use plasticity_bench::kernels::loss::{Targets, cross_entropy};
 use plasticity_bench::kernels::optimizer::{Adam, Sgd};
 use plasticity_bench::nn::activation;
@@ -83,8 +83,9 @@ impl Site {
         let kernel: &dyn ElementKernel<f32> = &*self.kernel;
         let Self { coefficients, z, y, saved, dy, dz, d_coefficients, .. } = self;
         d_coefficients.fill(0.0);
-        kernel.backward(coefficients, UNITS, z, y, saved, black_box(dy), dz, d_coefficients);
-        black_box((&*dz, &*d_coefficients));
+        let saved = Saved { z, y, extra: saved };
+        kernel.backward(coefficients, UNITS, saved, black_box(dy), Gradients { dz, d_coefficients });
+        black_box((&self.dz, &self.d_coefficients));
     }
 }
 

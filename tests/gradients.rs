@@ -136,3 +136,54 @@ fn a_second_backward_pass_adds_until_the_gradient_is_reset() {
     case.loss().backward().unwrap();
     assert_eq!(once, read());
 }
+
+/// In f32 small batches leave the weight's gradient as two factors, multiplied for whoever reads it; larger ones
+/// do not. Both are the f64 gradient.
+#[test]
+fn f32_gradients_are_those_of_f64_at_every_batch_size() {
+    for rows in [1, 16, 64, 65] {
+        let mlp = common::mlp(&[40, 24]);
+        let gradients = |dtype: DType| -> Vec<Vec<f32>> {
+            let mut stream = Stream::new(3, "test", 0);
+            let (relu, inputs) = (common::activation("rational"), 30);
+            let network = Mlp::new(&mlp, &relu, inputs, CLASSES, &mut stream, dtype).unwrap();
+            let pixels: Vec<f32> = (0..rows * inputs).map(|_| stream.normal() as f32).collect();
+            let x = Tensor::from_vec(pixels, (rows, inputs), &Device::Cpu).unwrap().to_dtype(dtype).unwrap();
+            let labels: Vec<u32> = (0..rows).map(|_| stream.below(CLASSES as u64) as u32).collect();
+            let logits = network.forward(&x, &Pass::train(stream)).unwrap();
+            cross_entropy(&logits, labels.into()).unwrap().loss.backward().unwrap();
+            network.parameters().iter().map(|p| p.gradient.to_f32().unwrap()).collect()
+        };
+        for (single, double) in gradients(DType::F32).iter().zip(&gradients(DType::F64)) {
+            let largest = double.iter().fold(0.0, |most: f32, g| most.max(g.abs()));
+            assert!(largest > 0.0);
+            for (a, b) in single.iter().zip(double) {
+                assert!((a - b).abs() < 2e-5 * largest, "{rows} rows: {a} against {b} of {largest}");
+            }
+        }
+    }
+}
+
+/// Without draws a training pass computes what an evaluation does, to the bit; among more rows, which go through
+/// another product, to rounding.
+#[test]
+fn training_and_evaluation_agree_for_deterministic_networks() {
+    let inputs = 30;
+    for name in ["relu", "rational", "crelu"] {
+        let mut stream = Stream::new(3, "test", 0);
+        let (mlp, activation) = (common::mlp(&[40, 24]), common::activation(name));
+        let network = Mlp::new(&mlp, &activation, inputs, CLASSES, &mut stream, DType::F32).unwrap();
+        let pixels: Vec<f32> = (0..256 * inputs).map(|_| stream.normal() as f32).collect();
+        let all = Tensor::from_vec(pixels, (256, inputs), &Device::Cpu).unwrap();
+        let values = |x: &Tensor, pass: &Pass| -> Vec<f32> {
+            network.forward(x, pass).unwrap().flatten_all().unwrap().to_vec1().unwrap()
+        };
+        let whole = values(&all, &Pass::Evaluate);
+        for rows in [1, 16, 48, 65] {
+            let some = all.narrow(0, 0, rows).unwrap();
+            let trained = values(&some, &Pass::train(Stream::new(0, "activation", 0)));
+            assert_eq!(trained, values(&some, &Pass::Evaluate), "{name}, {rows} rows");
+            assert!(trained.iter().zip(&whole).all(|(a, b)| (a - b).abs() < 1e-5), "{name}, {rows} rows");
+        }
+    }
+}

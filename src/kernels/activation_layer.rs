@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use candle_core::{Result, Tensor};
 
-use super::element::{ElementKernel, Kernel, Mode};
+use super::element::{ElementKernel, Gradients, Kernel, Mode, Saved};
 use super::gradient::Gradient;
 use super::storage::{Slices, with_slice};
 
@@ -69,7 +69,9 @@ impl Site {
             if self.widening == 1 {
                 let mut unused = vec![0.0; coefficients.len()];
                 let ones = vec![1.0; z.len()];
-                kernel.backward(coefficients, units, z, &features, &extra, &ones, &mut slopes, &mut unused);
+                let saved = Saved { z, y: &features, extra: &extra };
+                let gradients = Gradients { dz: &mut slopes, d_coefficients: &mut unused };
+                kernel.backward(coefficients, units, saved, &ones, gradients);
             } else {
                 slopes.clear();
             }

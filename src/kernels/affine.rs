@@ -67,7 +67,8 @@ fn by_columns<T: Element>(x: &[T], w: &[T], columns: &mut [T], (m, n, k): (usize
 ///
 /// `faer` takes four rows of `w` at a time. That is too few sums to hide an addition's latency, and `x` is
 /// read from the second-level cache once for every four: eight rows took 0.87 of its time (784 × 256, 256 ×
-/// 256, 256 × 10 on an Intel Xeon with AVX-512). The sums are its own to the last bit.
+/// 256, 256 × 10 on an Intel Xeon with AVX-512). With the `faer` that Cargo.lock names, the sums are its own
+/// to the last bit, as a test holds; a later one may sum in another order, and last bits with it.
 fn sixteen_rows(x: &[f32], w: &[f32], columns: &mut [f32], (m, n, k): (usize, usize, usize)) -> bool {
     m == REGISTER && n * k > 0 && Arch::new().dispatch(SixteenRows { x, w, columns, k })
 }
@@ -81,7 +82,7 @@ struct SixteenRows<'a> {
 
 /// Columns that are summed side by side.
 const SIDE: usize = 8;
-/// Products that `faer` sums before it adds them to the result.
+/// Products that are summed before they are added to the result: `faer`'s own number.
 const DEPTH: usize = 512;
 
 impl WithSimd for SixteenRows<'_> {

@@ -12,7 +12,7 @@ use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, b
 
 use super::activation_layer::{Site, kernel};
 use super::affine::affine;
-use super::element::settle;
+use super::element::{Gradients, Saved as SavedElements, settle};
 use super::gradient::{Gradient, add_bias_gradient};
 use super::layer_norm::{LayerNorm, Normalized};
 use super::matmul::{times, transposed_times};
@@ -111,8 +111,9 @@ impl Dense {
             let mut through = vec![T::ZERO; z.len()];
             with_slice(y, |y| {
                 site.with_gradient(self.pass.trains(), |coefficients, d_coefficients| {
-                    let kernel = kernel::<T>(site);
-                    kernel.backward(coefficients, outputs, z, y, extra, dy, &mut through, d_coefficients);
+                    let gradients = Gradients { dz: &mut through, d_coefficients };
+                    let saved = SavedElements { z, y, extra };
+                    kernel::<T>(site).backward(coefficients, outputs, saved, dy, gradients);
                 })
             })??;
             settle(&mut through);
@@ -146,7 +147,7 @@ impl Dense {
             let mut gradient = self.parts.weight_gradient.lock();
             if x.dtype() == DType::F32 && gradient.is_fresh() && Product::pays(rows) {
                 let CpuStorage::F32(dz) = T::store(dz.into_owned()) else { bail!("expected f32 values") };
-                gradient.leave(Product::new(dz, x));
+                gradient.leave(Product::new(dz, x)?);
             } else {
                 let (dw, add) = gradient.write::<T>()?;
                 with_slice(x, |x| transposed_times(&dz, x, dw, (outputs, inputs, rows), add))?;

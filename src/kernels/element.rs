@@ -12,39 +12,56 @@ pub enum Mode<'a> {
     Evaluate,
 }
 
-/// One activation site: `inputs` pre-activations per row in, `outputs` features per row out (the same
-/// number for all but the doubling ones), rows contiguous, row-major.
+/// What a forward pass saves for the backward pass of an activation.
+#[derive(Clone, Copy, Debug)]
+pub struct Saved<'a, T> {
+    /// Pre-activations (rows × inputs).
+    pub z: &'a [T],
+    /// Features (rows × outputs).
+    pub y: &'a [T],
+    /// What the kernel itself has put into `extra`.
+    pub extra: &'a [T],
+}
+
+/// Where a backward pass writes.
+#[derive(Debug)]
+pub struct Gradients<'a, T> {
+    /// By the pre-activations (rows × inputs); overwritten.
+    pub dz: &'a mut [T],
+    /// By the coefficients; added to.
+    pub d_coefficients: &'a mut [T],
+}
+
+/// One activation layer: `inputs` pre-activations per row in, `outputs` features per row out (the same
+/// number for all but the doubling ones), rows contiguous, row-major. Feature k·inputs + u of a row is the
+/// k-th of unit u.
 ///
-/// Coefficients (if any) are one flat slice per site in the order that `coefficients.csv` shows.
+/// Coefficients (if any) are one flat slice per layer in the order that `coefficients.csv` shows.
 pub trait ElementKernel<T: Real>: Send + Sync {
     /// Features per row from pre-activations `z` (rows × inputs) into `y` (rows × outputs).
     ///
-    /// `saved` is handed to `backward`: a place for what the forward pass draws or computes and the
-    /// backward pass needs again. It is empty on entry, but for a pass that is made of several calls,
-    /// on some rows each: there it holds what the first one saved, and the others go by that. A kernel
-    /// that saves a value for each element is handed an empty one in every call.
+    /// `extra` carries values from forward to backward and starts empty. When a pass is split into blocks of
+    /// rows, the first call fills it and later calls reuse it; kernels that save one value per element get a
+    /// new empty buffer each call ([`ElementKernel::saves_elements`]).
     fn forward(
         &self,
         coefficients: &[T],
         inputs: usize,
         z: &[T],
         y: &mut [T],
-        saved: &mut Vec<T>,
+        extra: &mut Vec<T>,
         mode: &mut Mode<'_>,
     );
 
-    /// Given dL/dy, overwrites `dz` with dL/dz and *adds* dL/dθ to `d_coefficients`.
-    #[allow(clippy::too_many_arguments, reason = "one pass reads and writes all of them")]
+    /// From dL/dy (rows × outputs) and what the forward pass saved: overwrites `dz` with dL/dz and *adds*
+    /// dL/dθ to `d_coefficients`.
     fn backward(
         &self,
         coefficients: &[T],
         inputs: usize,
-        z: &[T],
-        y: &[T],
-        saved: &[T],
+        saved: Saved<'_, T>,
         dy: &[T],
-        dz: &mut [T],
-        d_coefficients: &mut [T],
+        gradients: Gradients<'_, T>,
     );
 
     /// Whether rows go through on their own: no draw, nothing saved, no coefficients. Then a pass may take

@@ -149,7 +149,7 @@ mod tests {
         gradient.lock().accumulate::<f32>().unwrap().fill(7.0);
         gradient.reset();
         let x = Tensor::from_slice(&X, (2, 3), &Device::Cpu).unwrap();
-        gradient.lock().leave(Product::new(vec![1.0, 2.0, 3.0, 0.0], &x));
+        gradient.lock().leave(Product::new(vec![1.0, 2.0, 3.0, 0.0], &x).unwrap());
         gradient
     }
 

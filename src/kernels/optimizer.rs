@@ -47,8 +47,9 @@ impl Adam {
         let t = step as f64;
         let correction1 = 1.0 - libm::pow(self.betas.0, t);
         let correction2 = 1.0 - libm::pow(self.betas.1, t);
-        // Beside ε they change no parameter; without it v is divided by, and stays what it is.
-        let (least, least_root) = if self.epsilon > 1e-20 {
+        // With a usual ε these thresholds change no update. With a tiny one v is the divisor and must not be
+        // flushed: the root of the least square kept is 3.4e-18.
+        let (least, least_root) = if self.epsilon > 1e-15 {
             (LEAST, (f64::from(f32::MIN_POSITIVE) / (1.0 - self.betas.1)).sqrt() as f32)
         } else {
             (0.0, 0.0)
@@ -121,8 +122,9 @@ impl Sgd {
             #[inline(always)]
             || {
                 for i in 0..n {
-                    let d = decay.mul_add(p[i], settled(g[i], LEAST));
-                    let buffer = settled(momentum.mul_add(b[i], d), LEAST);
+                    // No ε here: what is flushed is subnormal, nothing more.
+                    let d = decay.mul_add(p[i], settled(g[i], f32::MIN_POSITIVE));
+                    let buffer = settled(momentum.mul_add(b[i], d), f32::MIN_POSITIVE);
                     b[i] = buffer;
                     // Nesterov: d + μ·buffer; plain: buffer.
                     let direction = if ahead > 0.0 { momentum.mul_add(buffer, d) } else { buffer };
@@ -163,13 +165,27 @@ mod tests {
         assert!((m[0] - 1e-20).abs() < 1e-26 && (p[0] + 1e-14).abs() < 1e-20, "{} {}", m[0], p[0]);
     }
 
-    /// With ε = 0 the least of second moments is still divided by.
+    /// With a tiny ε the least of second moments is still divided by: no step is longer than lr.
     #[test]
-    fn without_epsilon_small_moments_stay() {
-        let (mut p, mut m, mut v) = ([0.5], [0.0], [0.0]);
-        adam(0.0).at(1).apply(&mut p, &[1e-20], &mut m, &mut v);
-        assert!(v[0] > 0.0 && !v[0].is_normal(), "{}", v[0]);
-        // The first step is of length lr whatever the gradient's size; v has few bits left here.
-        assert!((p[0] - 0.499).abs() < 1e-4, "{}", p[0]);
+    fn with_a_tiny_epsilon_small_moments_stay() {
+        for epsilon in [0.0, 2e-20, 1e-15] {
+            let (mut p, mut m, mut v) = ([0.5], [0.0], [0.0]);
+            adam(epsilon).at(1).apply(&mut p, &[1e-20], &mut m, &mut v);
+            assert!(v[0] > 0.0 && !v[0].is_normal(), "{epsilon}: {}", v[0]);
+            // The first step is of length lr·g/(g + ε); v has few bits left here.
+            let length = 1e-3 * 1e-20 / (1e-20 + epsilon);
+            assert!((f64::from(0.5 - p[0]) - length).abs() < 1e-4, "{epsilon}: {}", p[0]);
+        }
+    }
+
+    /// A parameter at 0 follows gradients of any size.
+    #[test]
+    fn sgd_flushes_only_what_is_subnormal() {
+        let sgd = Sgd { learning_rate: 1.0, momentum: 0.9, nesterov: false, weight_decay: 0.0 };
+        let (mut p, mut b) = ([0.0], [0.0]);
+        sgd.step(&mut p, &[1e-34], &mut b);
+        assert_eq!((p, b), ([-1e-34], [1e-34]));
+        sgd.step(&mut [0.5], &[1e-40], &mut b);
+        assert_eq!(b, [0.9 * 1e-34]);
     }
 }

@@ -29,10 +29,11 @@ impl Product {
         (1..=MOST).contains(&rows) && Arch::new().dispatch(Lanes) > 1
     }
 
-    /// From dz (rows × outputs) and x (rows, inputs), contiguous.
-    #[must_use]
-    pub fn new(dz: Vec<f32>, x: &Tensor) -> Self {
-        Self { dz, x: x.detach() }
+    /// From dz (rows × outputs) and x (rows, inputs), contiguous. x is kept until the gradient is reset; a
+    /// variable, whose values can be set in place, is copied.
+    pub fn new(dz: Vec<f32>, x: &Tensor) -> Result<Self> {
+        let x = if x.is_variable() { x.copy()? } else { x.detach() };
+        Ok(Self { dz, x })
     }
 
     /// Multiplies it out, a few whole rows of the weight at a time: `body` gets the number of the first
@@ -173,7 +174,7 @@ mod tests {
             transposed_times(&dz, &x, &mut expected, (outputs, inputs, rows), false);
             let x = Tensor::from_vec(x, (rows, inputs), &Device::Cpu).unwrap();
             let mut found = Vec::new();
-            let product = Product::new(dz, &x);
+            let product = Product::new(dz, &x).unwrap();
             product
                 .blocks(|at, block| {
                     assert_eq!(at, found.len());
@@ -184,6 +185,14 @@ mod tests {
             let worst = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             assert!(worst <= 2e-6, "{rows} × {outputs} × {inputs}: {worst}");
         }
+    }
+
+    #[test]
+    fn inputs_that_are_set_in_place_afterwards_change_nothing() {
+        let x = candle_core::Var::new(&[[1.0f32, 2.0]], &Device::Cpu).unwrap();
+        let product = Product::new(vec![3.0], x.as_tensor()).unwrap();
+        x.set(&Tensor::new(&[[9.0f32, 9.0]], &Device::Cpu).unwrap()).unwrap();
+        product.blocks(|_, block| assert_eq!(block, [3.0, 6.0])).unwrap();
     }
 
     /// What AVX2 makes of it, in smaller tiles, has the bits that AVX-512 makes.
@@ -197,7 +206,8 @@ mod tests {
             let body = |_, block: &[f32]| small.extend_from_slice(block);
             Simd::vectorize(avx2, Blocks { dz: &dz, x: &x, rows, inputs, body });
             let mut found = Vec::new();
-            let product = Product::new(dz, &Tensor::from_vec(x, (rows, inputs), &Device::Cpu).unwrap());
+            let x = Tensor::from_vec(x, (rows, inputs), &Device::Cpu).unwrap();
+            let product = Product::new(dz, &x).unwrap();
             product.blocks(|_, block| found.extend_from_slice(block)).unwrap();
             assert!(found.iter().map(|x| x.to_bits()).eq(small.iter().map(|x| x.to_bits())));
         }

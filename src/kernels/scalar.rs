@@ -1,7 +1,7 @@
 //! Activations without coefficients: an author writes the function and its derivative for one number
 //! and gets the vectorised passes.
 
-use super::element::{ElementKernel, Mode, vectorized};
+use super::element::{ElementKernel, Gradients, Mode, Saved, vectorized};
 use super::real::Real;
 
 /// A function of one number.
@@ -36,8 +36,8 @@ impl<S: Scalar, T: Real> ElementKernel<T> for Pointwise<S> {
         );
     }
 
-    fn backward(&self, _: &[T], _: usize, z: &[T], y: &[T], _: &[T], dy: &[T], dz: &mut [T], _: &mut [T]) {
-        let f = self.0;
+    fn backward(&self, _: &[T], _: usize, saved: Saved<'_, T>, dy: &[T], gradients: Gradients<'_, T>) {
+        let (f, Saved { z, y, .. }, dz) = (self.0, saved, gradients.dz);
         vectorized(
             #[inline(always)]
             || {

@@ -1,11 +1,11 @@
-//! Buffers that a thread keeps between calls: what a convolution needs beside its result is too much
-//! to be had from the allocator, and set to zero, at every step.
+//! Per-thread buffers: a convolution's temporaries are too large to allocate and zero at every step.
 
 use std::cell::RefCell;
 
 /// A float type with buffers of its own on every thread.
 pub trait Scratch: Sized {
-    /// Takes a buffer of `len` values: whatever was last in it, zeros where it grew.
+    /// Takes a buffer of `len` values, which may be anything: NaN in tests and debug builds, so that a
+    /// kernel that leaves out an element is found.
     fn take(len: usize) -> Vec<Self>;
     /// Puts it back for the next one who asks.
     fn put(buffer: Vec<Self>);
@@ -29,6 +29,9 @@ macro_rules! scratch {
                     best.map(|i| free.swap_remove(i)).unwrap_or_default()
                 });
                 buffer.resize(len, 0.0);
+                if cfg!(any(test, debug_assertions)) {
+                    buffer.fill($t::NAN);
+                }
                 buffer
             }
 

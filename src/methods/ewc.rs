@@ -19,7 +19,7 @@ use super::hooks::{At, Method, count};
 use super::registry::{Build, Registered};
 use crate::kernels::activation_layer::Tap;
 use crate::kernels::loss::{Targets, cross_entropy};
-use crate::nn::{Network, Pass, Role, batch};
+use crate::nn::{self, Network, Pass, Role, batch};
 use crate::random::Stream;
 use crate::spec::{Choice, Entry, Kind, Parameter, Plan};
 use crate::state::{StateDict, StateError, Values};
@@ -99,7 +99,7 @@ fn build(choice: &Choice, network: &dyn Network) -> Result<Box<dyn Method>> {
 
 /// Whether the Fisher information of the plan's network can be had. The error is a sentence.
 fn check(plan: &Plan, _: &Choice) -> std::result::Result<(), String> {
-    if plan.network.name == "resnet18" && plan.network.text("norm") == "batch" {
+    if nn::mixes_examples(&plan.network) {
         return Err(
             "method \"ewc\" takes gradients example by example, which batch normalisation mixes: set \
                     network.norm = \"group\" or \"none\""

@@ -1,152 +1,148 @@
 //! What networks are put together from: layers with their parameters, and the activations behind them.
 //!
-//! Parameters are drawn and kept in the order in which layers are added, weight before bias, and an
-//! activation's coefficients behind the layer that it stands after.
+//! Parameters are drawn and kept in the order in which layers are added, weight before bias, then those
+//! of a normalisation, then an activation's coefficients.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use candle_core::{DType, Var};
+use candle_core::{DType, Tensor, Var};
 
 use super::activation::{self, Activation};
-use super::initialization::Initialization;
-use super::network::{ActivationSite, Layer, NetworkError};
+use super::initialization::Start;
+use super::layout::{Feed, Layer, NormPlaces};
+use super::network::{ActivationSite, Buffer, NetworkError};
 use super::parameter::{Parameter, Role};
 use crate::kernels::activation_layer::Site;
 use crate::kernels::conv::ConvParts;
 use crate::kernels::dense::DenseParts;
+use crate::kernels::gradient::Gradient;
 use crate::kernels::layer_norm::LayerNorm;
 use crate::random::Stream;
 use crate::spec::Choice;
+
+/// A parameter's values and where its gradient goes.
+pub(super) type Place = (Tensor, Arc<Gradient>);
 
 /// Parameters, layers and sites so far.
 pub struct Builder {
     pub(super) parameters: Vec<Parameter>,
     pub(super) layers: Vec<Layer>,
     pub(super) sites: Vec<ActivationSite>,
-    start: Initialization,
-    normalizes: bool,
+    pub(super) buffers: Vec<Buffer>,
     dtype: DType,
 }
 
 /// Filters of a convolution.
 #[derive(Clone, Copy, Debug)]
 pub struct Filters {
-    /// Channels in.
-    pub channels: usize,
-    /// Filters: units of the layer.
-    pub outputs: usize,
     /// Rows, and columns, of a filter.
     pub size: usize,
     /// Step between neighbouring positions.
     pub stride: usize,
     /// Zeros around the image.
     pub padding: usize,
-    /// Whether there is a bias.
-    pub bias: bool,
 }
 
 impl Builder {
-    /// Nothing yet; start values by `start`, in `dtype` (f32 trains, f64 checks).
+    /// Nothing yet; values in `dtype` (f32 trains, f64 checks).
     #[must_use]
-    pub fn new(start: Initialization, dtype: DType) -> Self {
-        let (parameters, layers, sites) = (Vec::new(), Vec::new(), Vec::new());
-        Self { parameters, layers, sites, start, normalizes: false, dtype }
+    pub fn new(dtype: DType) -> Self {
+        let (parameters, layers, sites, buffers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { parameters, layers, sites, buffers, dtype }
     }
 
-    /// From now on [`Builder::layer_norm`] gives a normalisation.
-    pub fn normalize_layers(&mut self) {
-        self.normalizes = true;
-    }
-
-    /// Adds a hidden linear layer.
+    /// Adds the linear layer `layers.N`.
     pub fn linear(
         &mut self,
-        fan_in: usize,
-        fan_out: usize,
+        start: Start,
+        (inputs, outputs): (usize, usize),
         stream: &mut Stream,
     ) -> Result<DenseParts, NetworkError> {
-        self.add_linear(self.start, (fan_in, fan_out), stream)
-    }
-
-    /// Adds the last linear layer.
-    pub fn head(
-        &mut self,
-        fan_in: usize,
-        fan_out: usize,
-        stream: &mut Stream,
-    ) -> Result<DenseParts, NetworkError> {
-        self.add_linear(self.start.of_head(), (fan_in, fan_out), stream)
-    }
-
-    fn add_linear(
-        &mut self,
-        start: Initialization,
-        (fan_in, fan_out): (usize, usize),
-        stream: &mut Stream,
-    ) -> Result<DenseParts, NetworkError> {
-        let start = start.linear(fan_in, fan_out, stream);
-        let weight = self.layer(&start, &[fan_out, fan_in], true)?;
-        let (weight, bias) = (&self.parameters[weight], &self.parameters[weight + 1]);
+        let name = format!("layers.{}", self.layers.len());
+        let layer = self.layer(name, start, &[outputs, inputs], true, stream)?;
+        let weight = self.place(self.layers[layer].weight);
+        let bias = self.place(self.layers[layer].bias.expect("asked for"));
         Ok(DenseParts {
-            bias: bias.values.as_tensor().clone(),
-            weight_gradient: Arc::clone(&weight.gradient),
-            bias_gradient: Arc::clone(&bias.gradient),
+            bias: bias.0,
+            weight_gradient: weight.1,
+            bias_gradient: bias.1,
             norm: None,
             site: None,
         })
     }
 
-    /// The layer normalisation of the layer added last, where the network has one: scales of 1, shifts of 0.
-    /// Called before its activation is added.
-    pub fn layer_norm(&mut self) -> Result<Option<LayerNorm>, NetworkError> {
-        if !self.normalizes {
-            return Ok(None);
-        }
-        let layer = self.layers.last().expect("a layer comes first");
-        let (name, units) = (layer.name.replacen("layers", "norms", 1), layer.units);
-        let mut add = |what: &str, start: f64| -> Result<_, NetworkError> {
-            let start = vec![start; units];
-            let name = format!("{name}.{what}");
-            let parameter = Parameter::new(name, Role::Norm, &start, &[units], self.dtype)?;
-            let place = (parameter.values.as_tensor().clone(), Arc::clone(&parameter.gradient));
-            self.parameters.push(parameter);
-            Ok(place)
-        };
-        Ok(Some(LayerNorm { scale: add("weight", 1.0)?, shift: add("bias", 0.0)? }))
-    }
-
-    /// Adds a convolution. Without a bias, none is drawn.
-    pub fn conv(&mut self, filters: Filters, stream: &mut Stream) -> Result<ConvParts, NetworkError> {
-        let Filters { channels, outputs, size, stride, padding, bias } = filters;
-        let start = self.start.conv((channels, outputs), size * size, bias, stream);
-        let weight = self.layer(&start, &[outputs, channels, size, size], bias)?;
-        let bias = bias.then(|| {
-            let bias = &self.parameters[weight + 1];
-            (bias.values.as_tensor().clone(), Arc::clone(&bias.gradient))
-        });
-        let weight_gradient = Arc::clone(&self.parameters[weight].gradient);
+    /// Adds the convolution `layers.N` with a bias.
+    pub fn conv(
+        &mut self,
+        start: Start,
+        (channels, outputs): (usize, usize),
+        Filters { size, stride, padding }: Filters,
+        stream: &mut Stream,
+    ) -> Result<ConvParts, NetworkError> {
+        let name = format!("layers.{}", self.layers.len());
+        let layer = self.layer(name, start, &[outputs, channels, size, size], true, stream)?;
+        let weight_gradient = self.place(self.layers[layer].weight).1;
+        let bias = self.layers[layer].bias.map(|bias| self.place(bias));
         Ok(ConvParts { stride, padding, weight_gradient, bias, site: None, pool: None })
     }
 
-    /// Adds a layer of the given start values; its first dimension is that of its units. Gives the
-    /// number of its weight among the parameters, which its bias follows.
-    fn layer(
+    /// Adds a layer drawn from `start`, with a weight of `shape`, whose first dimension is that of its
+    /// units; gives its number.
+    pub fn layer(
         &mut self,
-        (weight, bias): &(Vec<f64>, Vec<f64>),
+        name: String,
+        start: Start,
         shape: &[usize],
         biased: bool,
+        stream: &mut Stream,
     ) -> Result<usize, NetworkError> {
-        let name = format!("layers.{}", self.layers.len());
-        let (first, units) = (self.parameters.len(), shape[0]);
-        let make = |what: &str, role, start: &[f64], shape: &[usize]| {
-            Parameter::new(format!("{name}.{what}"), role, start, shape, self.dtype)
-        };
-        let weight = make("weight", Role::Weight, weight, shape)?;
-        let bias = if biased { Some(make("bias", Role::Bias, bias, &[units])?) } else { None };
-        self.parameters.push(weight);
-        self.parameters.extend(bias);
-        self.layers.push(Layer { name, weight: first, site: None, units });
-        Ok(first)
+        let (weights, biases) = start.draw(biased, stream);
+        let weight = self.parameter(format!("{name}.weight"), Role::Weight, &weights, shape)?;
+        let mut bias = None;
+        if biased {
+            bias = Some(self.parameter(format!("{name}.bias"), Role::Bias, &biases, &shape[..1])?);
+        }
+        self.layers.push(Layer {
+            name,
+            weight,
+            bias,
+            norm: None,
+            site: None,
+            features: shape[0],
+            widening: 1,
+            feeds: Vec::new(),
+            bypassed: false,
+            start,
+        });
+        Ok(self.layers.len() - 1)
+    }
+
+    /// Adds scale (1) and shift (0) of a normalisation of the layer added last: `NAME.weight` and
+    /// `NAME.bias`.
+    pub fn norm(
+        &mut self,
+        name: &str,
+        statistics: Option<(usize, usize)>,
+    ) -> Result<(Place, Place), NetworkError> {
+        let units = self.layers.last().expect("a layer comes first").units();
+        let scale = self.parameter(format!("{name}.weight"), Role::Norm, &vec![1.0; units], &[units])?;
+        let shift = self.parameter(format!("{name}.bias"), Role::Norm, &vec![0.0; units], &[units])?;
+        let layer = self.layers.last_mut().expect("a layer comes first");
+        layer.norm = Some(NormPlaces { scale, shift, statistics });
+        Ok((self.place(scale), self.place(shift)))
+    }
+
+    /// Adds a layer normalisation `norms.N` of the layer added last, before its activation.
+    pub fn layer_norm(&mut self) -> Result<LayerNorm, NetworkError> {
+        let name = format!("norms.{}", self.layers.len() - 1);
+        let (scale, shift) = self.norm(&name, None)?;
+        Ok(LayerNorm { scale, shift })
+    }
+
+    /// Adds values that are kept without being trained; gives their number.
+    pub fn buffer(&mut self, name: String, start: Vec<f32>) -> usize {
+        self.buffers.push(Buffer { name, values: Arc::new(Mutex::new(start)) });
+        self.buffers.len() - 1
     }
 
     /// Puts an activation after the layer added last, which then has `width` features.
@@ -156,12 +152,9 @@ impl Builder {
         if index == self.sites.len() {
             self.declare_site(&activation, index, shared)?;
         }
-        let coefficients = self.sites[index].parameter.map(|p| {
-            let parameter = &self.parameters[p];
-            (parameter.values.as_tensor().clone(), Arc::clone(&parameter.gradient))
-        });
+        let coefficients = self.sites[index].parameter.map(|parameter| self.place(parameter));
         let layer = self.layers.last_mut().expect("a layer comes first");
-        (layer.site, layer.units) = (Some(index), width);
+        (layer.site, layer.features, layer.widening) = (Some(index), width, activation.widening);
         Ok(Site { kernel: activation.kernel, widening: activation.widening, coefficients })
     }
 
@@ -176,20 +169,44 @@ impl Builder {
         if let Some(coefficients) = &activation.coefficients {
             let per_set = coefficients.names.len();
             let shape = [coefficients.start.len() / per_set, per_set];
-            let mut values = Parameter::new(
-                format!("{name}.coefficients"),
-                Role::Coefficients(index),
-                &coefficients.start,
-                &shape,
-                self.dtype,
-            )?;
-            values.learning_rate = coefficients.learning_rate;
-            values.weight_decay = coefficients.weight_decay;
-            parameter = Some(self.parameters.len());
-            self.parameters.push(values);
+            let role = Role::Coefficients(index);
+            let at = self.parameter(format!("{name}.coefficients"), role, &coefficients.start, &shape)?;
+            self.parameters[at].learning_rate = coefficients.learning_rate;
+            self.parameters[at].weight_decay = coefficients.weight_decay;
+            parameter = Some(at);
         }
         self.sites.push(ActivationSite { name, parameter, coefficients: activation.coefficients.clone() });
         Ok(())
+    }
+
+    fn parameter(
+        &mut self,
+        name: String,
+        role: Role,
+        start: &[f64],
+        shape: &[usize],
+    ) -> Result<usize, NetworkError> {
+        self.parameters.push(Parameter::new(name, role, start, shape, self.dtype)?);
+        Ok(self.parameters.len() - 1)
+    }
+
+    /// Says that the features of layer `from` are multiplied by the weight of layer `to`.
+    pub fn feed(&mut self, from: usize, to: usize) {
+        let columns: usize = self.weight(to).dims()[1..].iter().product();
+        let columns_per_feature = columns / self.layers[from].features;
+        self.layers[from].feeds.push(Feed { layer: to, columns_per_feature });
+    }
+
+    /// Says so of every layer and the one after it.
+    pub fn feed_forward(&mut self) {
+        (1..self.layers.len()).for_each(|to| self.feed(to - 1, to));
+    }
+
+    /// Values and gradient of parameter number `index`.
+    #[must_use]
+    pub(super) fn place(&self, index: usize) -> Place {
+        let parameter = &self.parameters[index];
+        (parameter.values.as_tensor().clone(), Arc::clone(&parameter.gradient))
     }
 
     /// The weight of layer number `layer`.

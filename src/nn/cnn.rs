@@ -11,10 +11,12 @@ use candle_core::{DType, Tensor};
 
 use super::builder::{Builder, Filters, for_width};
 use super::initialization::{self, Initialization};
+use super::layout::Layer;
 use super::mlp::{Linears, check_widths, sizes};
-use super::network::{ActivationSite, Layer, Network, NetworkError};
+use super::network::{ActivationSite, Dims, Network, NetworkError, Registered};
 use super::parameter::Parameter;
 use super::samples;
+use super::work::{self, LayerWork};
 use crate::kernels::activation_layer::Tap;
 use crate::kernels::conv::geometry::positions;
 use crate::kernels::conv::{Conv, ConvParts};
@@ -24,8 +26,16 @@ use crate::kernels::pool::Pool;
 use crate::random::Stream;
 use crate::spec::{Choice, Entry, Kind, Parameter as Setting};
 
-/// Catalogue entry.
-pub const ENTRY: Entry = Entry {
+/// What the registry knows of it.
+pub const REGISTERED: Registered = Registered {
+    entry: ENTRY,
+    check,
+    build: |b, stream| Ok(Box::new(Cnn::new(b.network, b.activation, b.dims, b.outputs, stream, b.dtype)?)),
+    work,
+    mixes_examples: |_| false,
+};
+
+const ENTRY: Entry = Entry {
     name: "cnn",
     summary: "convolutions with max-pooling over 2 × 2 after each, then linear layers; an activation after each",
     source: "Kumar et al. 2023, arXiv 2308.11958",
@@ -107,6 +117,21 @@ pub fn stages(network: &Choice, dims: (usize, usize, usize)) -> Result<Vec<Stage
     Ok(stages)
 }
 
+fn work(network: &Choice, dims: Dims, classes: usize) -> Option<Vec<LayerWork>> {
+    let stages = stages(network, dims).ok()?;
+    let last = stages.last()?;
+    let flat = last.features * last.pooled.0 * last.pooled.1;
+    let mut layers: Vec<LayerWork> = stages
+        .iter()
+        .map(|stage| {
+            let places = stage.positions.0 * stage.positions.1;
+            LayerWork::convolution((stage.channels, stage.features), size(network, "kernel"), places)
+        })
+        .collect();
+    layers.extend(work::linears(flat, &sizes(network, "hidden"), classes));
+    Some(layers)
+}
+
 fn size(network: &Choice, name: &str) -> usize {
     usize::try_from(network.integer(name)).expect("checked against the catalogue")
 }
@@ -125,13 +150,14 @@ impl Cnn {
         let stages = stages(network, dims)?;
         let (kernel, padding) = (size(network, "kernel"), size(network, "padding"));
         let start = Initialization::of(network).map_err(NetworkError::Settings)?;
-        let mut built = Builder::new(start, dtype);
+        let mut built = Builder::new(dtype);
         let mut convs = Vec::new();
         for &Stage { channels, features, .. } in &stages {
             let activation = for_width(activation, features, "convolution")?;
             let outputs = features / activation.widening;
-            let filters = Filters { channels, outputs, size: kernel, stride: 1, padding, bias: true };
-            let mut parts = built.conv(filters, stream)?;
+            let filters = Filters { size: kernel, stride: 1, padding };
+            let (sizes, start) = ((channels, outputs), start.conv((channels, outputs), kernel * kernel));
+            let mut parts = built.conv(start, sizes, filters, stream)?;
             parts.site = Some(built.site(activation, features)?);
             parts.pool = Some(POOL);
             convs.push(parts);
@@ -139,7 +165,9 @@ impl Cnn {
         let last = stages.last().expect("at least one convolution");
         let flat = last.features * last.pooled.0 * last.pooled.1;
         let hidden = sizes(network, "hidden");
-        let linears = Linears::add(&mut built, activation, (flat, &hidden, classes), stream)?;
+        let sizes = (flat, hidden.as_slice(), classes);
+        let linears = Linears::add(&mut built, (start, activation, false), sizes, stream)?;
+        built.feed_forward();
         Ok(Self { built, dims, convs, linears })
     }
 
@@ -170,11 +198,7 @@ impl Cnn {
 
 /// Whether the activation can stand after every convolution and hidden layer, and images of `dims`
 /// (channels, height, width), where they are known, are large enough.
-pub fn check(
-    network: &Choice,
-    activation: &Choice,
-    dims: Option<(usize, usize, usize)>,
-) -> Result<(), NetworkError> {
+fn check(network: &Choice, activation: &Choice, dims: Option<Dims>) -> Result<(), NetworkError> {
     Initialization::of(network).map_err(NetworkError::Settings)?;
     check_widths(activation, sizes(network, "channels"), "convolution")?;
     check_widths(activation, sizes(network, "hidden"), "hidden layer")?;

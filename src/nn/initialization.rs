@@ -40,6 +40,8 @@ enum Scheme {
     Pytorch,
     Xavier,
     Kaiming,
+    /// N(0, 2/fan-out): torchvision's residual networks.
+    KaimingNormal,
     Orthogonal,
 }
 
@@ -49,11 +51,25 @@ pub struct Initialization {
     scheme: Scheme,
     gain: f64,
     head_gain: f64,
+    /// Whether biases are `PyTorch`'s whatever the weights are.
+    usual_biases: bool,
+}
+
+/// What one layer's weight and bias are drawn from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Start {
+    scheme: Scheme,
+    gain: f64,
+    usual_biases: bool,
+    /// Channels (inputs of a linear layer), outputs, and the area of a filter (1).
+    channels: usize,
+    outputs: usize,
+    area: usize,
 }
 
 impl Initialization {
     /// `PyTorch`'s default of every layer.
-    pub const PYTORCH: Self = Self { scheme: Scheme::Pytorch, gain: 1.0, head_gain: 1.0 };
+    pub const PYTORCH: Self = Self { scheme: Scheme::Pytorch, gain: 1.0, head_gain: 1.0, usual_biases: true };
 
     /// What a network's settings say; the error is a sentence.
     ///
@@ -79,51 +95,105 @@ impl Initialization {
         }
         let usual = if scheme == Scheme::Orthogonal { std::f64::consts::SQRT_2 } else { 1.0 };
         let [(_, gain), (_, head_gain)] = gains;
-        Ok(Self { scheme, gain: gain.unwrap_or(usual), head_gain: head_gain.unwrap_or(1.0) })
+        let (gain, head_gain) = (gain.unwrap_or(usual), head_gain.unwrap_or(1.0));
+        Ok(Self { scheme, gain, head_gain, usual_biases: scheme == Scheme::Pytorch })
     }
 
-    /// The same for the last layer.
+    /// What a residual network's setting says of its convolutions, whose biases, where there are any, are
+    /// `PyTorch`'s. Its `kaiming` is torchvision's: normal, by the outputs.
     #[must_use]
-    pub fn of_head(self) -> Self {
-        Self { gain: self.head_gain, ..self }
+    pub fn of_filters(network: &Choice) -> Self {
+        let scheme = match network.text(SCHEME.name) {
+            "kaiming" => Scheme::KaimingNormal,
+            "xavier" => Scheme::Xavier,
+            _ => Scheme::Pytorch,
+        };
+        Self { scheme, ..Self::PYTORCH }
     }
 
-    /// Weight (`fan_out` × `fan_in`) and bias (`fan_out`) of a linear layer.
+    /// For a hidden linear layer of that many inputs and outputs.
+    #[must_use]
+    pub fn linear(self, inputs: usize, outputs: usize) -> Start {
+        self.conv((inputs, outputs), 1)
+    }
+
+    /// For the last layer.
+    #[must_use]
+    pub fn head(self, inputs: usize, outputs: usize) -> Start {
+        Start { gain: self.head_gain, ..self.linear(inputs, outputs) }
+    }
+
+    /// For a convolution: a fan counts channels times the filter's area.
+    #[must_use]
+    pub fn conv(self, (channels, outputs): (usize, usize), area: usize) -> Start {
+        let Self { scheme, gain, usual_biases, .. } = self;
+        Start { scheme, gain, usual_biases, channels, outputs, area }
+    }
+}
+
+impl Start {
+    /// Weight (outputs × channels × area), row-major, and bias (outputs; empty where none is wanted), drawn
+    /// in this order.
     ///
     /// Drawn in f64 and rounded to f32: a value can lie outside the bound by half of an f32's last place.
     #[must_use]
-    pub fn linear(self, fan_in: usize, fan_out: usize, stream: &mut Stream) -> (Vec<f64>, Vec<f64>) {
-        self.conv((fan_in, fan_out), 1, true, stream)
-    }
-
-    /// Filters (outputs × channels × area) and bias (outputs; empty where none is wanted), as
-    /// [`Initialization::linear`]'s: a fan counts channels times area.
-    #[must_use]
-    pub fn conv(
-        self,
-        (channels, outputs): (usize, usize),
-        area: usize,
-        biased: bool,
-        stream: &mut Stream,
-    ) -> (Vec<f64>, Vec<f64>) {
-        let (fan_in, fan_out) = ((channels * area) as f64, (outputs * area) as f64);
-        let (bound, bias_bound) = match self.scheme {
-            Scheme::Pytorch => (1.0 / fan_in.sqrt(), 1.0 / fan_in.sqrt()),
-            Scheme::Xavier => (self.gain * (6.0 / (fan_in + fan_out)).sqrt(), 0.0),
-            Scheme::Kaiming => ((6.0 / fan_in).sqrt(), 0.0),
+    pub fn draw(self, biased: bool, stream: &mut Stream) -> (Vec<f64>, Vec<f64>) {
+        let weight = match self.scheme {
             Scheme::Orthogonal => {
-                let matrix = orthogonal(outputs, channels * area, stream);
-                let weight = matrix.into_iter().map(|w| f64::from((self.gain * w) as f32)).collect();
-                return (weight, vec![0.0; if biased { outputs } else { 0 }]);
+                let matrix = orthogonal(self.outputs, self.incoming(), stream);
+                matrix.into_iter().map(|w| rounded(self.gain * w)).collect()
             }
+            _ => self.weights(self.outputs * self.incoming(), stream),
         };
-        let mut draw = |n: usize, bound: f64| -> Vec<f64> {
-            (0..n).map(|_| f64::from(stream.uniform(-bound, bound) as f32)).collect()
-        };
-        let weight = draw(channels * outputs * area, bound);
-        let bias = draw(if biased { outputs } else { 0 }, bias_bound);
+        let bias = (0..if biased { self.outputs } else { 0 }).map(|_| self.bias(stream)).collect();
         (weight, bias)
     }
+
+    /// New values for one unit: its row of the weight (channels × area) and its bias, whether the layer has
+    /// one or not. An orthogonal layer gives a row of the length that its rows have, in a random direction.
+    #[must_use]
+    pub fn draw_unit(self, stream: &mut Stream) -> (Vec<f64>, f64) {
+        let weight = match self.scheme {
+            Scheme::Orthogonal => {
+                let row = orthogonal(1, self.incoming(), stream);
+                // With more rows than columns the columns have the length 1, and a row that of its share.
+                let share = (self.incoming() as f64 / self.outputs as f64).sqrt().min(1.0);
+                row.into_iter().map(|w| rounded(self.gain * share * w)).collect()
+            }
+            _ => self.weights(self.incoming(), stream),
+        };
+        (weight, self.bias(stream))
+    }
+
+    /// Weights of each unit.
+    #[must_use]
+    pub fn incoming(self) -> usize {
+        self.channels * self.area
+    }
+
+    fn weights(self, count: usize, stream: &mut Stream) -> Vec<f64> {
+        let (fan_in, fan_out) = (self.incoming() as f64, (self.outputs * self.area) as f64);
+        let bound = match self.scheme {
+            Scheme::KaimingNormal => {
+                let deviation = (2.0 / fan_out).sqrt();
+                return (0..count).map(|_| rounded(deviation * stream.normal())).collect();
+            }
+            Scheme::Xavier => self.gain * (6.0 / (fan_in + fan_out)).sqrt(),
+            Scheme::Kaiming => (6.0 / fan_in).sqrt(),
+            Scheme::Pytorch | Scheme::Orthogonal => 1.0 / fan_in.sqrt(),
+        };
+        (0..count).map(|_| rounded(stream.uniform(-bound, bound))).collect()
+    }
+
+    fn bias(self, stream: &mut Stream) -> f64 {
+        let bound = if self.usual_biases { 1.0 / (self.incoming() as f64).sqrt() } else { 0.0 };
+        rounded(stream.uniform(-bound, bound))
+    }
+}
+
+/// The nearest f32.
+fn rounded(x: f64) -> f64 {
+    f64::from(x as f32)
 }
 
 #[cfg(test)]
@@ -149,7 +219,7 @@ mod tests {
             ("kaiming", (6.0f64 / 784.0).sqrt()),
         ] {
             let start = Initialization::of(&choice(&[scheme(name)])).unwrap();
-            let (weight, bias) = start.linear(784, 100, &mut Stream::new(0, "init", 0));
+            let (weight, bias) = start.linear(784, 100).draw(true, &mut Stream::new(0, "init", 0));
             let variance = weight.iter().map(|w| w * w).sum::<f64>() / weight.len() as f64;
             assert!((variance / (bound * bound / 3.0) - 1.0).abs() < 0.02, "{name}: {variance}");
             assert!(weight.iter().all(|w| w.abs() <= bound * 1.000_001));
@@ -160,20 +230,39 @@ mod tests {
     #[test]
     fn gains_scale_hidden_layers_and_head_apart() {
         let start = |settings: &[(&str, Value)]| Initialization::of(&choice(settings)).unwrap();
-        let norm = |start: Initialization| -> f64 {
-            let (weight, bias) = start.linear(6, 4, &mut Stream::new(0, "init", 0));
+        let norm = |start: Start| -> f64 {
+            let (weight, bias) = start.draw(true, &mut Stream::new(0, "init", 0));
             assert!(bias.iter().all(|&b| b == 0.0));
             weight.iter().map(|w| w * w).sum::<f64>()
         };
         // Four orthonormal rows, each times the gain.
         let usual = start(&[scheme("orthogonal")]);
-        assert!((norm(usual) - 8.0).abs() < 1e-5 && (norm(usual.of_head()) - 4.0).abs() < 1e-5);
+        assert!((norm(usual.linear(6, 4)) - 8.0).abs() < 1e-5);
+        assert!((norm(usual.head(6, 4)) - 4.0).abs() < 1e-5);
         let set = [scheme("orthogonal"), ("gain", Value::Number(3.0)), ("head_gain", Value::Number(0.01))];
         let set = start(&set);
-        assert!((norm(set) - 36.0).abs() < 1e-4 && (norm(set.of_head()) - 4e-4).abs() < 1e-9);
+        assert!((norm(set.linear(6, 4)) - 36.0).abs() < 1e-4);
+        assert!((norm(set.head(6, 4)) - 4e-4).abs() < 1e-9);
         let (plain, doubled) =
             (start(&[scheme("xavier")]), start(&[scheme("xavier"), ("gain", Value::Number(2.0))]));
-        assert!((norm(doubled) / norm(plain) - 4.0).abs() < 1e-6);
+        assert!((norm(doubled.linear(6, 4)) / norm(plain.linear(6, 4)) - 4.0).abs() < 1e-6);
+    }
+
+    /// A unit's values are of the layer's distribution: over many units, the same mean square.
+    #[test]
+    fn a_unit_is_drawn_as_its_layer_was() {
+        for name in SCHEMES {
+            for (inputs, outputs) in [(40, 20), (20, 40)] {
+                let start = Initialization::of(&choice(&[scheme(name)])).unwrap().linear(inputs, outputs);
+                let square = |values: &[f64]| values.iter().map(|w| w * w).sum::<f64>() / values.len() as f64;
+                let mut stream = Stream::new(2, "init", 0);
+                let layers: Vec<f64> = (0..50).flat_map(|_| start.draw(true, &mut stream).0).collect();
+                let units: Vec<f64> =
+                    (0..50 * outputs).flat_map(|_| start.draw_unit(&mut stream).0).collect();
+                let ratio = square(&units) / square(&layers);
+                assert!((ratio - 1.0).abs() < 0.03, "{name} {inputs} × {outputs}: {ratio}");
+            }
+        }
     }
 
     #[test]

@@ -4,16 +4,31 @@ use candle_core::{DType, Tensor};
 
 use super::builder::{Builder, for_width};
 use super::initialization::{self, Initialization};
-use super::network::{ActivationSite, Layer, Network, NetworkError};
+use super::layout::Layer;
+use super::network::{ActivationSite, Dims, Network, NetworkError, Registered};
 use super::parameter::Parameter;
+use super::work;
 use crate::kernels::activation_layer::Tap;
 use crate::kernels::dense::{Dense, DenseParts};
 use crate::kernels::pass::Pass;
 use crate::random::Stream;
 use crate::spec::{Choice, Entry, Kind, Parameter as Setting, Value};
 
-/// Catalogue entry.
-pub const ENTRY: Entry = Entry {
+/// What the registry knows of it.
+pub const REGISTERED: Registered = Registered {
+    entry: ENTRY,
+    check,
+    build: |b, stream| {
+        let inputs = b.dims.0 * b.dims.1 * b.dims.2;
+        Ok(Box::new(Mlp::new(b.network, b.activation, inputs, b.outputs, stream, b.dtype)?))
+    },
+    work: |network, dims, outputs| {
+        Some(work::linears(dims.0 * dims.1 * dims.2, &sizes(network, "hidden"), outputs))
+    },
+    mixes_examples: |_| false,
+};
+
+const ENTRY: Entry = Entry {
     name: "mlp",
     summary: "linear layers with an activation after each hidden one",
     source: "",
@@ -53,40 +68,43 @@ impl Mlp {
         network: &Choice,
         activation: &Choice,
         inputs: usize,
-        classes: usize,
+        outputs: usize,
         stream: &mut Stream,
         dtype: DType,
     ) -> Result<Self, NetworkError> {
         let start = Initialization::of(network).map_err(NetworkError::Settings)?;
-        let mut built = Builder::new(start, dtype);
-        if network.get("norm") == Some(&Value::Text("layer".into())) {
-            built.normalize_layers();
-        }
-        let hidden = sizes(network, "hidden");
-        let layers = Linears::add(&mut built, activation, (inputs, &hidden, classes), stream)?;
+        let mut built = Builder::new(dtype);
+        let (hidden, normalized) = (sizes(network, "hidden"), normalizes(network));
+        let sizes = (inputs, hidden.as_slice(), outputs);
+        let layers = Linears::add(&mut built, (start, activation, normalized), sizes, stream)?;
+        built.feed_forward();
         Ok(Self { built, layers })
     }
 }
 
 impl Linears {
-    /// Hidden layers with the activation after each, and the head.
+    /// Hidden layers with the activation after each, behind a layer normalisation where `normalized`, and
+    /// the head.
     pub(super) fn add(
         built: &mut Builder,
-        activation: &Choice,
-        (inputs, hidden, classes): (usize, &[usize], usize),
+        (start, activation, normalized): (Initialization, &Choice, bool),
+        (inputs, hidden, outputs): (usize, &[usize], usize),
         stream: &mut Stream,
     ) -> Result<Self, NetworkError> {
         let first = built.layers.len();
         let (mut parts, mut fan_in) = (Vec::new(), inputs);
         for &width in hidden {
             let activation = for_width(activation, width, "hidden layer")?;
-            let mut part = built.linear(fan_in, width / activation.widening, stream)?;
-            part.norm = built.layer_norm()?;
+            let units = width / activation.widening;
+            let mut part = built.linear(start.linear(fan_in, units), (fan_in, units), stream)?;
+            if normalized {
+                part.norm = Some(built.layer_norm()?);
+            }
             part.site = Some(built.site(activation, width)?);
             parts.push(part);
             fan_in = width;
         }
-        parts.push(built.head(fan_in, classes, stream)?);
+        parts.push(built.linear(start.head(fan_in, outputs), (fan_in, outputs), stream)?);
         Ok(Self { first, parts })
     }
 
@@ -127,8 +145,12 @@ pub(super) fn sizes(network: &Choice, name: &str) -> Vec<usize> {
     sizes.map(|&size| usize::try_from(size).expect("checked against the catalogue")).collect()
 }
 
+fn normalizes(network: &Choice) -> bool {
+    network.get("norm") == Some(&Value::Text("layer".into()))
+}
+
 /// Whether the activation can stand after every hidden layer.
-pub fn check(network: &Choice, activation: &Choice) -> Result<(), NetworkError> {
+fn check(network: &Choice, activation: &Choice, _: Option<Dims>) -> Result<(), NetworkError> {
     Initialization::of(network).map_err(NetworkError::Settings)?;
     check_widths(activation, sizes(network, "hidden"), "hidden layer")
 }

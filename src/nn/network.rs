@@ -1,15 +1,17 @@
-//! What the training loop and the probes know of a network.
+//! What the training loop, the probes and the registry know of a network.
 
 use std::sync::{Arc, Mutex};
 
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 
 use super::activation::{CoefficientRule, Coefficients};
-use super::{Cnn, Mlp, Parameter, ResNet};
+use super::layout::Layer;
+use super::parameter::Parameter;
+use super::work::LayerWork;
 use crate::kernels::activation_layer::Tap;
 use crate::kernels::pass::Pass;
 use crate::random::Stream;
-use crate::spec::{Choice, Entry, Plan};
+use crate::spec::{Choice, Entry};
 
 /// Why a network could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -20,19 +22,6 @@ pub enum NetworkError {
     /// candle refused.
     #[error("the network could not be built: {0}")]
     Candle(#[from] candle_core::Error),
-}
-
-/// A layer as the probes name it.
-#[derive(Clone, Debug)]
-pub struct Layer {
-    /// layers.0, layers.1, …
-    pub name: String,
-    /// Index of its weight in [`Network::parameters`].
-    pub weight: usize,
-    /// Index of its activation in [`Network::sites`]; `None` for the head.
-    pub site: Option<usize>,
-    /// Features that it puts out.
-    pub units: usize,
 }
 
 /// An activation with coefficients, where it stands.
@@ -89,55 +78,39 @@ pub trait Network: Send {
     fn sites(&self) -> &[ActivationSite];
 }
 
-/// Catalogue section `networks`.
-#[must_use]
-pub fn entries() -> Vec<Entry> {
-    vec![super::mlp::ENTRY, super::cnn::ENTRY, super::resnet::ENTRY]
+/// Channels, height and width of the inputs.
+pub type Dims = (usize, usize, usize);
+
+/// What a network is built from.
+#[derive(Clone, Copy, Debug)]
+pub struct Blueprint<'a> {
+    /// Entry and settings.
+    pub network: &'a Choice,
+    /// After each hidden layer.
+    pub activation: &'a Choice,
+    /// Of the inputs.
+    pub dims: Dims,
+    /// Features of the last layer: classes.
+    pub outputs: usize,
+    /// f32 trains, f64 checks.
+    pub dtype: DType,
 }
 
-/// Whether the plan's activation and network go together: found out before anything is drawn or trained.
-pub fn check(plan: &Plan) -> Result<(), NetworkError> {
-    match plan.network.name.as_str() {
-        "mlp" => super::mlp::check(&plan.network, &plan.activation),
-        "resnet18" => super::resnet::check(&plan.network, &plan.activation),
-        "cnn" => {
-            let manifest = crate::data::manifest(&plan.data().dataset).ok();
-            let dims = manifest.map(|m| (m.channels, m.height, m.width));
-            super::cnn::check(&plan.network, &plan.activation, dims)
-        }
-        _ => Ok(()),
-    }
-}
+/// Builds a network with start values from the stream.
+pub type Build = fn(&Blueprint<'_>, &mut Stream) -> Result<Box<dyn Network>, NetworkError>;
 
-/// The network of a plan for inputs of `dims` (channels, height, width) and `classes` classes, drawn
-/// from `stream`.
-pub fn build(
-    plan: &Plan,
-    dims: (usize, usize, usize),
-    classes: usize,
-    stream: &mut Stream,
-) -> Result<Box<dyn Network>, NetworkError> {
-    let choice: &Choice = &plan.network;
-    match choice.name.as_str() {
-        "mlp" => Ok(Box::new(Mlp::new(
-            choice,
-            &plan.activation,
-            dims.0 * dims.1 * dims.2,
-            classes,
-            stream,
-            candle_core::DType::F32,
-        )?)),
-        "resnet18" => Ok(Box::new(ResNet::new(
-            choice,
-            &plan.activation,
-            dims,
-            classes,
-            stream,
-            candle_core::DType::F32,
-        )?)),
-        "cnn" => {
-            Ok(Box::new(Cnn::new(choice, &plan.activation, dims, classes, stream, candle_core::DType::F32)?))
-        }
-        other => Err(NetworkError::Settings(format!("there is no network named {other}"))),
-    }
+/// A registered network.
+pub struct Registered {
+    /// Name, summary, source, parameters.
+    pub entry: Entry,
+    /// Whether network and activation go together, on inputs of these sizes where they are known; the error
+    /// is a sentence.
+    pub check: fn(&Choice, &Choice, Option<Dims>) -> Result<(), NetworkError>,
+    /// The network with start values from the stream.
+    pub build: Build,
+    /// What its layers cost for inputs of these sizes and that many outputs, in forward order; `None` where
+    /// it cannot be built.
+    pub work: fn(&Choice, Dims, usize) -> Option<Vec<LayerWork>>,
+    /// Whether the value of an example depends on the others of its batch, in training.
+    pub mixes_examples: fn(&Choice) -> bool,
 }

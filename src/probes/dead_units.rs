@@ -1,6 +1,7 @@
-//! Dead units: the share of units whose feature is exactly 0 on every sample. It speaks of relu and its
-//! like alone: a rational starts from a relu fit with R(0) = a₀ ≠ 0, and a smooth function is 0 nowhere
-//! but at a point, so for them it stays 0 however little a unit does. `constant_units` is fair to all.
+//! Dead units: the share of units whose feature is exactly 0 on every sample. It speaks of activations that
+//! are 0 on a whole side: relu and its like, and those that vanish there in f32 (gelu below about -5.5,
+//! swish below about -45). A rational is not among them: it starts from a relu fit with R(0) = a₀ ≠ 0, so
+//! for it the share stays 0 however little a unit does. `constant_units` is fair to all.
 
 use super::columns::Columns;
 use super::report::Report;
@@ -10,7 +11,7 @@ use crate::spec::Entry;
 /// Catalogue entry.
 pub(super) const ENTRY: Entry = Entry {
     name: "dead_units",
-    summary: "share of units exactly 0 on every sample; cannot fire for rationals and smooth functions",
+    summary: "share of units exactly 0 on every sample; a rational is exactly 0 nowhere",
     source: "Dohare et al. 2024",
     parameters: &[],
 };

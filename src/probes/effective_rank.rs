@@ -1,5 +1,8 @@
 //! Effective rank: the exponential of the entropy of the singular values,
 //! exp(-Σ p ln p), p = s / Σ s (Roy & Vetterli 2007).
+//!
+//! Singular values below 1e-7 of the largest are not told from 0 (module `spectrum`), and each takes a share
+//! with it. Of 100 units that is 1e-6 of the rank at most; of 2,100 rank-deficient ones it was 1.1e-3.
 
 use super::report::Report;
 use super::spectrum::Spectrum;

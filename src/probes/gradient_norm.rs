@@ -1,5 +1,5 @@
-//! Gradient norm: the Frobenius norm of the gradient of a layer's weight, of the minibatch that the
-//! optimiser saw (penalties that a method adds included). The bias does not count.
+//! Gradient norm: the Frobenius norm of the gradient of a layer's weight, of the last minibatch. The bias
+//! does not count.
 
 use super::norm::frobenius;
 use super::report::Report;

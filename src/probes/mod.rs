@@ -11,9 +11,9 @@
 //!
 //! # What gives no row
 //! A probe whose input is absent (no features on the head, no slopes for activations that widen, no
-//! curve but for rationals) or not finite throughout (a network that diverges) gives no measurement:
-//! a value is never NaN. Only `output_scale_tail_slope` may be infinite, where the curve outgrows every
-//! line.
+//! curve but for rationals) or not finite throughout (a network that diverges) gives no measurement, and
+//! neither does one whose quantity does not exist: the tail slope of a curve that outgrows every line.
+//! A value is always finite.
 
 mod columns;
 mod constant_units;
@@ -72,7 +72,7 @@ pub struct LayerView<'a> {
 pub struct Measurement {
     /// Probe, with the part's name where it has several (`dormant_units_0.025`).
     pub probe: String,
-    /// What was measured; never NaN.
+    /// What was measured; always finite.
     pub value: f64,
     /// Units of the layer: together with `samples` the cap on any rank.
     pub units: usize,

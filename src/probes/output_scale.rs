@@ -1,6 +1,8 @@
 //! Output scale: root mean square and largest |φ| of a layer's features. For rationals also the three
 //! facts about the curve itself that the constraints bound, on no sample: the tail slope lim |R(x)/x|,
 //! sup |R'| on [-r, r] (`steepest`), and the least denominator there (how near a pole is).
+//!
+//! A curve that outgrows every line (degrees (9, 1), say) has no tail slope, and then there is no such row.
 
 use super::columns::Columns;
 use super::report::Report;
@@ -21,8 +23,8 @@ pub(super) fn measure(subject: &Subject<'_>, report: &mut Report<'_>) {
     report.sampled_part("max_abs", subject.columns().map(max_abs));
     let curve = subject.view.curve;
     report.fact_part("tail_slope", curve.map(|c| c.tail_slope));
-    report.fact_part("steepest", curve.map(|c| c.steepest).filter(|x| x.is_finite()));
-    report.fact_part("least_denominator", curve.map(|c| c.least_denominator).filter(|x| x.is_finite()));
+    report.fact_part("steepest", curve.map(|c| c.steepest));
+    report.fact_part("least_denominator", curve.map(|c| c.least_denominator));
 }
 
 fn rms(columns: &Columns) -> f64 {

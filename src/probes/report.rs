@@ -34,9 +34,9 @@ impl<'a> Report<'a> {
         self.add("", value.filter(|v| v.is_finite()), None);
     }
 
-    /// A further one; infinite where that is what the fact is.
+    /// A further one.
     pub(super) fn fact_part(&mut self, part: &str, value: Option<f64>) {
-        self.add(part, value.filter(|v| !v.is_nan()), None);
+        self.add(part, value.filter(|v| v.is_finite()), None);
     }
 
     fn add(&mut self, part: &str, value: Option<f64>, samples: Option<usize>) {

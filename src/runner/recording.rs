@@ -104,8 +104,8 @@ impl Recording {
                 let tap = layer.site.and_then(|_| taps.next());
                 let view = LayerView {
                     name: &layer.name,
-                    samples: tap.map_or(shape.0, |t| t.features.len() / layer.units),
-                    units: layer.units,
+                    samples: tap.map_or(shape.0, |t| t.features.len() / layer.features),
+                    units: layer.features,
                     features: tap.map_or(&[], |t| &t.features),
                     slopes: tap.map(|t| t.slopes.as_slice()).filter(|slopes| !slopes.is_empty()),
                     weight: &weight,
@@ -325,7 +325,7 @@ impl Observer for Recording {
         for ((layer, gradient), update) in network.layers().iter().zip(&trace.gradients).zip(&trace.updates) {
             let view = LayerView {
                 name: &layer.name,
-                units: layer.units,
+                units: layer.features,
                 gradient: Some(gradient),
                 update: Some(update),
                 ..LayerView::default()

@@ -104,8 +104,7 @@ impl Trained {
     pub fn separate_head_rows(&mut self) {
         let parameters = self.network.parameters();
         let head = self.network.layers().last().expect("a network has a head");
-        let bias = parameters.iter().position(|p| p.name == format!("{}.bias", head.name));
-        let numbers: Vec<usize> = [Some(head.weight), bias].into_iter().flatten().collect();
+        let numbers: Vec<usize> = [Some(head.weight), head.bias].into_iter().flatten().collect();
         self.optimizer.separate_rows(&numbers, parameters);
     }
 

@@ -206,3 +206,37 @@ fn unit_gain_is_near_the_true_second_moment() {
         assert!((before - 0.5).abs() < 0.02, "{version}: {before}");
     }
 }
+
+/// Training may take bₙ through 0: the curve neither jumps there nor is pulled over a jump that its gradient does
+/// not see.
+#[test]
+fn the_tail_bounds_leave_the_curve_continuous_where_the_leading_coefficient_changes_its_sign() {
+    let xs: Vec<f64> = (-40..=40).map(|i| f64::from(i) * 0.25).collect();
+    for version in ["A", "B", "C", "D"] {
+        for (name, degrees) in [("tail-slope", [5, 4]), ("proper-degree", [4, 4])] {
+            let (activation, coefficients) =
+                sites::build(&choice(version, degrees, constraint(name, &[])), 1);
+            let lead = coefficients.start.len() - 1;
+            let at = |b: f64| {
+                let mut theta = coefficients.start.clone();
+                theta[lead] = b;
+                theta
+            };
+            let values = |b: f64| sites::values(&activation, &at(b), 1, &xs);
+            for ((x, left), right) in xs.iter().zip(values(-1e-12)).zip(values(1e-12)) {
+                assert!((left - right).abs() < 1e-6, "{version} {name}: {left} and {right} at {x}");
+            }
+            let dy: Vec<f64> = (0..xs.len()).map(|i| (i as f64 * 0.7).sin()).collect();
+            let loss = |b: f64| values(b).iter().zip(&dy).map(|(y, d)| y * d).sum::<f64>();
+            for b in [-0.3, -1e-3, 1e-3, 0.3] {
+                let (_, _, gradient) = sites::both(&activation, &at(b), 1, &xs, &dy, &mut Mode::Evaluate);
+                let difference = (loss(b + 1e-7) - loss(b - 1e-7)) / 2e-7;
+                let ours = gradient[lead];
+                assert!(
+                    (ours - difference).abs() < 1e-5 * (1.0 + difference.abs()),
+                    "{version} {name} at {b}: {ours} for {difference}"
+                );
+            }
+        }
+    }
+}

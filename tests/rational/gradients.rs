@@ -1,6 +1,6 @@
 //! ∂L/∂x and ∂L/∂θ by central differences in f64, for every version, constraint and sharing.
 
-use plasticity_bench::kernels::element::Mode;
+use plasticity_bench::kernels::element::{Gradients, Mode, Saved};
 use plasticity_bench::nn::activation::Activation;
 use plasticity_bench::random::Stream;
 use plasticity_bench::spec::{Choice, Value};
@@ -210,6 +210,7 @@ fn gradients_are_added_to_what_is_there() {
     let kernel = activation.kernel.as_ref();
     kernel.forward(&coefficients.start, 1, &z, &mut out, &mut saved, &mut Mode::Evaluate);
     let mut dz = [0.0; 2];
-    kernel.backward(&coefficients.start, 1, &z, &y, &saved, &dy, &mut dz, &mut total);
+    let gradients = Gradients { dz: &mut dz, d_coefficients: &mut total };
+    kernel.backward(&coefficients.start, 1, Saved { z: &z, y: &y, extra: &saved }, &dy, gradients);
     assert!(total.iter().zip(&once).all(|(two, one)| (two - 2.0 * one).abs() < 1e-12));
 }

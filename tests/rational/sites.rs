@@ -1,6 +1,6 @@
 //! One activation site, driven as the training step drives it.
 
-use plasticity_bench::kernels::element::{ElementKernel, Kernel, Mode};
+use plasticity_bench::kernels::element::{ElementKernel, Gradients, Kernel, Mode, Saved};
 use plasticity_bench::kernels::real::Real;
 use plasticity_bench::nn::activation::{Activation, Coefficients, rational};
 use plasticity_bench::random::Stream;
@@ -37,7 +37,8 @@ where
     let (mut y, mut dz) = (vec![T::ZERO; z.len()], vec![T::of(7.0); z.len()]);
     let (mut saved, mut gradient) = (Vec::new(), vec![T::ZERO; theta.len()]);
     kernel.forward(theta, inputs, z, &mut y, &mut saved, mode);
-    kernel.backward(theta, inputs, z, &y, &saved, dy, &mut dz, &mut gradient);
+    let gradients = Gradients { dz: &mut dz, d_coefficients: &mut gradient };
+    kernel.backward(theta, inputs, Saved { z, y: &y, extra: &saved }, dy, gradients);
     (y, dz, gradient)
 }
 

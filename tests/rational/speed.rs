@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use plasticity_bench::kernels::element::{ElementKernel, Kernel, Mode};
+use plasticity_bench::kernels::element::{ElementKernel, Gradients, Kernel, Mode, Saved};
 use plasticity_bench::nn::activation::rational;
 use plasticity_bench::random::Stream;
 use plasticity_bench::spec::Value;
@@ -40,7 +40,8 @@ fn time(kernel: &dyn Kernel, start: &[f64], rows: usize, inputs: usize) -> (f64,
         );
     });
     let backward = least(|| {
-        kernel.backward(&coefficients, inputs, &z, &y, &saved, &dy, &mut dz, &mut gradient);
+        let gradients = Gradients { dz: &mut dz, d_coefficients: &mut gradient };
+        kernel.backward(&coefficients, inputs, Saved { z: &z, y: &y, extra: &saved }, &dy, gradients);
     });
     (forward, backward)
 }

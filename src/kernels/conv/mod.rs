@@ -18,7 +18,7 @@ use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, b
 
 use self::geometry::Geometry;
 use super::activation_layer::{Site, kernel};
-use super::element::{Mode, settle};
+use super::element::{Gradients, Mode, Saved as SavedElements, settle};
 use super::gradient::{Gradient, add_bias_gradient};
 use super::pass::Pass;
 use super::pool::{Pool, Pooling};
@@ -272,7 +272,8 @@ impl Conv {
         let (z, extra) = (T::slice(&saved.pre_activations)?, T::slice(&saved.extra)?);
         let mut dz = vec![T::ZERO; z.len()];
         site.with_gradient(self.pass.trains(), |c, d_coefficients| {
-            kernel::<T>(site).backward(c, outputs, z, y, extra, dy, &mut dz, d_coefficients);
+            let gradients = Gradients { dz: &mut dz, d_coefficients };
+            kernel::<T>(site).backward(c, outputs, SavedElements { z, y, extra }, dy, gradients);
         })?;
         settle(&mut dz);
         Ok(Some(dz))

@@ -4,7 +4,12 @@ use crate::kernels::element::vectorized;
 use crate::kernels::real::Real;
 
 /// Values of a block, about: 16 KiB of f32.
-pub(super) const BLOCK: usize = 1 << 12;
+const BLOCK: usize = 1 << 12;
+
+/// Rows of a block: enough to pay for its sums in f64, few enough for the nearest cache.
+pub(super) fn rows_at_a_time(channels: usize) -> usize {
+    (BLOCK / channels).clamp(8, 128)
+}
 
 /// Mean, and sum of the squared distances to it, of every channel.
 pub(super) struct Moments {
@@ -23,7 +28,7 @@ impl Moments {
                 let (mean, squares) = (&mut mean[..channels], &mut squares[..channels]);
                 let (sum, square) = (&mut sum[..channels], &mut square[..channels]);
                 let mut before = 0.0;
-                for block in x.chunks(super::rows_at_a_time(channels) * channels) {
+                for block in x.chunks(rows_at_a_time(channels) * channels) {
                     let n = (block.len() / channels) as f64;
                     sum.fill(T::ZERO);
                     for row in block.chunks_exact(channels) {

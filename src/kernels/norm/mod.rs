@@ -18,9 +18,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{Result, Tensor, bail};
 
-use self::columns::{BLOCK, Line, Moments};
+use self::columns::{Line, Moments, rows_at_a_time};
 use super::activation_layer::{Site, kernel};
-use super::element::{Mode, settle};
+use super::element::{Gradients, Mode, Saved as SavedElements, settle};
 use super::gradient::Gradient;
 use super::scratch::Scratch;
 use super::storage::{Slices, with_slice};
@@ -72,7 +72,7 @@ pub struct Saved<T> {
     /// Whether mean and variance are those of x, so that the gradient goes through them too.
     own: bool,
     /// (segments × channels): a batch is one segment, or each image is.
-    mean: Vec<f64>,
+    mean: Vec<T>,
     inverse: Vec<f64>,
     /// z = slope·x + offset.
     slope: Vec<T>,
@@ -120,6 +120,7 @@ impl Norm {
         let trains = matches!(mode, Mode::Train(_));
         let (mean, inverse) = self.statistics(x, (images, channels), trains)?;
         let (slope, offset) = self.lines::<T>(&mean, &inverse, channels)?;
+        let mean = mean.into_iter().map(T::of).collect();
         let own = trains || matches!(self.scheme, Scheme::Group { .. });
         let (z, extra) = (Vec::new(), Vec::new());
         let mut saved = Saved { images, channels, own, mean, inverse, slope, offset, z, extra };
@@ -246,7 +247,9 @@ impl Norm {
                 saved.blocks(x.len(), |line, at| {
                     let (z, d) = (&mut z[..at.len()], &mut d[..at.len()]);
                     line.apply(&x[at.clone()], residual.map(|r| &r[at.clone()]), z);
-                    kernel.backward(&[], channels, z, &y[at.clone()], &[], &dz[at.clone()], d, &mut []);
+                    let saved = SavedElements { z, y: &y[at.clone()], extra: &[] };
+                    let gradients = Gradients { dz: d, d_coefficients: &mut [] };
+                    kernel.backward(&[], channels, saved, &dz[at.clone()], gradients);
                     settle(d);
                     dz[at.clone()].copy_from_slice(d);
                     sums.add(&line, &x[at], d);
@@ -256,9 +259,10 @@ impl Norm {
             }
             Some(site) => {
                 let dy = std::mem::replace(&mut dz, T::take(x.len()));
-                let (kernel, z, extra) = (kernel::<T>(site), &saved.z, &saved.extra);
+                let elements = SavedElements { z: &saved.z, y, extra: &saved.extra };
                 site.with_gradient(trains, |c, d_coefficients| {
-                    kernel.backward(c, channels, z, y, extra, &dy, &mut dz, d_coefficients);
+                    let gradients = Gradients { dz: &mut dz, d_coefficients };
+                    kernel::<T>(site).backward(c, channels, elements, &dy, gradients);
                 })?;
                 settle(&mut dz);
                 T::put(dy);
@@ -389,12 +393,11 @@ impl<T: Slices> Saved<T> {
         let segment = len / self.segments();
         for index in 0..self.segments() {
             let here = index * self.channels..(index + 1) * self.channels;
-            let mean: Vec<T> = self.mean[here.clone()].iter().map(|&m| T::of(m)).collect();
             let end = (index + 1) * segment;
             for from in (index * segment..end).step_by(step) {
                 let line = Line {
                     segment: index,
-                    mean: &mean,
+                    mean: &self.mean[here.clone()],
                     slope: &self.slope[here.clone()],
                     offset: &self.offset[here.clone()],
                 };
@@ -402,11 +405,6 @@ impl<T: Slices> Saved<T> {
             }
         }
     }
-}
-
-/// Rows of a block: enough to pay for its sums in f64, few enough for the nearest cache.
-fn rows_at_a_time(channels: usize) -> usize {
-    (BLOCK / channels).clamp(8, 128)
 }
 
 /// Σ ∂z and Σ ∂z·(x - μ), (segments × channels).

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::Activation;
-use crate::kernels::element::{ElementKernel, Mode, vectorized};
+use crate::kernels::element::{ElementKernel, Gradients, Mode, Saved, vectorized};
 use crate::kernels::real::Real;
 use crate::spec::{Choice, Entry};
 
@@ -34,17 +34,8 @@ impl<T: Real> ElementKernel<T> for Crelu {
         );
     }
 
-    fn backward(
-        &self,
-        _: &[T],
-        inputs: usize,
-        z: &[T],
-        _: &[T],
-        _: &[T],
-        dy: &[T],
-        dz: &mut [T],
-        _: &mut [T],
-    ) {
+    fn backward(&self, _: &[T], inputs: usize, saved: Saved<'_, T>, dy: &[T], gradients: Gradients<'_, T>) {
+        let (z, dz) = (saved.z, gradients.dz);
         vectorized(
             #[inline(always)]
             || {

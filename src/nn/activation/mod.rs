@@ -74,9 +74,9 @@ pub trait CoefficientRule: Send + Sync {
 pub struct Curve {
     /// lim |y(x) / x| for |x| → ∞ (infinite where the curve grows faster), the larger of both sides.
     pub tail_slope: f64,
-    /// Largest |y'(x)| on the grid over [-r, r].
+    /// Largest |y'(x)| on [-r, r], as far as a grid and a search about its highest points find it.
     pub steepest: f64,
-    /// Smallest denominator on the same grid.
+    /// Smallest denominator there, found alike.
     pub least_denominator: f64,
 }
 

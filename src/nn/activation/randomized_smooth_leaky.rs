@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::{Activation, smooth_leaky};
-use crate::kernels::element::{ElementKernel, Mode, vectorized};
+use crate::kernels::element::{ElementKernel, Gradients, Mode, Saved, vectorized};
 use crate::kernels::real::Real;
 use crate::spec::{Choice, Entry, Kind, Parameter};
 
@@ -68,22 +68,13 @@ impl<T: Real> ElementKernel<T> for RandomizedSmoothLeaky {
         );
     }
 
-    fn backward(
-        &self,
-        _: &[T],
-        _: usize,
-        z: &[T],
-        _: &[T],
-        saved: &[T],
-        dy: &[T],
-        dz: &mut [T],
-        _: &mut [T],
-    ) {
+    fn backward(&self, _: &[T], _: usize, saved: Saved<'_, T>, dy: &[T], gradients: Gradients<'_, T>) {
+        let (Saved { z, extra, .. }, dz) = (saved, gradients.dz);
         let k = T::of(self.steepness);
         vectorized(
             #[inline(always)]
             || {
-                for (((dz, &x), &r), &dy) in dz.iter_mut().zip(z).zip(saved).zip(dy) {
+                for (((dz, &x), &r), &dy) in dz.iter_mut().zip(z).zip(extra).zip(dy) {
                     *dz = dy * smooth_leaky::derivative(x, r, k);
                 }
             },

@@ -13,25 +13,26 @@ use crate::kernels::activation_layer::Tap;
 use crate::kernels::affine::affine;
 use crate::kernels::conv::{geometry::Geometry, products};
 use crate::kernels::element::{Mode, vectorized};
-use crate::kernels::gradient::{Gradient, add_bias_gradient};
+use crate::kernels::gradient::add_bias_gradient;
 use crate::kernels::matmul::{times, transposed_times};
 use crate::kernels::norm::{Norm, Saved};
 use crate::kernels::pass::Pass;
 use crate::kernels::scratch::Scratch;
 use crate::kernels::storage::{Slices, contiguous, with_slice};
+use crate::nn::builder::Place;
+use crate::nn::samples;
 use crate::random::Stream;
-
-/// A parameter's values and where its gradient goes.
-pub(super) type Trained = (Tensor, Arc<Gradient>);
 
 /// A convolution and what follows it: norm, residual, activation.
 pub(super) struct Unit {
+    /// Its number among the network's layers.
+    pub layer: usize,
     /// Step between neighbouring positions.
     pub stride: usize,
     /// Zeros around the image.
     pub padding: usize,
     /// (outputs, channels, rows, columns)
-    pub weight: Trained,
+    pub weight: Place,
     /// Norm (or bias) and activation.
     pub norm: Norm,
 }
@@ -48,8 +49,8 @@ pub(super) struct Body {
     pub stem: Unit,
     pub blocks: Vec<Block>,
     /// (classes, features)
-    pub head: Trained,
-    pub head_bias: Trained,
+    pub head: Place,
+    pub head_bias: Place,
 }
 
 /// What one unit's forward pass leaves.
@@ -76,26 +77,36 @@ struct Tape<T> {
 
 type Shape4 = (usize, usize, usize, usize);
 
-/// Pre-activations of the sites, in order, at one position of each image.
+/// Pre-activations of the sites, in order, at some positions of the images, the same at every look.
 pub(super) struct Watch {
-    /// Number of the first image.
-    pub first: usize,
-    /// Of each site: (images, channels).
+    /// Images in all, those seen so far, and the rows (images × positions) that are wanted of them.
+    images: usize,
+    first: usize,
+    samples: usize,
+    /// Of each site: (rows, channels).
     pub pre_activations: Vec<Vec<f32>>,
+    /// Where in its images each site is looked at.
+    draws: Vec<Stream>,
     site: usize,
 }
 
 impl Watch {
-    /// Nothing seen yet.
-    pub fn new() -> Self {
-        Self { first: 0, pre_activations: Vec::new(), site: 0 }
+    /// Nothing seen yet of so many images, of which `samples` rows are wanted.
+    pub fn new(images: usize, samples: usize) -> Self {
+        Self { images, first: 0, samples, pre_activations: Vec::new(), draws: Vec::new(), site: 0 }
     }
 
-    /// The rows of the `images`, one a position drawn for each: the same at every look.
-    fn rows(&self, images: usize, positions: usize) -> Vec<usize> {
-        let mut stream = Stream::new(0, "probes", self.site as u64);
-        let drawn = (0..self.first + images).map(|_| stream.below(positions as u64) as usize);
-        drawn.skip(self.first).enumerate().map(|(image, at)| image * positions + at).collect()
+    /// The rows of the next `images`: a position drawn for each where there are as many images as samples,
+    /// else as many of each as are needed.
+    fn rows(&mut self, images: usize, positions: usize) -> Vec<usize> {
+        if self.samples > self.images {
+            return samples::rows(self.first..self.first + images, self.images, positions, self.samples);
+        }
+        if self.draws.len() == self.site {
+            self.draws.push(Stream::new(0, "probes", self.site as u64));
+        }
+        let stream = &mut self.draws[self.site];
+        (0..images).map(|image| image * positions + stream.below(positions as u64) as usize).collect()
     }
 
     fn see<T: Slices>(&mut self, unit: &Unit, made: &Made<T>, residual: Option<&[T]>) {

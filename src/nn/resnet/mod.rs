@@ -9,18 +9,22 @@
 
 mod body;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use candle_core::{DType, Tensor};
 
-use self::body::{Block, Body, Trained, Unit, Watch, Whole};
+use self::body::{Block, Body, Unit, Watch, Whole};
 use super::activation::{self, Activation};
+use super::builder::Builder;
 use super::initialization::Initialization;
-use super::network::{ActivationSite, Buffer, Layer, Network, NetworkError};
-use super::parameter::{Parameter, Role};
-use crate::kernels::activation_layer::{Site, Tap};
+use super::layout::Layer;
+use super::network::{ActivationSite, Buffer, Dims, Network, NetworkError, Registered};
+use super::parameter::Parameter;
+use super::work::LayerWork;
+use crate::kernels::activation_layer::Tap;
+use crate::kernels::conv::geometry::positions;
 use crate::kernels::images;
-use crate::kernels::norm::{Kept, Norm, Scheme};
+use crate::kernels::norm::{Norm, Scheme};
 use crate::kernels::pass::Pass;
 use crate::random::Stream;
 use crate::spec::{Choice, Entry, Kind, Parameter as Setting};
@@ -30,8 +34,18 @@ pub const STAGES: [(usize, usize); 4] = [(1, 1), (2, 2), (4, 2), (8, 2)];
 /// Images of a look at the features: a feature map of many is large.
 const AT_A_TIME: usize = 64;
 
-/// Catalogue entry.
-pub const ENTRY: Entry = Entry {
+/// What the registry knows of it.
+pub const REGISTERED: Registered = Registered {
+    entry: ENTRY,
+    check,
+    build: |b, stream| {
+        Ok(Box::new(ResNet::new(b.network, b.activation, b.dims, b.outputs, stream, b.dtype)?))
+    },
+    work,
+    mixes_examples: |network| network.text("norm") == "batch",
+};
+
+const ENTRY: Entry = Entry {
     name: "resnet18",
     summary: "ResNet-18 with a 3×3 stem without pooling, for images of 28 to 64 pixels",
     source: "He et al. 2016, arXiv 1512.03385; names and start values as in torchvision",
@@ -61,10 +75,7 @@ pub const ENTRY: Entry = Entry {
 
 /// The network.
 pub struct ResNet {
-    parameters: Vec<Parameter>,
-    layers: Vec<Layer>,
-    sites: Vec<ActivationSite>,
-    buffers: Vec<Buffer>,
+    built: Builder,
     body: Arc<Body>,
     /// Channels, height and width of the images.
     dims: (usize, usize, usize),
@@ -102,7 +113,7 @@ impl Normalization {
 }
 
 /// Whether norm and activation fit the widths.
-pub fn check(network: &Choice, activation: &Choice) -> Result<(), NetworkError> {
+fn check(network: &Choice, activation: &Choice, _: Option<Dims>) -> Result<(), NetworkError> {
     Normalization::of(network)?;
     let width = width(network);
     STAGES.iter().try_for_each(|(times, _)| build_for(activation, times * width).map(|_| ()))
@@ -110,6 +121,28 @@ pub fn check(network: &Choice, activation: &Choice) -> Result<(), NetworkError> 
 
 fn width(network: &Choice) -> usize {
     usize::try_from(network.integer("width")).expect("checked against the catalogue")
+}
+
+fn work(network: &Choice, dims: Dims, classes: usize) -> Option<Vec<LayerWork>> {
+    let width = width(network);
+    let (mut channels, mut height, mut across) = (width, dims.1, dims.2);
+    let mut layers = vec![LayerWork::convolution((dims.0, width), 3, height * across)];
+    for (times, stride) in STAGES {
+        for stride in [stride, 1] {
+            let outputs = times * width;
+            height = positions(height, 3, stride, 1)?;
+            across = positions(across, 3, stride, 1)?;
+            let places = height * across;
+            layers.push(LayerWork::convolution((channels, outputs), 3, places));
+            layers.push(LayerWork::convolution((outputs, outputs), 3, places));
+            if stride != 1 || channels != outputs {
+                layers.push(LayerWork::convolution((channels, outputs), 1, places));
+            }
+            channels = outputs;
+        }
+    }
+    layers.push(LayerWork::dense(channels, classes));
+    Some(layers)
 }
 
 fn build_for(choice: &Choice, channels: usize) -> Result<Activation, NetworkError> {
@@ -125,33 +158,16 @@ fn build_for(choice: &Choice, channels: usize) -> Result<Activation, NetworkErro
 }
 
 /// A network in the making.
-struct Builder<'a> {
-    parameters: Vec<Parameter>,
-    layers: Vec<Layer>,
-    sites: Vec<ActivationSite>,
-    buffers: Vec<Buffer>,
+struct Making<'a> {
+    built: Builder,
     norm: Normalization,
-    scheme: &'a str,
+    start: Initialization,
     activation: &'a Choice,
     stream: &'a mut Stream,
-    dtype: DType,
 }
 
-impl Builder<'_> {
-    fn add(
-        &mut self,
-        name: String,
-        role: Role,
-        start: &[f64],
-        shape: &[usize],
-    ) -> candle_core::Result<Trained> {
-        let parameter = Parameter::new(name, role, start, shape, self.dtype)?;
-        let trained = (parameter.values.as_tensor().clone(), Arc::clone(&parameter.gradient));
-        self.parameters.push(parameter);
-        Ok(trained)
-    }
-
-    /// A convolution `name` with its norm `norm`, in `channels`, and an activation where `active`.
+impl Making<'_> {
+    /// A convolution `name` with its norm `norm`, from and to `channels`, and an activation where `active`.
     fn unit(
         &mut self,
         (name, norm): (&str, &str),
@@ -160,88 +176,38 @@ impl Builder<'_> {
         active: bool,
     ) -> Result<Unit, NetworkError> {
         let (inputs, outputs) = channels;
-        let (fan_in, fan_out) = (inputs * filter * filter, outputs * filter * filter);
-        let stream = &mut *self.stream;
-        let bound = 1.0 / (fan_in as f64).sqrt();
-        let mut uniform = |bound: f64| -> Vec<f64> {
-            (0..fan_in * outputs).map(|_| stream.uniform(-bound, bound)).collect()
-        };
-        let start = match self.scheme {
-            "kaiming" => {
-                let deviation = (2.0 / fan_out as f64).sqrt();
-                (0..fan_in * outputs).map(|_| deviation * stream.normal()).collect()
-            }
-            "xavier" => uniform((6.0 / (fan_in + fan_out) as f64).sqrt()),
-            _ => uniform(bound),
-        };
-        let index = self.parameters.len();
-        let weight =
-            self.add(format!("{name}.weight"), Role::Weight, &start, &[outputs, inputs, filter, filter])?;
-        let norm = self.norm((name, norm), outputs, bound)?;
-        let (site, declared) = if active { self.site(outputs)? } else { (None, None) };
-        self.layers.push(Layer { name: name.into(), weight: index, site: declared, units: outputs });
-        Ok(Unit { stride, padding: filter / 2, weight, norm: Norm { site, ..norm } })
+        let biased = matches!(self.norm, Normalization::None);
+        let (start, shape) = (self.start.conv(channels, filter * filter), [outputs, inputs, filter, filter]);
+        let layer = self.built.layer(name.into(), start, &shape, biased, self.stream)?;
+        let weight = self.built.place(self.built.layers[layer].weight);
+        let norm = self.norm(norm, layer)?;
+        let mut site = None;
+        if active {
+            let activation = build_for(self.activation, outputs)?;
+            site = Some(self.built.site(activation, outputs)?);
+        }
+        Ok(Unit { layer, stride, padding: filter / 2, weight, norm: Norm { site, ..norm } })
     }
 
-    fn norm(
-        &mut self,
-        (conv, norm): (&str, &str),
-        channels: usize,
-        bound: f64,
-    ) -> Result<Norm, NetworkError> {
-        let scheme = match self.norm {
+    fn norm(&mut self, name: &str, layer: usize) -> Result<Norm, NetworkError> {
+        let units = self.built.layers[layer].units();
+        let (scheme, statistics) = match self.norm {
             Normalization::None => {
-                // The default of PyTorch's convolutions, whatever the filters start from.
-                let start: Vec<f64> = (0..channels).map(|_| self.stream.uniform(-bound, bound)).collect();
-                let shift = self.add(format!("{conv}.bias"), Role::Bias, &start, &[channels])?;
+                let bias = self.built.layers[layer].bias.expect("without a norm there is a bias");
+                let shift = self.built.place(bias);
                 return Ok(Norm { scheme: Scheme::None, scale: None, shift, site: None });
             }
-            Normalization::Group(groups) => Scheme::Group { groups },
-            Normalization::Batch => Scheme::Batch {
-                mean: self.buffer(format!("{norm}.running_mean"), vec![0.0; channels]),
-                variance: self.buffer(format!("{norm}.running_var"), vec![1.0; channels]),
-            },
-        };
-        let scale = self.add(format!("{norm}.weight"), Role::Norm, &vec![1.0; channels], &[channels])?;
-        let shift = self.add(format!("{norm}.bias"), Role::Norm, &vec![0.0; channels], &[channels])?;
-        Ok(Norm { scheme, scale: Some(scale), shift, site: None })
-    }
-
-    fn buffer(&mut self, name: String, start: Vec<f32>) -> Kept {
-        let values = Arc::new(Mutex::new(start));
-        self.buffers.push(Buffer { name, values: Arc::clone(&values) });
-        values
-    }
-
-    /// The next activation site, with its number.
-    fn site(&mut self, units: usize) -> Result<(Option<Site>, Option<usize>), NetworkError> {
-        let activation = build_for(self.activation, units)?;
-        let shared = activation.coefficients.as_ref().is_some_and(|c| c.network_wide);
-        let index = if shared { 0 } else { self.sites.len() };
-        if index == self.sites.len() {
-            let name = if shared { "activations".to_string() } else { format!("activations.{index}") };
-            let mut parameter = None;
-            if let Some(coefficients) = &activation.coefficients {
-                parameter = Some(self.parameters.len());
-                let per_set = coefficients.names.len();
-                let shape = [coefficients.start.len() / per_set, per_set];
-                let role = Role::Coefficients(index);
-                self.add(format!("{name}.coefficients"), role, &coefficients.start, &shape)?;
-                let values = self.parameters.last_mut().expect("just added");
-                values.learning_rate = coefficients.learning_rate;
-                values.weight_decay = coefficients.weight_decay;
+            Normalization::Group(groups) => (Scheme::Group { groups }, None),
+            Normalization::Batch => {
+                let mean = self.built.buffer(format!("{name}.running_mean"), vec![0.0; units]);
+                let variance = self.built.buffer(format!("{name}.running_var"), vec![1.0; units]);
+                let values = |at: usize| Arc::clone(&self.built.buffers[at].values);
+                let scheme = Scheme::Batch { mean: values(mean), variance: values(variance) };
+                (scheme, Some((mean, variance)))
             }
-            self.sites.push(ActivationSite {
-                name,
-                parameter,
-                coefficients: activation.coefficients.clone(),
-            });
-        }
-        let coefficients = self.sites[index].parameter.map(|p| {
-            let parameter = &self.parameters[p];
-            (parameter.values.as_tensor().clone(), Arc::clone(&parameter.gradient))
-        });
-        Ok((Some(Site { kernel: activation.kernel, widening: 1, coefficients }), Some(index)))
+        };
+        let (scale, shift) = self.built.norm(name, statistics)?;
+        Ok(Norm { scheme, scale: Some(scale), shift, site: None })
     }
 
     fn block(&mut self, name: &str, channels: (usize, usize), stride: usize) -> Result<Block, NetworkError> {
@@ -255,6 +221,22 @@ impl Builder<'_> {
             Some(self.unit((&names.0, &names.1), channels, (1, stride), false)?)
         };
         Ok(Block { first, second, shortcut })
+    }
+
+    /// Says which layers multiply whose features: those of the stem and of every block's sum go into the
+    /// next block's first convolution and its shortcut, the last ones, averaged, into the head.
+    fn feed(&mut self, stem: usize, blocks: &[Block], head: usize) {
+        let mut from = stem;
+        for Block { first, second, shortcut } in blocks {
+            self.built.feed(from, first.layer);
+            match shortcut {
+                Some(shortcut) => self.built.feed(from, shortcut.layer),
+                None => self.built.layers[from].bypassed = true,
+            }
+            self.built.feed(first.layer, second.layer);
+            from = second.layer;
+        }
+        self.built.feed(from, head);
     }
 }
 
@@ -270,48 +252,43 @@ impl ResNet {
         dtype: DType,
     ) -> Result<Self, NetworkError> {
         let width = width(network);
-        let mut builder = Builder {
-            parameters: Vec::new(),
-            layers: Vec::new(),
-            sites: Vec::new(),
-            buffers: Vec::new(),
+        let mut making = Making {
+            built: Builder::new(dtype),
             norm: Normalization::of(network)?,
-            scheme: network.text("initialization"),
+            start: Initialization::of_filters(network),
             activation,
             stream,
-            dtype,
         };
-        let stem = builder.unit(("conv1", "bn1"), (dims.0, width), (3, 1), true)?;
+        let stem = making.unit(("conv1", "bn1"), (dims.0, width), (3, 1), true)?;
         let (mut blocks, mut channels) = (Vec::new(), width);
         for (stage, (times, stride)) in STAGES.into_iter().enumerate() {
             for (block, stride) in [stride, 1].into_iter().enumerate() {
                 let name = format!("layer{}.{block}", stage + 1);
-                blocks.push(builder.block(&name, (channels, times * width), stride)?);
+                blocks.push(making.block(&name, (channels, times * width), stride)?);
                 channels = times * width;
             }
         }
-        let (weight, bias) = Initialization::PYTORCH.linear(channels, classes, builder.stream);
-        let index = builder.parameters.len();
-        let head = builder.add("fc.weight".into(), Role::Weight, &weight, &[classes, channels])?;
-        let head_bias = builder.add("fc.bias".into(), Role::Bias, &bias, &[classes])?;
-        builder.layers.push(Layer { name: "fc".into(), weight: index, site: None, units: classes });
-        let Builder { parameters, layers, sites, buffers, .. } = builder;
+        let start = Initialization::PYTORCH.linear(channels, classes);
+        let head = making.built.layer("fc".into(), start, &[classes, channels], true, making.stream)?;
+        making.feed(stem.layer, &blocks, head);
+        let built = making.built;
+        let bias = built.layers[head].bias.expect("asked for");
+        let (head, head_bias) = (built.place(built.layers[head].weight), built.place(bias));
         let body = Arc::new(Body { stem, blocks, head, head_bias });
-        Ok(Self { parameters, layers, sites, buffers, body, dims })
+        Ok(Self { built, body, dims })
     }
 }
 
 impl Network for ResNet {
     fn forward(&self, inputs: &Tensor, pass: &Pass) -> candle_core::Result<Tensor> {
         let images = images::rows(inputs, self.dims)?;
-        let any = self.parameters[0].values.as_tensor();
+        let any = self.built.parameters[0].values.as_tensor();
         pass.apply(&images, any, Whole::new(Arc::clone(&self.body), pass.clone()))
     }
 
-    /// One position of each image, whatever the `samples`: feature maps of more images than there are
-    /// samples are not asked for.
-    fn taps(&self, inputs: &Tensor, _samples: usize) -> candle_core::Result<Vec<Tap>> {
-        let (count, mut watch) = (inputs.dim(0)?, Watch::new());
+    fn taps(&self, inputs: &Tensor, samples: usize) -> candle_core::Result<Vec<Tap>> {
+        let count = inputs.dim(0)?;
+        let mut watch = Watch::new(count, samples);
         for from in (0..count).step_by(AT_A_TIME) {
             let some = inputs.narrow(0, from, AT_A_TIME.min(count - from))?;
             self.body.watch(&images::rows(&some.force_contiguous()?, self.dims)?, &mut watch)?;
@@ -320,18 +297,18 @@ impl Network for ResNet {
     }
 
     fn parameters(&self) -> &[Parameter] {
-        &self.parameters
+        &self.built.parameters
     }
 
     fn buffers(&self) -> &[Buffer] {
-        &self.buffers
+        &self.built.buffers
     }
 
     fn layers(&self) -> &[Layer] {
-        &self.layers
+        &self.built.layers
     }
 
     fn sites(&self) -> &[ActivationSite] {
-        &self.sites
+        &self.built.sites
     }
 }

@@ -7,7 +7,7 @@ use super::ratio::Ratio;
 use super::shape::{Lowered, Shape};
 use super::sharing::Sets;
 use super::tanh::tanh;
-use crate::kernels::element::{ElementKernel, Mode, vectorized};
+use crate::kernels::element::{ElementKernel, Gradients, Mode, Saved, vectorized};
 
 /// Numerator noise of version D in training (Delfosse et al. 2024).
 const NOISE: (f64, f64) = (0.9, 1.1);
@@ -147,13 +147,11 @@ impl<T: Lane> ElementKernel<T> for Rational {
         &self,
         coefficients: &[T],
         inputs: usize,
-        z: &[T],
-        y: &[T],
-        saved: &[T],
+        saved: Saved<'_, T>,
         dy: &[T],
-        dz: &mut [T],
-        d_coefficients: &mut [T],
+        gradients: Gradients<'_, T>,
     ) {
+        let (Saved { z, y, extra: saved }, Gradients { dz, d_coefficients }) = (saved, gradients);
         let form = self.shape.form;
         let curves = self.curves(saved);
         let unsquashed = self.shape.constraint.ceiling().map(|c| unsquash(dy, y, T::of(c)));

@@ -44,7 +44,7 @@ impl Point {
 }
 
 /// tᵉ by repeated squaring (`powi` leaves its rounding to the platform).
-fn integer_power(t: f64, exponent: i32) -> f64 {
+pub(super) fn integer_power(t: f64, exponent: i32) -> f64 {
     let (mut base, mut left, mut product) = (t, exponent.unsigned_abs(), 1.0);
     while left > 0 {
         if left & 1 == 1 {

@@ -157,19 +157,28 @@ fn without_poles(constraint: &'static str, form: Form) -> Result<(), RationalErr
     if form.version == Version::N { Err(RationalError::Poles { constraint }) } else { Ok(()) }
 }
 
-/// The leading denominator coefficient kept away from 0: |b| + ε in version A, sgn(b)·(|b| + ε) in the
-/// versions whose coefficients have signs. Its derivative by b is 1 but for the jump of 2ε at b = 0.
-fn keep_off_zero(form: Form, b: f64, epsilon: f64) -> f64 {
-    let size = b.abs() + epsilon;
-    if form.version.even() { size } else { sign(b) * size }
+/// |bₙ| + ε in place of bₙ, in every version: positive and continuous, also where training takes bₙ
+/// through 0. With sgn(bₙ) before it the curve would jump by 2ε·xⁿ there, which no gradient sees.
+///
+/// Nothing is lost by it: Q takes |S| in the versions whose coefficients have signs, and |S| is the same
+/// with every bₖ negated.
+fn keep_off_zero(form: Form, theta: &mut [f64], epsilon: f64) {
+    let b = &mut theta[form.lead_b()];
+    *b = b.abs() + epsilon;
 }
 
-/// Derivative of [`keep_off_zero`] by b, off the jump.
-fn keep_off_zero_slope(form: Form, b: f64) -> f64 {
-    if form.version.even() { sign(b) } else { 1.0 }
+/// Gradient by |bₙ| + ε → gradient by bₙ, in place.
+fn pull_back_off_zero(form: Form, raw: &[f64], gradient: &mut [f64]) {
+    gradient[form.lead_b()] *= sign(raw[form.lead_b()]);
 }
 
-/// The b that [`keep_off_zero`] sends nearest to `lead`.
-fn from_kept_off_zero(lead: f64, epsilon: f64) -> f64 {
-    sign(lead) * (lead.abs() - epsilon).max(0.0)
+/// Trained denominator coefficients whose effective ones draw the same |S| as those of `fit`, or the
+/// nearest where |bₙ| < ε, in place.
+fn invert_off_zero(form: Form, fit: &mut [f64], epsilon: f64) {
+    let lead = fit[form.lead_b()];
+    if form.version.absolute() && lead < 0.0 {
+        fit[form.m + 1..].iter_mut().for_each(|b| *b = -*b);
+    }
+    let b = &mut fit[form.lead_b()];
+    *b = sign(*b) * (b.abs() - epsilon).max(0.0);
 }

@@ -1,5 +1,5 @@
-//! m ≤ n, with the leading denominator coefficient kept off 0: β = |bₙ| + ε in its place (with bₙ's
-//! sign in the versions that have signs).
+//! m ≤ n, with the leading denominator coefficient kept off 0: β = |bₙ| + ε in its place. The curve is
+//! continuous in all coefficients.
 //!
 //! **Bound.** R is bounded, and lim R = ±aₙ/β (0 for m < n).
 //! Version A: Q ≥ 1 + β|x|ⁿ, so with s = β^(1/n)|x|
@@ -16,7 +16,7 @@
 use super::super::RationalError;
 use super::super::form::Form;
 use super::super::ratio::Ratio;
-use super::{Constraint, from_kept_off_zero, keep_off_zero, keep_off_zero_slope, positive, without_poles};
+use super::{Constraint, invert_off_zero, keep_off_zero, positive, pull_back_off_zero, without_poles};
 use crate::spec::{Choice, Entry, Kind, Parameter};
 
 pub(super) const EPSILON: Parameter = Parameter {
@@ -74,16 +74,14 @@ impl Constraint for ProperDegree {
     }
 
     fn effective(&self, form: Form, theta: &mut [f64]) {
-        let b = &mut theta[form.lead_b()];
-        *b = keep_off_zero(form, *b, self.epsilon);
+        keep_off_zero(form, theta, self.epsilon);
     }
 
     fn pull_back(&self, form: Form, raw: &[f64], gradient: &mut [f64]) {
-        gradient[form.lead_b()] *= keep_off_zero_slope(form, raw[form.lead_b()]);
+        pull_back_off_zero(form, raw, gradient);
     }
 
     fn invert(&self, form: Form, fit: &mut [f64]) {
-        let b = &mut fit[form.lead_b()];
-        *b = from_kept_off_zero(*b, self.epsilon);
+        invert_off_zero(form, fit, self.epsilon);
     }
 }

@@ -1,5 +1,5 @@
-//! m = n+1, β = |bₙ| + ε in place of the leading denominator coefficient (with bₙ's sign where there
-//! are signs), and aₘ = s·β·tanh(ρ), where ρ stands in aₘ's place among the trained coefficients.
+//! m = n+1, β = |bₙ| + ε in place of the leading denominator coefficient, and aₘ = s·β·tanh(ρ), where ρ
+//! stands in aₘ's place among the trained coefficients. The curve is continuous in all of them.
 //!
 //! **Bound.** |lim R(x)/x| = |aₘ|/β = s·|tanh ρ| ≤ s, for every ρ and every bₙ.
 //!
@@ -15,7 +15,7 @@
 
 use super::super::RationalError;
 use super::super::form::Form;
-use super::{Constraint, from_kept_off_zero, keep_off_zero, keep_off_zero_slope, positive, without_poles};
+use super::{Constraint, invert_off_zero, keep_off_zero, positive, pull_back_off_zero, without_poles};
 use crate::spec::{Choice, Entry, Kind, Parameter};
 
 pub(super) const ENTRY: Entry = Entry {
@@ -64,7 +64,7 @@ impl Constraint for TailSlope {
     fn effective(&self, form: Form, theta: &mut [f64]) {
         let (a, b) = (form.lead_a(), form.lead_b());
         theta[a] = self.bound * (theta[b].abs() + self.epsilon) * libm::tanh(theta[a]);
-        theta[b] = keep_off_zero(form, theta[b], self.epsilon);
+        keep_off_zero(form, theta, self.epsilon);
     }
 
     fn pull_back(&self, form: Form, raw: &[f64], gradient: &mut [f64]) {
@@ -72,8 +72,8 @@ impl Constraint for TailSlope {
         let (rho, beta) = (libm::tanh(raw[a]), raw[b].abs() + self.epsilon);
         let by_lead = gradient[a];
         gradient[a] = by_lead * self.bound * beta * (1.0 - rho) * (1.0 + rho);
-        gradient[b] = gradient[b] * keep_off_zero_slope(form, raw[b])
-            + by_lead * self.bound * rho * super::sign(raw[b]);
+        gradient[b] += by_lead * self.bound * rho;
+        pull_back_off_zero(form, raw, gradient);
     }
 
     fn invert(&self, form: Form, fit: &mut [f64]) {
@@ -81,7 +81,7 @@ impl Constraint for TailSlope {
         let beta = fit[b].abs().max(self.epsilon);
         let most = libm::tanh(STEEPEST_RHO);
         fit[a] = libm::atanh((fit[a] / (self.bound * beta)).clamp(-most, most));
-        fit[b] = from_kept_off_zero(fit[b], self.epsilon);
+        invert_off_zero(form, fit, self.epsilon);
     }
 
     fn confine(&self, form: Form, raw: &mut [f64]) {

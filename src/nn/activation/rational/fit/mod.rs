@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use self::least_squares::{Columns, dot};
 use super::constraint::Unconstrained;
 use super::form::{Form, MAX_A, MAX_C, Version, sign};
-use super::ratio::Ratio;
+use super::ratio::{Ratio, integer_power};
 use super::shape::{Lowered, Shape};
 use super::target::Target;
 
@@ -62,7 +62,7 @@ fn constrained(shape: &Shape, plain: &Shape, target: Target) -> Vec<f64> {
         return raw;
     }
     let wanted: Vec<f64> = points().map(|x| target.value(x)).collect();
-    // Where ε holds bₙ off 0 the curve jumps at bₙ = 0, and a descent from there may be stuck.
+    // Where ε is added to |bₙ| the curve has a kink at bₙ = 0, and a descent from there may be stuck.
     let nudged = |by: f64| {
         let mut raw = raw.clone();
         raw[shape.form.lead_b()] += by;
@@ -156,11 +156,11 @@ fn sanathanan_koerner(form: Form, wanted: &[f64], even_only: bool) -> Vec<f64> {
         let mut matrix = Columns::zeros(POINTS, form.m + 1 + powers.len());
         for (row, x) in points().enumerate() {
             for i in 0..=form.m {
-                matrix.column_mut(i)[row] = weights[row] * x.powi(i as i32);
+                matrix.column_mut(i)[row] = weights[row] * integer_power(x, i as i32);
             }
             for (at, &k) in powers.iter().enumerate() {
                 matrix.column_mut(form.m + 1 + at)[row] =
-                    -weights[row] * wanted[row] * within(form, x).powi(k as i32);
+                    -weights[row] * wanted[row] * integer_power(within(form, x), k as i32);
             }
         }
         let solution = matrix.solve(wanted.iter().zip(&weights).map(|(f, w)| f * w).collect());
@@ -184,7 +184,7 @@ fn with_numerator(form: Form, c: &[f64], wanted: &[f64]) -> Vec<f64> {
     for (row, x) in points().enumerate() {
         let q = ratio.denominator(x);
         for i in 0..=form.m {
-            matrix.column_mut(i)[row] = x.powi(i as i32) / q;
+            matrix.column_mut(i)[row] = integer_power(x, i as i32) / q;
         }
     }
     let solution = matrix.solve(wanted.to_vec());
@@ -266,7 +266,7 @@ struct Evaluated {
 /// Σ(y - f)²; infinite where y is not finite.
 fn squared_error(shape: &Shape, theta: &[f64], wanted: &[f64]) -> f64 {
     let at = evaluate(shape, &shape.lower(theta, None).theta);
-    let sum: f64 = at.iter().zip(wanted).map(|(at, f)| (at.y - f).powi(2)).sum();
+    let sum: f64 = at.iter().zip(wanted).map(|(at, f)| (at.y - f) * (at.y - f)).sum();
     if sum.is_finite() { sum } else { f64::INFINITY }
 }
 
@@ -282,13 +282,13 @@ fn linearize(shape: &Shape, theta: &[f64], wanted: &[f64]) -> (Columns, Vec<f64>
     let mut column = 0;
     for power in 0..=form.m {
         let to = effective.column_mut(column).iter_mut();
-        to.zip(&at).for_each(|(to, at)| *to = at.by_p * at.x.powi(power as i32));
+        to.zip(&at).for_each(|(to, at)| *to = at.by_p * integer_power(at.x, power as i32));
         column += 1;
     }
     for power in form.version.first_b()..=form.n {
         let factor = signs[column];
         let to = effective.column_mut(column).iter_mut();
-        to.zip(&at).for_each(|(to, at)| *to = factor * at.by_s * at.t.powi(power as i32));
+        to.zip(&at).for_each(|(to, at)| *to = factor * at.by_s * integer_power(at.t, power as i32));
         column += 1;
     }
     // The pull-back is linear in the gradient: the row of each effective coefficient, one by one.
