@@ -100,6 +100,7 @@ fn default(kind: &Kind) -> String {
         Kind::Text { default, .. } => default.map(str::to_owned),
         Kind::Flag { default } => Some(default.to_string()),
         Kind::Integers { default, .. } => Some(format!("{default:?}")),
+        Kind::Name { .. } | Kind::Names { .. } => None,
         Kind::Choice { default, .. } => Some(default.to_owned()),
     }
     .unwrap_or_else(|| "absent".into())
@@ -109,7 +110,8 @@ fn range(kind: &Kind) -> String {
     match *kind {
         Kind::Text { one_of, .. } => one_of.join(", "),
         Kind::Flag { .. } => "true, false".into(),
-        Kind::Choice { of, .. } => format!("see {of}"),
+        Kind::Name { of } | Kind::Choice { of, .. } => format!("see {of}"),
+        Kind::Names { of } => format!("a list, see {of}"),
         Kind::Integers { lengths: (low, high), .. } if low == high => {
             format!("{low} integers, each {}", kind.bounds())
         }

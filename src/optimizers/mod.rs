@@ -11,7 +11,7 @@ use candle_core::Result;
 use crate::kernels::inplace::update;
 use crate::kernels::optimizer::{Adam, AdamStep, Sgd};
 use crate::nn::{Parameter, Role};
-use crate::spec::{Choice, Entry, Kind, Parameter as Setting};
+use crate::spec::{Choice, Entry, Kind, Parameter as Setting, Plan};
 use crate::state::{StateDict, StateError, Stateful, Values};
 
 const RATE: Setting = Setting {
@@ -80,6 +80,17 @@ pub fn entries() -> Vec<Entry> {
             parameters: SGD,
         },
     ]
+}
+
+/// Whether the settings go together. The error is a sentence.
+pub fn check(plan: &Plan) -> std::result::Result<(), String> {
+    let choice = &plan.optimizer;
+    if choice.name == "sgd" && choice.flag("nesterov") && choice.number("momentum") == 0.0 {
+        return Err("nesterov looks ahead along the momentum, which is 0: set optimizer.momentum, for \
+                    example to 0.9, or leave nesterov out"
+            .to_owned());
+    }
+    Ok(())
 }
 
 #[derive(Clone, Copy, Debug)]

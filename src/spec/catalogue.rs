@@ -46,12 +46,32 @@ pub enum Kind {
     Flag { default: bool },
     /// A list of integers, each in `min..=max`, of a length in `lengths.0..=lengths.1`.
     Integers { default: &'static [i64], min: i64, max: i64, lengths: (usize, usize) },
+    /// A name of the named section of the catalogue, whose entry has no parameters.
+    Name { of: &'static str },
+    /// A list of such names.
+    Names { of: &'static str },
     /// A nested choice from the named section of the catalogue (`"constraints"`); a bare string in
     /// the TOML is short for `{ name = … }`.
     Choice { of: &'static str, default: &'static str },
 }
 
 impl Kind {
+    /// The default as a value; a nested choice is its name alone, without parameters.
+    #[must_use]
+    pub fn default(&self) -> Option<Value> {
+        match *self {
+            Self::Number { default, .. } => default.map(Value::Number),
+            Self::Integer { default, .. } => default.map(Value::Integer),
+            Self::Text { default, .. } => default.map(|word| Value::Text(word.to_owned())),
+            Self::Flag { default } => Some(Value::Flag(default)),
+            Self::Integers { default, .. } => Some(Value::Integers(default.to_vec())),
+            Self::Name { .. } | Self::Names { .. } => None,
+            Self::Choice { default, .. } => {
+                Some(Value::Choice(Choice { name: default.to_owned(), parameters: BTreeMap::new() }))
+            }
+        }
+    }
+
     /// The range of a number, an integer or a list's integers, in words: `between 0 and 1`. Empty for the
     /// other kinds.
     #[must_use]
@@ -59,7 +79,11 @@ impl Kind {
         match *self {
             Self::Number { min, max, .. } => number_range(min, max),
             Self::Integer { min, max, .. } | Self::Integers { min, max, .. } => integer_range(min, max),
-            Self::Text { .. } | Self::Flag { .. } | Self::Choice { .. } => String::new(),
+            Self::Text { .. }
+            | Self::Flag { .. }
+            | Self::Name { .. }
+            | Self::Names { .. }
+            | Self::Choice { .. } => String::new(),
         }
     }
 }
@@ -77,6 +101,8 @@ pub enum Value {
     Flag(bool),
     /// A list of integers.
     Integers(Vec<i64>),
+    /// A list of names.
+    Names(Vec<String>),
     /// A nested choice.
     Choice(Choice),
 }
@@ -91,6 +117,16 @@ pub struct Choice {
 }
 
 impl Choice {
+    /// An entry with its defaults.
+    #[must_use]
+    pub fn of(entry: &Entry) -> Self {
+        let default = |p: &Parameter| Some((p.name.to_owned(), p.kind.default()?));
+        Self {
+            name: entry.name.to_owned(),
+            parameters: entry.parameters.iter().filter_map(default).collect(),
+        }
+    }
+
     /// The value under `key`, if there is one.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Value> {
@@ -166,6 +202,18 @@ impl Choice {
         }
     }
 
+    /// The names under `key`.
+    ///
+    /// # Panics
+    /// As [`Choice::number`].
+    #[must_use]
+    pub fn names(&self, key: &str) -> &[String] {
+        match self.get(key) {
+            Some(Value::Names(names)) => names,
+            other => panic!("{}.{key} is not a list of names: {other:?}", self.name),
+        }
+    }
+
     /// The nested choice under `key`.
     ///
     /// # Panics
@@ -206,6 +254,14 @@ impl Catalogue {
     #[must_use]
     pub fn section(&self, name: &str) -> &[Entry] {
         self.sections.iter().find(|(n, _)| *n == name).map_or(&[], |(_, entries)| entries)
+    }
+
+    /// Whether a section has the name. A name that ends with a colon stands for all that begin with it:
+    /// `python:gymnasium/Ant-v5`.
+    #[must_use]
+    pub fn knows(&self, section: &str, name: &str) -> bool {
+        let stands_for = |entry: &Entry| entry.name.ends_with(':') && name.starts_with(entry.name);
+        self.section(section).iter().any(|entry| entry.name == name || stands_for(entry))
     }
 
     /// One entry.

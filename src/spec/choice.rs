@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::overlay;
 use super::reader::Section;
-use super::tree::{Item, Table};
+use super::tree::{Item, Node, Table};
 use super::{Catalogue, Choice, Entry, Kind, SpecError, Value};
 
 /// How a choice is written.
@@ -60,12 +60,37 @@ fn parameters(
             (Kind::Choice { of, default }, _) => {
                 Some(Value::Choice(nested(section, parameter.name, of, default, catalogue)?))
             }
+            (Kind::Names { of }, Some(node)) => {
+                Some(Value::Names(names(section, parameter.name, node, of, catalogue)?))
+            }
             (kind, Some(node)) => Some(section.parameter(parameter.name, node, kind)?),
-            (kind, None) => default(kind),
+            (kind, None) => kind.default(),
         };
         all.extend(value.map(|value| (parameter.name.to_owned(), value)));
     }
     Ok(all)
+}
+
+/// A list of names of the catalogue's section `of`, in the order in which they stand.
+pub(super) fn names(
+    section: Section<'_>,
+    key: &str,
+    node: &Node,
+    of: &str,
+    catalogue: &Catalogue,
+) -> Result<Vec<String>, SpecError> {
+    let Item::List(items) = &node.item else {
+        return Err(section.wrong_type(key, node, "a list of names"));
+    };
+    let name = |item: &Node| match &item.item {
+        Item::Text(name) if catalogue.knows(of, name) => Ok(name.clone()),
+        Item::Text(name) => {
+            let known = catalogue.section(of).iter().map(|entry| entry.name);
+            Err(section.unknown_name(key, name, item.place, known))
+        }
+        _ => Err(section.wrong_type(key, item, "a list of names")),
+    };
+    items.iter().map(name).collect()
 }
 
 fn nested(
@@ -98,16 +123,4 @@ fn nested(
     // The default is what is taken where nothing is said; a table is there to say something.
     let default = node.is_none().then_some(default);
     read(inner, Shape { of, noun: key, naming: "name", default, beside: &[] }, catalogue)
-}
-
-/// The default as a value.
-fn default(kind: &Kind) -> Option<Value> {
-    match *kind {
-        Kind::Number { default, .. } => default.map(Value::Number),
-        Kind::Integer { default, .. } => default.map(Value::Integer),
-        Kind::Text { default, .. } => default.map(|word| Value::Text(word.to_owned())),
-        Kind::Flag { default } => Some(Value::Flag(default)),
-        Kind::Integers { default, .. } => Some(Value::Integers(default.to_vec())),
-        Kind::Choice { .. } => None,
-    }
 }

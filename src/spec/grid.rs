@@ -33,7 +33,7 @@ pub(super) struct Grid {
 
 /// Dotted key to path.
 pub(super) fn path(key: &str) -> Vec<String> {
-    key.split('.').map(|part| part.trim().to_owned()).collect()
+    key.split('.').map(|part| part.trim().trim_matches(['"', '\'']).trim().to_owned()).collect()
 }
 
 impl Grid {

@@ -1,7 +1,7 @@
 //! What is asked: TOML in, a checked grid of single-run plans out.
 //!
-//! A spec has the sections `data`, `stream`, `network`, `activation`, `optimizer`, `method` and
-//! `probes`; `[grid]` or `[[variants]]` make many runs of it (see [`Spec`]). Names and parameters are
+//! A spec has the sections `data` and `stream` (images) or `environment`, `stream`, `agent`, `critic` and
+//! `evaluation` (control), and `network`, `activation`, `optimizer`, `method` and `probes`; `[grid]` or `[[variants]]` make many runs of it (see [`Spec`]). Names and parameters are
 //! checked against a [`Catalogue`]. How settings are laid over each other:
 //!
 //! - A value replaces what stood under its key; a dotted key sets that key alone.
@@ -10,7 +10,9 @@
 //!   replaces the section, whose parameters belong to the old name. `[stream]` keeps its own keys
 //!   (tasks, steps, …) and loses those of the old family.
 //! - A word is short for a table with that name: `activation = ["relu", "gelu"]`, `constraint = "frozen"`.
-//! - The order is: the spec, a variant or a grid point (sections before dotted keys), `--set`.
+//! - The order is: the spec, a variant or a grid point (sections before dotted keys), `--set`. A `--set` of
+//!   a whole section comes before a point's keys within it, and an axis that is a `--set` comes last.
+//! - `[[method]]` (or a list of names) is a list of methods; `--set method.ewc.strength=10` sets one of them.
 //! - Runs that come out the same are run once.
 
 mod axes;
@@ -18,6 +20,7 @@ mod catalogue;
 mod choice;
 mod error;
 mod grid;
+pub mod keys;
 mod nearest;
 mod overlay;
 mod parse;
@@ -25,6 +28,7 @@ mod plan;
 mod reader;
 mod sections;
 mod seeds;
+mod settings;
 mod slug;
 mod tree;
 mod write;
@@ -42,6 +46,7 @@ pub use plan::{
     Augmentation, ControlPlan, CriticPlan, DataPlan, ExamplesFrom, Head, Length, Order, Plan, ProbesPlan,
     Scaling, StreamPlan, Work,
 };
+pub use settings::Setting;
 pub use write::number;
 
 /// Most runs that one grid may have.

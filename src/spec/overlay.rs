@@ -7,11 +7,13 @@
 //! - A word where something is named is short for the table that names it: `constraint = "frozen"`.
 //! - A dotted key sets that key alone.
 
+use super::keys::is_stream_key;
 use super::tree::{Field, Item, Node, Place, Table};
 
-/// Keys of `[stream]` that belong to no family.
-pub(super) const STREAM_KEYS: [&str; 9] =
-    ["family", "tasks", "examples", "examples_from", "steps", "epochs", "batch_size", "order", "head"];
+/// Sections that choose one thing by name and hold nothing else.
+const NAMING: [&str; 4] = ["activation", "optimizer", "method", "agent"];
+/// The two ways in which a task's length is given: one laid over a spec takes the other's place.
+const LENGTHS: [&str; 2] = ["steps", "epochs"];
 
 /// The key under which the table at `path` names what it chooses, if it chooses anything.
 pub(super) fn naming_key(path: &[String]) -> Option<&'static str> {
@@ -19,20 +21,20 @@ pub(super) fn naming_key(path: &[String]) -> Option<&'static str> {
         [section] => match section.as_str() {
             "network" => Some("kind"),
             "stream" => Some("family"),
-            "activation" | "optimizer" | "method" => Some("name"),
-            _ => None,
+            section => NAMING.contains(&section).then_some("name"),
         },
         [] => None,
-        [section, ..] => ["activation", "optimizer", "method", "network", "stream"]
-            .contains(&section.as_str())
-            .then_some("name"),
+        [critic, inner @ ..] if critic == "critic" => naming_key(inner),
+        [section, ..] => (NAMING.contains(&section.as_str())
+            || ["network", "stream"].contains(&section.as_str()))
+        .then_some("name"),
     }
 }
 
 /// Whether a word at `path` may stand for a table with that name. Not for `[stream]`, which is more
 /// than its family.
 pub(super) fn takes_a_word(path: &[String]) -> bool {
-    naming_key(path).is_some_and(|key| key != "family")
+    naming_key(path).is_some_and(|key| key != "family") || path == ["environment"]
 }
 
 /// The table that a word stands for.
@@ -50,6 +52,13 @@ fn lay_below(table: &mut Table, path: &[String], depth: usize, place: Place, val
     let here = &path[..=depth];
     let key = &path[depth];
     let last = depth + 1 == path.len();
+    if let ["stream", key] = [&here[0][..], key]
+        && last
+        && depth == 1
+        && LENGTHS.contains(&key)
+    {
+        table.0.retain(|field| field.key == key || !LENGTHS.contains(&field.key.as_str()));
+    }
     let Some(field) = table.0.iter_mut().find(|field| field.key == *key) else {
         let mut node = Node { place, item: Item::Table(Table::default()) };
         match &mut node.item {
@@ -65,12 +74,33 @@ fn lay_below(table: &mut Table, path: &[String], depth: usize, place: Place, val
         return;
     }
     spell_out(&mut field.node, here);
+    if let Item::List(items) = &mut field.node.item
+        && let Some((item, rest)) = entry_of_list(items, &path[depth + 1..])
+    {
+        let path: Vec<String> = here.iter().chain(rest).cloned().collect();
+        spell_out(item, here);
+        if let (Item::Table(inner), false) = (&mut item.item, rest.is_empty()) {
+            return lay_below(inner, &path, depth + 1, place, value);
+        }
+    }
     if !matches!(field.node.item, Item::Table(_)) {
         field.node = Node { place, item: Item::Table(Table::default()) };
     }
     if let Item::Table(inner) = &mut field.node.item {
         lay_below(inner, path, depth + 1, place, value);
     }
+}
+
+/// The entry of a list that `path` begins with, and the path within it: `ewc.strength` in a list of
+/// methods.
+fn entry_of_list<'a, 'p>(items: &'a mut [Node], path: &'p [String]) -> Option<(&'a mut Node, &'p [String])> {
+    let (name, rest) = path.split_first()?;
+    let named = |node: &Node| match &node.item {
+        Item::Text(word) => word == name,
+        Item::Table(table) => table.text("name") == Some(name),
+        _ => false,
+    };
+    Some((items.iter_mut().find(|node| named(node))?, rest))
 }
 
 /// Lays `over` over `base`, both at `path`.
@@ -84,7 +114,7 @@ fn merge(base: &mut Node, mut over: Node, path: &[String]) {
     match (&mut base.item, over.item) {
         (Item::Table(old), Item::Table(new)) => {
             if renamed {
-                old.0.retain(|field| path == ["stream"] && STREAM_KEYS.contains(&field.key.as_str()));
+                old.0.retain(|field| path == ["stream"] && is_stream_key(&field.key));
             }
             for field in new.0 {
                 let mut path = path.to_vec();

@@ -138,6 +138,24 @@ fn read_sets(sources: &Sources, grid: &mut Grid) -> Result<Vec<Setting>, SpecErr
     Ok(last)
 }
 
+/// Lays a point's settings and the `--set`s over the base. A `--set` of a whole section comes before the
+/// point's keys within it, and an axis that is itself a `--set` comes last, so that no axis is lost.
+fn lay_all(root: &mut Table, point: &[Setting], last: &[Setting]) {
+    let within =
+        |set: &Setting| point.iter().any(|s| s.path.len() > set.path.len() && s.path.starts_with(&set.path));
+    let (before, after): (Vec<_>, Vec<_>) = last.iter().partition(|set| within(set));
+    let (of_sets, of_file): (Vec<_>, Vec<_>) =
+        point.iter().cloned().partition(|setting| matches!(setting.place, Place::Set(_)));
+    for setting in before {
+        grid::apply(root, std::slice::from_ref(setting));
+    }
+    grid::apply(root, &of_file);
+    for setting in after {
+        grid::apply(root, std::slice::from_ref(setting));
+    }
+    grid::apply(root, &of_sets);
+}
+
 /// Checks every point; those that are the same run are taken once.
 fn check(
     base: &Table,
@@ -150,10 +168,7 @@ fn check(
     let mut plans = Vec::with_capacity(points.len());
     for point in points {
         let mut root = base.clone();
-        grid::apply(&mut root, point);
-        for setting in last {
-            grid::apply(&mut root, std::slice::from_ref(setting));
-        }
+        lay_all(&mut root, point, last);
         let plan = sections::plan(&root, catalogue, sources)?;
         if seen.insert(plan.digest()) {
             plans.push(plan);

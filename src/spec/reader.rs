@@ -79,7 +79,9 @@ impl<'a> Section<'a> {
             Kind::Integers { min, max, lengths, .. } => {
                 Value::Integers(self.integers(key, node, (min, max), lengths)?)
             }
-            Kind::Choice { .. } => unreachable!("nested choices are read by spec::choice"),
+            Kind::Name { .. } | Kind::Names { .. } | Kind::Choice { .. } => {
+                unreachable!("what the catalogue has to know is read by spec::choice")
+            }
         })
     }
 

@@ -1,27 +1,33 @@
 //! One run's settings, all overlays applied, to a checked [`Plan`].
 
 use super::choice::{self, Shape};
-use super::overlay::{self, STREAM_KEYS};
+use super::keys::{self, AUGMENTATIONS, HEADS, ORDERS, SCALINGS, TAKEN};
+use super::overlay;
 use super::reader::Section;
 use super::tree::{Item, Node, Place, Sources, Table};
 use super::{
-    Augmentation, Catalogue, Choice, DataPlan, ExamplesFrom, Head, Length, Order, Plan, ProbesPlan, Scaling,
-    SpecError, StreamPlan, Work,
+    Augmentation, Catalogue, Choice, ControlPlan, CriticPlan, DataPlan, ExamplesFrom, Head, Kind, Length,
+    Order, Parameter, Plan, ProbesPlan, Scaling, SpecError, StreamPlan, Work,
 };
 
 /// Sections that settings can be laid over.
-pub(super) const SECTIONS: [&str; 7] =
-    ["data", "stream", "network", "activation", "optimizer", "method", "probes"];
-
-/// Far above any use, and so low that tasks × steps × examples cannot overflow.
-const MOST: i64 = 1_000_000_000;
-const MOST_TASKS: i64 = 1_000_000;
-/// What `[probes] samples` is where it is not given (definitions: the probe set).
-const SAMPLES: usize = 2000;
+pub(super) const SECTIONS: [&str; 11] = [
+    "data",
+    "environment",
+    "stream",
+    "agent",
+    "network",
+    "activation",
+    "optimizer",
+    "method",
+    "critic",
+    "evaluation",
+    "probes",
+];
 
 /// Checks everything about one run; the seed is left at 0.
 pub(super) fn plan(root: &Table, catalogue: &Catalogue, sources: &Sources) -> Result<Plan, SpecError> {
-    let reader = Reader { root, catalogue, sources };
+    let reader = Reader { root, within: "", catalogue, sources };
     let spec = Section { path: "", place: Place::File, table: root, sources };
     let mut accepted = vec!["name", "source"];
     accepted.extend(SECTIONS);
@@ -30,7 +36,7 @@ pub(super) fn plan(root: &Table, catalogue: &Catalogue, sources: &Sources) -> Re
     let plan = Plan {
         name: name(spec)?,
         source: spec.text("source")?.map(|(text, _)| text.to_owned()).unwrap_or_default(),
-        work: Work::Supervised { data: reader.data()?, stream: reader.stream()? },
+        work: reader.work()?,
         network: reader.choice("network", "networks", "kind", None)?,
         activation: reader.choice("activation", "activations", "name", None)?,
         optimizer: reader.choice("optimizer", "optimizers", "name", None)?,
@@ -68,6 +74,8 @@ fn name(spec: Section<'_>) -> Result<String, SpecError> {
 #[derive(Clone, Copy)]
 struct Reader<'a> {
     root: &'a Table,
+    /// Begins the names of the root's sections: empty, or `critic.`.
+    within: &'a str,
     catalogue: &'a Catalogue,
     sources: &'a Sources,
 }
@@ -108,7 +116,8 @@ impl Reader<'_> {
                 });
             }
         };
-        read(Section { path: name, place, table, sources: self.sources })
+        let path = format!("{}{name}", self.within);
+        read(Section { path: &path, place, table, sources: self.sources })
     }
 
     fn choice(self, name: &str, of: &str, naming: &str, default: Option<&str>) -> Result<Choice, SpecError> {
@@ -150,54 +159,131 @@ impl Reader<'_> {
         Ok(methods)
     }
 
+    /// `[data]` and `[stream]`, or `[environment]`, `[agent]` and `[stream]`.
+    fn work(self) -> Result<Work, SpecError> {
+        let control = self.root.field("environment").or_else(|| self.root.field("agent"));
+        let Some(control) = control else {
+            return Ok(Work::Supervised { data: self.data()?, stream: self.stream()? });
+        };
+        if let Some(data) = self.root.field("data") {
+            return Err(SpecError::Conflict {
+                place: self.sources.name(data.place),
+                sentence: format!(
+                    "a run trains on images ([data]) or in an environment ([{}]): keep one of the two",
+                    control.key
+                ),
+            });
+        }
+        Ok(Work::Control(self.control()?))
+    }
+
     fn data(self) -> Result<DataPlan, SpecError> {
         self.section("data", None, |section| {
-            section.only("[data]", &["dataset", "scaling", "augmentation"])?;
-            let names = || self.catalogue.section("datasets").iter().map(|entry| entry.name);
-            let (dataset, place) =
-                section.text("dataset")?.ok_or_else(|| section.missing("dataset", cure("data")))?;
-            if !names().any(|name| name == dataset) {
-                let names: Vec<&str> = names().collect();
-                return Err(section.unknown_name("dataset", dataset, place, names.iter().copied()));
-            }
+            only(section, keys::DATA)?;
+            let dataset = self.name(section, "dataset", "datasets")?;
             let scaling = section.word("scaling", &SCALINGS)?.unwrap_or(Scaling::Symmetric);
             let augmentation = section.word("augmentation", &AUGMENTATIONS)?.unwrap_or(Augmentation::None);
-            Ok(DataPlan { dataset: dataset.to_owned(), scaling, augmentation })
+            Ok(DataPlan { dataset, scaling, augmentation })
         })
+    }
+
+    /// A name of the catalogue's section `of` that has no parameters.
+    fn name(self, section: Section<'_>, key: &str, of: &str) -> Result<String, SpecError> {
+        let (name, place) = section.text(key)?.ok_or_else(|| section.missing(key, cure(section.path)))?;
+        if self.catalogue.knows(of, name) {
+            return Ok(name.to_owned());
+        }
+        let names = self.catalogue.section(of).iter().map(|entry| entry.name);
+        Err(section.unknown_name(key, name, place, names))
     }
 
     fn stream(self) -> Result<StreamPlan, SpecError> {
         self.section("stream", None, |section| {
-            let shape = Shape {
-                of: "families",
-                noun: "task family",
-                naming: "family",
-                default: None,
-                beside: &STREAM_KEYS,
-            };
-            let family = choice::read(section, shape, self.catalogue)?;
-            let needed = |key: &str, count: Option<usize>, example: &str| {
-                count.ok_or_else(|| section.missing(key, &format!("write for example {key} = {example}")))
-            };
+            let count = |key: &str| count(section, keys::STREAM, key);
+            let family = self.family(section, "families", "task family", keys::STREAM)?;
             Ok(StreamPlan {
                 family,
-                tasks: needed("tasks", section.count("tasks", 1, MOST_TASKS)?, "50")?,
-                examples: section.count("examples", 1, MOST)?,
+                tasks: needed(section, "tasks", count("tasks")?, "50")?,
+                examples: count("examples")?,
                 examples_from: section.word("examples_from", &TAKEN)?.unwrap_or(ExamplesFrom::Seed),
                 length: length(section)?,
-                batch_size: needed("batch_size", section.count("batch_size", 1, MOST)?, "16")?,
+                batch_size: needed(section, "batch_size", count("batch_size")?, "16")?,
                 order: section.word("order", &ORDERS)?.unwrap_or(Order::Reshuffled),
                 head: section.word("head", &HEADS)?.unwrap_or(Head::Single),
             })
         })
     }
 
+    fn family(
+        self,
+        section: Section<'_>,
+        of: &str,
+        noun: &str,
+        beside: &[Parameter],
+    ) -> Result<Choice, SpecError> {
+        let beside: Vec<&str> = beside.iter().map(|parameter| parameter.name).collect();
+        let shape = Shape { of, noun, naming: "family", default: None, beside: &beside };
+        choice::read(section, shape, self.catalogue)
+    }
+
+    fn control(self) -> Result<ControlPlan, SpecError> {
+        let (environment, action_repeat) = self.section("environment", None, |section| {
+            only(section, keys::ENVIRONMENT)?;
+            let repeat = count(section, keys::ENVIRONMENT, "action_repeat")?;
+            Ok((self.name(section, "name", "environments")?, repeat.expect("it has a default")))
+        })?;
+        let (change, tasks, steps) = self.section("stream", None, |section| {
+            let count = |key: &str| count(section, keys::CONTROL_STREAM, key);
+            let change = self.family(section, "changes", "change", keys::CONTROL_STREAM)?;
+            let steps = needed(section, "steps", count("steps")?, "10000")?;
+            Ok((change, count("tasks")?.expect("it has a default"), steps))
+        })?;
+        let (evaluate_every, evaluation_episodes) = self.section("evaluation", Some(""), |section| {
+            only(section, keys::EVALUATION)?;
+            let count = |key: &str| count(section, keys::EVALUATION, key);
+            let (every, episodes) = (count("every")?, count("episodes")?);
+            Ok((every.expect("it has a default"), episodes.expect("it has a default")))
+        })?;
+        let agent = self.choice("agent", "agents", "name", None)?;
+        let critic = self.critic()?;
+        Ok(ControlPlan {
+            environment,
+            action_repeat,
+            change,
+            tasks,
+            steps,
+            agent,
+            critic,
+            evaluate_every,
+            evaluation_episodes,
+        })
+    }
+
+    /// What `[critic]` has of its own.
+    fn critic(self) -> Result<CriticPlan, SpecError> {
+        self.section("critic", Some(""), |section| {
+            section.only("[critic]", &["network", "activation", "optimizer", "method"])?;
+            let (catalogue, sources) = (self.catalogue, self.sources);
+            let inner = Reader { root: section.table, within: "critic.", catalogue, sources };
+            let given = |key: &str| section.table.get(key).is_some();
+            let choice = |name: &str, of: &str, naming: &str| {
+                given(name).then(|| inner.choice(name, of, naming, None)).transpose()
+            };
+            Ok(CriticPlan {
+                network: choice("network", "networks", "kind")?,
+                activation: choice("activation", "activations", "name")?,
+                optimizer: choice("optimizer", "optimizers", "name")?,
+                methods: given("method").then(|| inner.methods()).transpose()?,
+            })
+        })
+    }
+
     fn probes(self) -> Result<ProbesPlan, SpecError> {
         self.section("probes", Some(""), |section| {
-            section.only("[probes]", &["names", "samples", "plasticity_gap"])?;
+            only(section, keys::PROBES)?;
             Ok(ProbesPlan {
                 names: self.probe_names(section)?,
-                samples: section.count("samples", 1, MOST)?.unwrap_or(SAMPLES),
+                samples: count(section, keys::PROBES, "samples")?.expect("it has a default"),
                 plasticity_gap: section.flag("plasticity_gap")?.unwrap_or(false),
             })
         })
@@ -205,31 +291,18 @@ impl Reader<'_> {
 
     /// In the catalogue's order, so that the order in the spec does not make another run of it.
     fn probe_names(self, section: Section<'_>) -> Result<Vec<String>, SpecError> {
-        let known = self.catalogue.section("probes").iter().map(|entry| entry.name);
-        let chosen: Vec<&str> = match section.table.get("names") {
-            None => self.catalogue.standard_probes.to_vec(),
-            Some(node) => {
-                let Item::List(items) = &node.item else {
-                    return Err(section.wrong_type("names", node, "a list of names"));
-                };
-                items
-                    .iter()
-                    .map(|item| match &item.item {
-                        Item::Text(name) if known.clone().any(|known| known == name) => Ok(name.as_str()),
-                        Item::Text(name) => {
-                            Err(section.unknown_name("names", name, item.place, known.clone()))
-                        }
-                        _ => Err(section.wrong_type("names", item, "a list of names")),
-                    })
-                    .collect::<Result<_, _>>()?
-            }
+        let chosen: Vec<String> = match section.table.get("names") {
+            None => self.catalogue.standard_probes.iter().map(|&name| name.to_owned()).collect(),
+            Some(node) => choice::names(section, "names", node, "probes", self.catalogue)?,
         };
-        Ok(known.clone().filter(|name| chosen.contains(name)).map(str::to_owned).collect())
+        let known = self.catalogue.section("probes").iter().map(|entry| entry.name.to_owned());
+        Ok(known.filter(|name| chosen.contains(name)).collect())
     }
 }
 
 fn length(section: Section<'_>) -> Result<Length, SpecError> {
-    let (steps, epochs) = (section.count("steps", 1, MOST)?, section.count("epochs", 1, MOST)?);
+    let count = |key: &str| count(section, keys::STREAM, key);
+    let (steps, epochs) = (count("steps")?, count("epochs")?);
     match (steps, epochs) {
         (Some(steps), None) => Ok(Length::Steps(steps)),
         (None, Some(epochs)) => Ok(Length::Epochs(epochs)),
@@ -242,21 +315,29 @@ fn length(section: Section<'_>) -> Result<Length, SpecError> {
     }
 }
 
-/// The words of a spec and what they stand for.
-pub(super) const SCALINGS: [(&str, Scaling); 3] =
-    [("unit", Scaling::Unit), ("symmetric", Scaling::Symmetric), ("standardize", Scaling::Standardize)];
-pub(super) const TAKEN: [(&str, ExamplesFrom); 2] =
-    [("seed", ExamplesFrom::Seed), ("first", ExamplesFrom::First)];
-pub(super) const AUGMENTATIONS: [(&str, Augmentation); 2] =
-    [("none", Augmentation::None), ("crop-flip", Augmentation::CropFlip)];
-pub(super) const HEADS: [(&str, Head); 3] =
-    [("single", Head::Single), ("masked", Head::Masked), ("multi", Head::Multi)];
-pub(super) const ORDERS: [(&str, Order); 2] = [("reshuffled", Order::Reshuffled), ("fixed", Order::Fixed)];
+/// Refuses keys that are not the section's own.
+fn only(section: Section<'_>, keys: &[Parameter]) -> Result<(), SpecError> {
+    section.only(&section.owner(), &keys.iter().map(|key| key.name).collect::<Vec<_>>())
+}
+
+/// The count under one of the section's own keys, or its default.
+fn count(section: Section<'_>, keys: &[Parameter], key: &str) -> Result<Option<usize>, SpecError> {
+    let parameter = keys.iter().find(|parameter| parameter.name == key).expect("a key of the section");
+    let Kind::Integer { default, min, max } = parameter.kind else { panic!("{key} is no count") };
+    Ok(section.count(key, min, max)?.or(default.map(|count| count as usize)))
+}
+
+/// The count, or a sentence that gives an example of it.
+fn needed(section: Section<'_>, key: &str, count: Option<usize>, example: &str) -> Result<usize, SpecError> {
+    count.ok_or_else(|| section.missing(key, &format!("write for example {key} = {example}")))
+}
 
 /// What to write for a section that has no default.
 fn cure(section: &str) -> &'static str {
     match section {
         "data" => "write for example [data] dataset = \"mnist\"",
+        "environment" => "write for example [environment] name = \"walker-walk\"",
+        "agent" => "write for example [agent] name = \"sac\"",
         "stream" => "write [stream] with family, tasks, steps or epochs, and batch_size",
         "network" => "write for example [network] kind = \"mlp\"",
         "activation" => "write for example [activation] name = \"relu\", or make it an axis of [grid]",

@@ -7,8 +7,8 @@ use super::{Inputs, TaskStream};
 use crate::data::{DataSet, Images};
 use crate::random::Stream;
 use crate::spec::{
-    Augmentation, Choice, DataPlan, ExamplesFrom, Head, Kind, Length, Order, Plan, ProbesPlan, Scaling,
-    StreamPlan, Value, Work,
+    Augmentation, Choice, DataPlan, ExamplesFrom, Head, Length, Order, Plan, ProbesPlan, Scaling, StreamPlan,
+    Value, Work,
 };
 
 fn choice(name: &str) -> Choice {
@@ -17,14 +17,7 @@ fn choice(name: &str) -> Choice {
 
 fn with_defaults(family: &str) -> Choice {
     let entry = super::entries().into_iter().find(|entry| entry.name == family);
-    let default = |p: &crate::spec::Parameter| match p.kind {
-        Kind::Text { default, .. } => default.map(|word| Value::Text(word.to_owned())),
-        Kind::Integer { default, .. } => default.map(Value::Integer),
-        _ => None,
-    };
-    let settings = entry.into_iter().flat_map(|entry| entry.parameters);
-    let parameters = settings.filter_map(|p| Some((p.name.to_owned(), default(p)?))).collect();
-    Choice { name: family.to_owned(), parameters }
+    entry.map_or_else(|| choice(family), |entry| Choice::of(&entry))
 }
 
 /// 200 of the training examples, ten tasks, two epochs in batches of 16.

@@ -5,27 +5,13 @@ use std::collections::BTreeMap;
 
 use plasticity_bench::nn::activation;
 use plasticity_bench::spec::{
-    Augmentation, Choice, DataPlan, Entry, ExamplesFrom, Head, Kind, Length, Order, Plan, ProbesPlan,
-    Scaling, StreamPlan, Value, Work,
+    Augmentation, Choice, DataPlan, Entry, ExamplesFrom, Head, Length, Order, Plan, ProbesPlan, Scaling,
+    StreamPlan, Value, Work,
 };
 
 /// An entry's choice with every default.
 pub fn defaults(entry: &Entry) -> Choice {
-    let mut parameters = BTreeMap::new();
-    for parameter in entry.parameters {
-        let value = match parameter.kind {
-            Kind::Number { default, .. } => default.map(Value::Number),
-            Kind::Integer { default, .. } => default.map(Value::Integer),
-            Kind::Text { default, .. } => default.map(|t| Value::Text(t.into())),
-            Kind::Flag { default } => Some(Value::Flag(default)),
-            Kind::Integers { default, .. } => Some(Value::Integers(default.to_vec())),
-            Kind::Choice { default, .. } => {
-                Some(Value::Choice(Choice { name: default.into(), parameters: BTreeMap::new() }))
-            }
-        };
-        parameters.extend(value.map(|v| (parameter.name.to_string(), v)));
-    }
-    Choice { name: entry.name.into(), parameters }
+    Choice::of(entry)
 }
 
 /// An activation by name with its defaults.

@@ -42,7 +42,8 @@ fn unknown_keys_name_the_nearest_one_the_line_and_what_is_accepted() {
     assert_eq!(
         changed("[network]", "[netwrok]"),
         "spec.toml:16: the spec takes no key `netwrok`; did you mean `network`? It takes name, source, data, \
-         stream, network, activation, optimizer, method, probes, grid, variants."
+         environment, stream, agent, network, activation, optimizer, method, critic, evaluation, probes, grid, \
+         variants."
     );
     assert_eq!(
         changed("{ name = \"tail-slope\", bound = 0.5 }", "{ name = \"none\", bound = 0.5 }"),
@@ -55,13 +56,13 @@ fn unknown_keys_name_the_nearest_one_the_line_and_what_is_accepted() {
     assert_eq!(
         added("[grid]\n\"optimiser.learning_rate\" = [1]\n"),
         "spec.toml:29: [grid] takes no key `optimiser.learning_rate`; did you mean `optimizer`? It takes data, \
-         stream, network, activation, optimizer, method, probes, seeds. Dotted keys too, as in \
+         environment, stream, agent, network, activation, optimizer, method, critic, evaluation, probes, seeds. Dotted keys too, as in \
          \"optimizer.learning_rate\"."
     );
     assert_eq!(
         added("[[variants]]\nseeds = 3\n"),
-        "spec.toml:29: a variant takes no key `seeds`. It takes data, stream, network, activation, optimizer, \
-         method, probes. Dotted keys too, as in \"optimizer.learning_rate\". Seeds come from [grid] or --seeds."
+        "spec.toml:29: a variant takes no key `seeds`. It takes data, environment, stream, agent, \
+         network, activation, optimizer, method, critic, evaluation, probes. Dotted keys too, as in \"optimizer.learning_rate\". Seeds come from [grid] or --seeds."
     );
 }
 
@@ -423,12 +424,12 @@ fn settings_of_the_command_line_are_named_themselves() {
         (
             "sream.tasks=3",
             "--set sream.tasks=3: the spec takes no key `sream`; did you mean `stream`? It takes name, source, data, \
-             stream, network, activation, optimizer, method, probes, grid.",
+             environment, stream, agent, network, activation, optimizer, method, critic, evaluation, probes, grid.",
         ),
         (
             "variants=[]",
-            "--set variants=[]: the spec takes no key `variants`. It takes name, source, data, stream, network, \
-             activation, optimizer, method, probes, grid.",
+            "--set variants=[]: the spec takes no key `variants`. It takes name, source, data, environment, \
+             stream, agent, network, activation, optimizer, method, critic, evaluation, probes, grid.",
         ),
         (
             "network.hidden=[1, 2",

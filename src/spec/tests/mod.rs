@@ -137,6 +137,31 @@ fn catalogue() -> Catalogue {
                     entry("l2-init", const { &[number("strength", Some(0.01), 0.0, 1e6)] }),
                 ],
             ),
+            (
+                "environments",
+                vec![entry("walker-walk", &[]), entry("walker-run", &[]), entry("python:", &[])],
+            ),
+            (
+                "changes",
+                vec![
+                    entry("single", &[]),
+                    entry(
+                        "switch",
+                        &[Parameter {
+                            name: "environments",
+                            summary: "",
+                            kind: Kind::Names { of: "environments" },
+                        }],
+                    ),
+                ],
+            ),
+            (
+                "agents",
+                vec![
+                    entry("sac", const { &[integer("critics", Some(2), 1, 100)] }),
+                    entry("dqn", const { &[number("epsilon", Some(0.1), 0.0, 1.0)] }),
+                ],
+            ),
             ("probes", vec![entry("srank", &[]), entry("dead_units", &[]), entry("curvature", &[])]),
         ],
         standard_probes: &["dead_units", "srank"],

@@ -29,6 +29,13 @@ fn value(kind: Kind) -> BoxedStrategy<Option<Value>> {
                 .prop_map(|list| Some(Value::Integers(list)))
                 .boxed()
         }
+        Kind::Name { .. } => unreachable!("keys of sections alone"),
+        Kind::Names { of } => {
+            let known: Vec<&str> = catalogue().section(of).iter().map(|entry| entry.name).collect();
+            let list = prop::collection::vec(select(known), 0..4);
+            let names = list.prop_map(|list| list.into_iter().map(str::to_owned).collect());
+            or_none(true, names.prop_map(|names| Some(Value::Names(names))).boxed())
+        }
         Kind::Choice { of, .. } => choice(of).prop_map(|choice| Some(Value::Choice(choice))).boxed(),
     }
 }
@@ -72,43 +79,76 @@ fn stream() -> impl Strategy<Value = StreamPlan> {
         })
 }
 
-fn any_plan() -> impl Strategy<Value = Plan> {
-    let heading = ("[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}", any::<String>(), 0..=i64::MAX as u64);
+fn control() -> impl Strategy<Value = ControlPlan> {
+    let environment = select(vec!["walker-walk", "walker-run", "python:gymnasium/Ant-v5"]);
+    let counts = (1usize..1000, 1usize..1_000_000, 1usize..1_000_000_000, 1usize..100_000, 0usize..10_000);
+    let critic = (
+        prop::option::of(choice("networks")),
+        prop::option::of(choice("activations")),
+        prop::option::of(choice("optimizers")),
+        prop::option::of(methods()),
+    );
+    (environment, counts, choice("changes"), choice("agents"), critic).prop_map(
+        |(environment, (action_repeat, tasks, steps, every, episodes), change, agent, critic)| ControlPlan {
+            environment: environment.to_owned(),
+            action_repeat,
+            change,
+            tasks,
+            steps,
+            agent,
+            critic: CriticPlan {
+                network: critic.0,
+                activation: critic.1,
+                optimizer: critic.2,
+                methods: critic.3,
+            },
+            evaluate_every: every,
+            evaluation_episodes: episodes,
+        },
+    )
+}
+
+/// None, or one: the test's catalogue has no two.
+fn methods() -> impl Strategy<Value = Vec<Choice>> {
+    let given = |method: &Choice| method.name != "none";
+    choice("methods").prop_map(move |method| if given(&method) { vec![method] } else { Vec::new() })
+}
+
+fn work() -> impl Strategy<Value = Work> {
     let scaling = select(vec![Scaling::Unit, Scaling::Symmetric, Scaling::Standardize]);
     let augmentation = select(vec![Augmentation::None, Augmentation::CropFlip]);
-    let data = (select(vec!["mnist", "generated-digits"]), scaling, augmentation);
+    let data = (select(vec!["mnist", "generated-digits"]), scaling, augmentation).prop_map(
+        |(dataset, scaling, augmentation)| DataPlan { dataset: dataset.to_owned(), scaling, augmentation },
+    );
+    prop_oneof![
+        (data, stream()).prop_map(|(data, stream)| Work::Supervised { data, stream }),
+        control().prop_map(Work::Control),
+    ]
+}
+
+fn any_plan() -> impl Strategy<Value = Plan> {
+    let heading = ("[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}", any::<String>(), 0..=i64::MAX as u64);
     let probes = (prop::collection::vec(any::<bool>(), 3), 1usize..100_000, any::<bool>());
-    let choices = (choice("networks"), choice("activations"), choice("optimizers"), choice("methods"));
-    (heading, data, stream(), choices, probes)
-        .prop_map(
-            |(
-                (name, source, seed),
-                (dataset, scaling, augmentation),
-                stream,
-                choices,
-                (taken, samples, gap),
-            )| {
-                let names = ["srank", "dead_units", "curvature"].into_iter().zip(taken);
-                Plan {
-                    name,
-                    source,
-                    work: Work::Supervised {
-                        data: DataPlan { dataset: dataset.to_owned(), scaling, augmentation },
-                        stream,
-                    },
-                    network: choices.0,
-                    activation: choices.1,
-                    optimizer: choices.2,
-                    methods: if choices.3.name == "none" { Vec::new() } else { vec![choices.3] },
-                    probes: ProbesPlan {
-                        names: names.filter(|(_, taken)| *taken).map(|(name, _)| name.to_owned()).collect(),
-                        samples,
-                        plasticity_gap: gap,
-                    },
-                    seed,
-                }
-            },
-        )
+    let choices = (choice("networks"), choice("activations"), choice("optimizers"), methods());
+    (heading, work(), choices, probes)
+        .prop_map(|((name, source, seed), work, choices, (taken, samples, gap))| {
+            let names = ["srank", "dead_units", "curvature"].into_iter().zip(taken);
+            Plan {
+                name,
+                source,
+                work,
+                network: choices.0,
+                activation: choices.1,
+                optimizer: choices.2,
+                methods: choices.3,
+                probes: ProbesPlan {
+                    names: names.filter(|(_, taken)| *taken).map(|(name, _)| name.to_owned()).collect(),
+                    samples,
+                    plasticity_gap: gap,
+                },
+                seed,
+            }
+        })
         .prop_filter("the catalogue's rule", |plan| {
             catalogue().rules.iter().all(|rule| (rule.check)(plan).is_ok())
         })
@@ -126,14 +166,67 @@ proptest! {
         prop_assert_eq!(read[0].to_toml(), text);
         prop_assert_eq!(read[0].slug(), plan.slug());
     }
+
+    /// What is no setting could vary in a grid without a word in any table.
+    #[test]
+    fn plans_that_differ_differ_in_a_setting(one in any_plan(), other in any_plan()) {
+        let other = Plan { source: one.source.clone(), seed: one.seed, ..other };
+        // Two plans drawn apart hardly ever differ in one place alone: each part is exchanged by itself.
+        let parts = [
+            other.clone(),
+            Plan { work: other.work.clone(), ..one.clone() },
+            Plan { network: other.network.clone(), ..one.clone() },
+            Plan { activation: other.activation.clone(), ..one.clone() },
+            Plan { optimizer: other.optimizer.clone(), ..one.clone() },
+            Plan { methods: other.methods.clone(), ..one.clone() },
+            Plan { probes: other.probes.clone(), ..one.clone() },
+        ];
+        for mixed in parts.into_iter().chain(exchanged(&one, &other)) {
+            prop_assert!(mixed == one || mixed.settings() != one.settings(), "{:?}", mixed);
+            prop_assert!(mixed != one || mixed.to_toml() != one.to_toml() || mixed.settings() == one.settings());
+        }
+    }
 }
 
-#[test]
-fn the_record_of_a_run_can_itself_be_run() {
-    let plan = &plans(&base_and("[grid]\nseeds = 4\n"))[0];
-    let record = format!(
-        "{}\n[run]\nstatus = \"done\"\nseconds = 1.5\nfinished = 2026-01-02T03:04:05Z\n",
-        plan.to_toml()
-    );
-    assert_eq!(&plans(&record)[..], std::slice::from_ref(plan));
+/// The first plan with one field of its sections after the other taken from the second one.
+fn exchanged(one: &Plan, other: &Plan) -> Vec<Plan> {
+    let with = |work: Work| Plan { work, ..one.clone() };
+    match (&one.work, &other.work) {
+        (Work::Supervised { data, stream }, Work::Supervised { data: d, stream: s }) => {
+            let of_data = |data: DataPlan| with(Work::Supervised { data, stream: stream.clone() });
+            let of_stream = |stream: StreamPlan| with(Work::Supervised { data: data.clone(), stream });
+            vec![
+                of_data(DataPlan { dataset: d.dataset.clone(), ..data.clone() }),
+                of_data(DataPlan { scaling: d.scaling, ..data.clone() }),
+                of_data(DataPlan { augmentation: d.augmentation, ..data.clone() }),
+                of_stream(StreamPlan { family: s.family.clone(), ..stream.clone() }),
+                of_stream(StreamPlan { tasks: s.tasks, ..stream.clone() }),
+                of_stream(StreamPlan { examples: s.examples, ..stream.clone() }),
+                of_stream(StreamPlan { examples_from: s.examples_from, ..stream.clone() }),
+                of_stream(StreamPlan { length: s.length, ..stream.clone() }),
+                of_stream(StreamPlan { batch_size: s.batch_size, ..stream.clone() }),
+                of_stream(StreamPlan { order: s.order, ..stream.clone() }),
+                of_stream(StreamPlan { head: s.head, ..stream.clone() }),
+            ]
+        }
+        (Work::Control(a), Work::Control(b)) => {
+            let critic = |critic: CriticPlan| with(Work::Control(ControlPlan { critic, ..a.clone() }));
+            let with = |control: ControlPlan| with(Work::Control(control));
+            vec![
+                with(ControlPlan { environment: b.environment.clone(), ..a.clone() }),
+                with(ControlPlan { action_repeat: b.action_repeat, ..a.clone() }),
+                with(ControlPlan { change: b.change.clone(), ..a.clone() }),
+                with(ControlPlan { tasks: b.tasks, ..a.clone() }),
+                with(ControlPlan { steps: b.steps, ..a.clone() }),
+                with(ControlPlan { agent: b.agent.clone(), ..a.clone() }),
+                with(ControlPlan { evaluate_every: b.evaluate_every, ..a.clone() }),
+                with(ControlPlan { evaluation_episodes: b.evaluation_episodes, ..a.clone() }),
+                critic(CriticPlan { network: b.critic.network.clone(), ..a.critic.clone() }),
+                critic(CriticPlan { activation: b.critic.activation.clone(), ..a.critic.clone() }),
+                critic(CriticPlan { optimizer: b.critic.optimizer.clone(), ..a.critic.clone() }),
+                critic(CriticPlan { methods: b.critic.methods.clone(), ..a.critic.clone() }),
+            ]
+        }
+        _ => Vec::new(),
+    }
 }
