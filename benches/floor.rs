@@ -170,7 +170,7 @@ impl Products {
                 times(&layer.y, &layer.w, &mut layer.dx, sizes, false);
             }
             if left {
-                let product = Product::new(std::mem::take(&mut layer.y), &layer.tensor);
+                let product = Product::new(std::mem::take(&mut layer.y), &layer.tensor).unwrap();
                 product.blocks(|_, block| _ = black_box(block)).unwrap();
             }
         }
