@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::planar::model::Shape;
 use super::planar::{Changes, Dynamics, Model, dynamics};
-use super::{Action, ActionSpace, BuildError, Environment, EnvironmentError, Physics, Spaces, Step};
+use super::{Action, ActionSpace, BuildError, Environment, EnvironmentError, Figure, Physics, Spaces, Step};
 use crate::random::Stream;
 use crate::state::{StateDict, StateError, Stateful, Values};
 
@@ -201,6 +202,10 @@ impl Environment for Mechanism {
                 )));
             }
         };
+        if action.iter().any(|x| x.is_nan()) {
+            // The clip to a motor's range would make a strength of it.
+            return Err(EnvironmentError::NotFinite(self.name.to_owned()));
+        }
         let before = self.world.qpos()[0];
         self.world.step(action, self.substeps);
         self.steps += 1;
@@ -256,6 +261,29 @@ impl Physics for Mechanism {
 
     fn contacts(&self) -> usize {
         self.world.contacts()
+    }
+
+    fn figures(&self) -> Vec<Figure> {
+        let mut all = Vec::new();
+        for geom in &self.model.geoms {
+            match geom.shape {
+                Shape::Plane { position } => all.insert(0, Figure::Ground { height: position[1] }),
+                Shape::Capsule { position, direction, half_length, radius } => {
+                    let end = |sign: f64| -> [f64; 2] {
+                        let place = std::array::from_fn(|i| position[i] + sign * half_length * direction[i]);
+                        self.model.body(&geom.body).map_or(place, |body| self.world.pose(body).place(place))
+                    };
+                    all.push(Figure::Capsule { from: end(-1.0), to: end(1.0), radius });
+                }
+            }
+        }
+        // A target's place comes first and its size last; one in space has its height third.
+        match self.target[..] {
+            [x, y, size] => all.push(Figure::Target { centre: [x, y], radius: size }),
+            [x, _, z, size] => all.push(Figure::Target { centre: [x, z], radius: size }),
+            _ => {}
+        }
+        all
     }
 
     fn set(&mut self, qpos: &[f64], qvel: &[f64], target: &[f64]) -> Result<(), EnvironmentError> {

@@ -3,11 +3,16 @@
 //! The tasks of `dm_control` and Gymnasium are one [`planar`] engine on models that are data; an environment is one file
 //! with its observation, reward and start, and a line in the [`registry()`].
 
+pub mod change;
+mod classic_control;
 mod dm_control;
 mod gymnasium;
 mod mechanism;
+pub mod offset;
 pub mod planar;
+pub mod python;
 mod registry;
+pub mod repeat;
 
 pub use planar::Changes;
 pub use registry::{BuildError, Registered, build, build_changed, entries, registry};
@@ -120,6 +125,32 @@ pub trait Environment: Stateful + Send {
     }
 }
 
+/// Something to be drawn, in the plane of a mechanism. Lengths are metres, the second axis is up.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Figure {
+    /// All that lies below a height.
+    Ground {
+        /// Of its edge.
+        height: f64,
+    },
+    /// All points near a segment: a part of the body.
+    Capsule {
+        /// One end of the segment.
+        from: [f64; 2],
+        /// The other.
+        to: [f64; 2],
+        /// Distance from the segment.
+        radius: f64,
+    },
+    /// A disc that is to be reached.
+    Target {
+        /// Its middle.
+        centre: [f64; 2],
+        /// Its radius.
+        radius: f64,
+    },
+}
+
 /// A mechanism whose state can be looked at and set.
 pub trait Physics {
     /// Generalised positions, MuJoCo's qpos.
@@ -134,6 +165,11 @@ pub trait Physics {
     /// Pairs of bodies that touch, one for each place.
     fn contacts(&self) -> usize {
         0
+    }
+
+    /// What it looks like, in its plane, the ground first; nothing for what has no picture.
+    fn figures(&self) -> Vec<Figure> {
+        Vec::new()
     }
 
     /// Puts the mechanism into a state, as at the start of an episode.

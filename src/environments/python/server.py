@@ -1,0 +1,343 @@
+"""An environment of this interpreter's packages, driven over stdin and stdout by plasticity-bench.
+
+A frame is its length (uint32), a letter and the rest, all little-endian. One request, one reply:
+
+    R seed(uint32)              -> O   reset
+    A numbers(float64 ...)      -> O   step; the number of a discrete action is one float64
+    S                           -> B   the state, as bytes
+    L bytes                     -> B   takes a state back; what was seen in it is kept on the other side
+    P nq(uint32) qpos qvel      -> O   puts a mechanism into a state
+
+    O reward(float64) terminated(uint8) truncated(uint8) nq(uint32) nv(uint32) qpos qvel
+      dtype(uint8: 0 float64, 1 float32, 2 uint8) observation
+    E text                      what went wrong, in words
+    I                           the spaces, once at the start: see `introduce`
+"""
+
+import io
+import os
+import pickle
+import signal
+import struct
+import sys
+import warnings
+import zlib
+
+CURES = {
+    "dm_control": "pip install dm_control==1.0.50 mujoco==3.17.0",
+    "mujoco": "pip install dm_control==1.0.50 mujoco==3.17.0 or, for Gymnasium, pip install 'gymnasium[mujoco]'",
+    "metaworld": "pip install metaworld==3.1.1 packaging, in an environment of its own: it pins mujoco",
+    "gymnasium": "pip install 'gymnasium[mujoco]'",
+    "ale_py": "pip install gymnasium ale-py",
+    "numpy": "pip install numpy",
+}
+
+
+class Refused(Exception):
+    """What the user is told as it is."""
+
+
+def plain(value):
+    """An array in a layout that is sent: float64, float32 or uint8."""
+    array = np.asarray(value)
+    if array.dtype not in (np.float64, np.float32, np.uint8):
+        array = array.astype(np.float64)
+    return np.ascontiguousarray(array)
+
+
+class DmControl:
+    """A task of dm_control's suite."""
+
+    def __init__(self, name):
+        from dm_control import suite
+
+        domain, _, task = name.partition("-")
+        if (domain, task) not in suite.ALL_TASKS:
+            names = ", ".join(sorted("-".join(pair) for pair in suite.ALL_TASKS if pair[0] == domain))
+            raise Refused(f"dm_control has no task {name}" + (f"; of {domain} it has {names}" if names else ""))
+        self.env = suite.load(domain, task, task_kwargs={"random": 0})
+        spec = self.env.action_spec()
+        self.bounds = np.stack([np.broadcast_to(b, spec.shape).ravel() for b in (spec.minimum, spec.maximum)])
+        self.shape, self.discrete = spec.shape, None
+        # The suite's own rewards lie in [0, 1], but lqr's.
+        self.max_reward = 1.0
+        limit = self.env._step_limit
+        self.limit = int(limit) if np.isfinite(limit) else 0
+
+    def reset(self, seed):
+        self.env.task.random.seed(seed)
+        return self.seen(self.env.reset())
+
+    def step(self, action):
+        return self.seen(self.env.step(action))
+
+    def seen(self, time):
+        parts = [np.ravel(np.asarray(part, dtype=np.float64)) for part in time.observation.values()]
+        terminated = bool(time.last() and time.discount == 0)
+        return np.concatenate(parts), time.reward or 0.0, terminated, bool(time.last() and not terminated)
+
+    def mechanism(self):
+        data = self.env.physics.data
+        return data.qpos, data.qvel
+
+    def put(self, qpos, qvel):
+        physics = self.env.physics
+        with physics.reset_context():
+            physics.data.qpos[:] = qpos
+            physics.data.qvel[:] = qvel
+        self.env._reset_next_step = False
+        self.env._step_count = 0
+        observation = self.env.task.get_observation(physics)
+        parts = [np.ravel(np.asarray(part, dtype=np.float64)) for part in observation.values()]
+        return np.concatenate(parts), 0.0, False, False
+
+    def save(self):
+        return pickle.dumps(self.env)
+
+    def load(self, state):
+        self.env = pickle.loads(state)
+
+
+class Gymnasium:
+    """Anything that gymnasium.make takes."""
+
+    def __init__(self, name, **settings):
+        import gymnasium
+
+        if name.startswith("ALE/"):
+            import ale_py
+
+            gymnasium.register_envs(ale_py)
+        try:
+            env = gymnasium.make(name, **settings)
+        except gymnasium.error.DependencyNotInstalled as error:
+            raise Refused(f"{error}; or {CURES['gymnasium']}") from error
+        except gymnasium.error.Error as error:
+            raise Refused(f"Gymnasium does not make {name}: {error}") from error
+        self.wrap(env)
+        self.limit = (env.spec.max_episode_steps or 0) if env.spec else 0
+
+    def wrap(self, env):
+        from gymnasium import spaces
+
+        self.env, self.spaces, self.max_reward = env, spaces, None
+        space = env.action_space
+        self.discrete = self.bounds = None
+        if isinstance(space, spaces.Discrete):
+            self.discrete, self.first = int(space.n), int(space.start)
+        elif isinstance(space, spaces.Box):
+            self.shape, self.dtype = space.shape, space.dtype
+            self.bounds = np.stack([space.low.ravel(), space.high.ravel()]).astype(np.float64)
+        else:
+            raise Refused(f"its actions are {space}: agents act by one vector or one number")
+
+    def reset(self, seed):
+        observation, _ = self.env.reset(seed=seed)
+        return self.flat(observation), 0.0, False, False
+
+    def step(self, action):
+        if self.discrete is None:
+            action = np.asarray(action, dtype=self.dtype).reshape(self.shape)
+        else:
+            action += self.first
+        observation, reward, terminated, truncated, _ = self.env.step(action)
+        return self.flat(observation), float(reward), bool(terminated), bool(truncated)
+
+    def flat(self, observation):
+        space = self.env.observation_space
+        if not isinstance(space, self.spaces.Box):
+            return self.spaces.flatten(space, observation)
+        array = np.asarray(observation)
+        # Images come rows first and channels last.
+        image = array.ndim == 3 and array.shape[2] in (1, 3, 4)
+        return array.transpose(2, 0, 1) if image else array
+
+    def mechanism(self):
+        world = self.env.unwrapped
+        known = hasattr(world, "set_state") and hasattr(getattr(world, "data", None), "qpos")
+        return (world.data.qpos, world.data.qvel) if known else None
+
+    def put(self, qpos, qvel):
+        self.env.reset(seed=0)
+        world = self.env.unwrapped
+        world.data.qacc_warmstart[:] = 0
+        world.set_state(qpos, qvel)
+        return self.flat(world._get_obs()), 0.0, False, False
+
+    def layers(self):
+        """The wrappers, the innermost environment last."""
+        layer, found = self.env, [self.env]
+        while layer is not layer.unwrapped:
+            layer = layer.env
+            found.append(layer)
+        return found
+
+    def save(self):
+        states = []
+        for layer in self.layers():
+            parts = {}
+            for key, value in vars(layer).items():
+                if key in ("env", "mujoco_renderer", "spec"):
+                    continue
+                parts[key] = value
+            states.append(parts)
+        ale = getattr(self.env.unwrapped, "ale", None)
+        if ale is not None:
+            del states[-1]["ale"]
+            states.append(self.env.unwrapped.clone_state(include_rng=True))
+        return pickle.dumps(states)
+
+    def load(self, state):
+        states = pickle.loads(state)
+        layers = self.layers()
+        for layer, parts in zip(layers, states):
+            vars(layer).update(parts)
+        if len(states) > len(layers):
+            self.env.unwrapped.restore_state(states[-1])
+
+
+class MetaWorld(Gymnasium):
+    """A task of MetaWorld whose goal is seen."""
+
+    def __init__(self, name):
+        from metaworld.env_dict import ALL_V3_ENVIRONMENTS_GOAL_OBSERVABLE as tasks
+
+        task = tasks.get(f"{name}-goal-observable")
+        if task is None:
+            names = ", ".join(sorted(key.removesuffix("-goal-observable") for key in tasks))
+            raise Refused(f"MetaWorld has no task {name}; it has {names}")
+        env = task(seed=0)
+        # Every reset draws a goal, from the seed that it was given.
+        env._freeze_rand_vec = False
+        env.seeded_rand_vec = True
+        self.wrap(env)
+        self.limit = int(env.max_path_length)
+
+    def reset(self, seed):
+        self.env.seed(seed)
+        return super().reset(seed)
+
+
+def make(name):
+    suite, _, rest = name.partition("/")
+    if suite == "dm_control":
+        return DmControl(rest)
+    if suite == "metaworld":
+        return MetaWorld(rest)
+    return Gymnasium(rest if suite == "gymnasium" else name)
+
+
+def saved(world):
+    """Why the world cannot be saved in the middle of an episode; empty if a trial shows that it can."""
+    action = 0 if world.discrete else np.clip(np.full(world.bounds.shape[1], 0.1), *world.bounds)
+
+    def walk(steps):
+        seen = []
+        for _ in range(steps):
+            observation, *rest = world.step(action)
+            seen.append((plain(observation).tobytes(), rest))
+            if rest[1] or rest[2]:
+                world.reset(2)
+        return seen
+
+    try:
+        world.reset(1)
+        walk(3)
+        state = world.save()
+        straight = walk(6)
+        walk(3)
+        world.load(state)
+        return "" if walk(6) == straight else "it goes on otherwise from a saved state"
+    except Exception as error:  # whatever a package raises
+        return f"{type(error).__name__}: {error}"
+
+
+def introduce(world, observation):
+    shape = observation.shape if observation.ndim == 3 else (observation.size,)
+    why = saved(world)
+    out = struct.pack("<I", len(shape)) + struct.pack(f"<{len(shape)}I", *shape)
+    if world.discrete is None:
+        out += struct.pack("<BI", 0, world.bounds.shape[1]) + plain(world.bounds.T).tobytes()
+    else:
+        out += struct.pack("<BI", 1, world.discrete)
+    known = world.max_reward is not None
+    out += struct.pack("<QBd", world.limit, known, world.max_reward if known else 0.0)
+    return b"I" + out + why.encode()
+
+
+def answer(world, request):
+    kind, rest = request[:1], request[1:]
+    if kind == b"S":
+        return b"B" + zlib.compress(world.save(), 1)
+    if kind == b"R":
+        step = world.reset(struct.unpack("<I", rest)[0])
+    elif kind == b"A":
+        numbers = np.frombuffer(rest, dtype="<f8")
+        step = world.step(numbers.copy() if world.discrete is None else int(numbers[0]))
+    elif kind == b"P":
+        places = struct.unpack_from("<I", rest)[0]
+        numbers = np.frombuffer(rest, dtype="<f8", offset=4)
+        step = world.put(numbers[:places], numbers[places:])
+    elif kind == b"L":
+        world.load(zlib.decompress(rest))
+        return b"B"
+    else:
+        raise Refused(f"no request is named {kind!r}")
+    observation, reward, terminated, truncated = step
+    array = plain(observation)
+    dtype = {np.dtype(np.float64): 0, np.dtype(np.float32): 1, np.dtype(np.uint8): 2}[array.dtype]
+    qpos, qvel = (plain(part) for part in (world.mechanism() or ([], [])))
+    return (
+        b"O"
+        + struct.pack("<dBBII", reward, terminated, truncated, qpos.size, qvel.size)
+        + qpos.astype(np.float64).tobytes()
+        + qvel.astype(np.float64).tobytes()
+        + struct.pack("<B", dtype)
+        + array.tobytes()
+    )
+
+
+def told(error, name):
+    if isinstance(error, Refused):
+        return str(error)
+    if isinstance(error, ImportError):
+        package = (error.name or "").split(".")[0]
+        # What one of the suites brings along is missing: the suite's own line brings it.
+        suite = name.partition("/")[0]
+        cure = CURES.get(package) or CURES.get(suite) or CURES["gymnasium"]
+        return f"this Python ({sys.executable}) cannot import {package or 'a package'} ({error}): {cure}"
+    return f"{type(error).__name__}: {error}"
+
+
+def main(name):
+    global np
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What packages print goes to stderr: stdout carries frames alone.
+    frames = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    requests = io.BufferedReader(io.FileIO(0))
+    warnings.simplefilter("ignore")
+
+    def send(payload):
+        frames.write(struct.pack("<I", len(payload)) + payload)
+        frames.flush()
+
+    try:
+        import numpy as np
+
+        world = make(name)
+        observation = plain(world.reset(0)[0])
+        send(introduce(world, observation))
+    except Exception as error:  # whatever a package raises
+        send(b"E" + told(error, name).encode())
+        return
+    while len(head := requests.read(4)) == 4:
+        request = requests.read(struct.unpack("<I", head)[0])
+        try:
+            reply = answer(world, request)
+        except Exception as error:  # whatever a package raises
+            reply = b"E" + told(error, name).encode()
+        send(reply)
+
+
+main(sys.argv[1])

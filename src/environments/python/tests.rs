@@ -1,0 +1,238 @@
+use std::ffi::OsString;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use super::*;
+
+fn launch(interpreter: &str, seconds: f64) -> Launch {
+    let patience = Duration::from_secs_f64(seconds);
+    Launch { interpreter: OsString::from(interpreter), start: patience, answer: patience }
+}
+
+/// Why a program by this shell script does not come up.
+fn refused(script: &str) -> String {
+    Program::start(script, "some/world", &launch("sh", 1.0)).err().expect("a program that fails").to_string()
+}
+
+/// The interpreter that has a package; without one the test says that it is skipped.
+fn python_with(package: &str) -> Option<Launch> {
+    let launch = Launch::new(None);
+    let found = Command::new(&launch.interpreter).args(["-c", &format!("import numpy, {package}")]).output();
+    if found.is_ok_and(|output| output.status.success()) {
+        return Some(launch);
+    }
+    eprintln!("skipped: {} has no {package}", launch.interpreter.display());
+    None
+}
+
+#[test]
+fn what_does_not_come_up_is_told_with_its_cure() {
+    let error = build("x", &launch("no-such-python", 1.0)).err().unwrap().to_string();
+    assert!(error.contains("no-such-python cannot be run") && error.contains("PLASTICITY_PYTHON"), "{error}");
+    let crashed = refused("echo once >&2; echo it broke >&2; exit 3");
+    assert!(crashed.starts_with("python:some/world: its program ended"), "{crashed}");
+    assert!(crashed.contains('3') && crashed.ends_with("its last line on stderr: it broke"), "{crashed}");
+    let printed = refused("echo hello, this is no frame");
+    assert!(printed.contains("what it wrote is no answer"), "{printed}");
+    let began = Instant::now();
+    let hung = refused("exec sleep 600");
+    assert!(
+        hung.contains("did not answer within 1 s") && hung.contains("PLASTICITY_PYTHON_TIMEOUT"),
+        "{hung}"
+    );
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+}
+
+/// A Python that finds no package says which line installs it.
+#[test]
+fn a_missing_package_names_the_line_that_installs_it() {
+    if Command::new("python3").arg("--version").output().is_err() {
+        eprintln!("skipped: there is no python3");
+        return;
+    }
+    // Isolated and without site packages: there is not even numpy.
+    let script = format!("import sys\nsys.path[:] = [p for p in sys.path if 'packages' not in p]\n{SERVER}");
+    for (name, cure) in
+        [("dm_control/walker-walk", "pip install numpy"), ("CartPole-v1", "pip install numpy")]
+    {
+        let error = Program::start(&script, name, &launch("python3", 60.0)).err().unwrap().to_string();
+        assert!(error.contains("cannot import numpy") && error.contains(cure), "{error}");
+    }
+    let fake = "import sys, types\n\
+                sys.path[:] = [p for p in sys.path if 'packages' not in p]\n\
+                sys.modules['numpy'] = types.ModuleType('numpy')\n";
+    for (name, cure) in [
+        ("dm_control/walker-walk", "pip install dm_control==1.0.50 mujoco==3.17.0"),
+        ("metaworld/reach-v3", "pip install metaworld==3.1.1 packaging"),
+        ("gymnasium/CartPole-v1", "pip install 'gymnasium[mujoco]'"),
+    ] {
+        let script = format!("{fake}{SERVER}");
+        let error = Program::start(&script, name, &launch("python3", 60.0)).err().unwrap().to_string();
+        assert!(error.contains(cure), "{error}");
+    }
+}
+
+/// A program of one action and one number that says its steps, and at the third does as it is told.
+const COUNTER: &str = "
+import struct, sys, time
+def send(p):
+    sys.stdout.buffer.write(struct.pack('<I', len(p)) + p); sys.stdout.buffer.flush()
+send(b'I' + struct.pack('<IIBIQBd', 1, 1, 1, 2, 0, 0, 0.0) + b'it is a test')
+steps = 0
+while True:
+    head = sys.stdin.buffer.read(4)
+    if len(head) < 4: break
+    kind = sys.stdin.buffer.read(struct.unpack('<I', head)[0])[:1]
+    steps = steps + 1 if kind == b'A' else 0
+    if steps == 3:
+        if sys.argv[1] == 'crash': sys.exit('the third step')
+        if sys.argv[1] == 'hang': time.sleep(600)
+        if sys.argv[1] == 'refuse':
+            send(b'Ethree is too many'); continue
+        if sys.argv[1] == 'nan': steps = float('nan')
+    send(b'O' + struct.pack('<dBBIIBd', 1.0, 0, 0, 0, 0, 0, float(steps)))
+";
+
+#[test]
+fn a_program_that_fails_in_the_middle_ends_its_run_in_words() {
+    if Command::new("python3").arg("--version").output().is_err() {
+        eprintln!("skipped: there is no python3");
+        return;
+    }
+    let mut draws = Stream::new(0, "test", 0);
+    for (how, words) in [
+        ("crash", "its last line on stderr: the third step"),
+        ("hang", "did not answer within 3 s"),
+        ("refuse", "python:refuse: three is too many"),
+        ("nan", "not finite"),
+    ] {
+        let mut world = Program::start(COUNTER, how, &launch("python3", 3.0)).unwrap();
+        assert_eq!(world.spaces().action, ActionSpace::Discrete(2));
+        world.reset(&mut draws).unwrap();
+        for count in 1..3 {
+            let step = world.step(Action::Discrete(1), &mut draws).unwrap();
+            assert_eq!(step, Step { reward: 1.0, terminated: false, truncated: false });
+            let mut seen = [0.0];
+            world.observe(&mut seen);
+            assert_eq!(seen, [f64::from(count)]);
+        }
+        let error = world.step(Action::Discrete(1), &mut draws).unwrap_err();
+        assert!(error.to_string().contains(words), "{error}");
+        // Given up for good, or able to go on; never a panic.
+        let again = world.step(Action::Discrete(1), &mut draws);
+        assert_eq!(again.is_err(), how != "refuse", "{how}");
+        assert!(world.step(Action::Discrete(2), &mut draws).is_err());
+        assert!(world.step(Action::Continuous(&[1.0]), &mut draws).is_err());
+        assert!(world.physics().is_none() && world.duplicate().is_none());
+    }
+    let world = Program::start(COUNTER, "calm", &launch("python3", 3.0)).unwrap();
+    let mut state = StateDict::default();
+    world.save(&mut state);
+    let mut other = Program::start(COUNTER, "calm", &launch("python3", 3.0)).unwrap();
+    let error = other.load(&state).unwrap_err().to_string();
+    assert!(error.contains("was not saved") && error.contains("it is a test"), "{error}");
+}
+
+/// An action within the bounds of an environment, drawn.
+fn drawn(spaces: &Spaces, draws: &mut Stream) -> Vec<f64> {
+    match &spaces.action {
+        ActionSpace::Continuous(bounds) => {
+            bounds.iter().map(|&(low, high)| draws.uniform(low.max(-1.0), high.min(1.0))).collect()
+        }
+        ActionSpace::Discrete(count) => vec![draws.below(*count as u64) as f64],
+    }
+}
+
+fn act<'a>(spaces: &Spaces, numbers: &'a [f64]) -> Action<'a> {
+    match spaces.action {
+        ActionSpace::Continuous(_) => Action::Continuous(numbers),
+        ActionSpace::Discrete(_) => Action::Discrete(numbers[0] as usize),
+    }
+}
+
+/// The same task through the pipe and in Rust, step by step from the same states with the same actions.
+#[test]
+fn rust_and_the_original_agree_through_the_pipe() {
+    let pairs = [
+        ("dm_control", "dm_control/walker-walk", "walker-walk", 1e-9),
+        ("dm_control", "dm_control/cheetah-run", "cheetah-run", 1e-9),
+        // The solver's tolerance of 1e-8, with which MuJoCo stops before the exact answer.
+        ("imageio, mujoco, gymnasium", "HalfCheetah-v5", "HalfCheetah-v5", 1e-6),
+    ];
+    for (package, outside, name, bound) in pairs {
+        let Some(launch) = python_with(package) else { continue };
+        let mut theirs = Program::start(SERVER, outside, &launch).unwrap();
+        let mut ours = crate::environments::build(name).unwrap();
+        assert_eq!(ours.spaces().observation, theirs.spaces().observation);
+        assert_eq!(ours.spaces().action, theirs.spaces().action);
+        assert_eq!(ours.spaces().step_limit, theirs.spaces().step_limit);
+        let spaces = ours.spaces().clone();
+        let mut draws = Stream::new(14, "test", 0);
+        ours.reset(&mut draws).unwrap();
+        let (mut seen, mut contacts, mut worst) = (vec![0.0; spaces.features()], 0, 0.0f64);
+        for _ in 0..60 {
+            let physics = ours.physics().unwrap();
+            let (qpos, qvel) = (physics.qpos().to_vec(), physics.qvel().to_vec());
+            physics.set(&qpos, &qvel, &[]).unwrap();
+            theirs.set(&qpos, &qvel, &[]).unwrap();
+            let action = drawn(&spaces, &mut draws);
+            let step = ours.step(act(&spaces, &action), &mut draws).unwrap();
+            let other = theirs.step(act(&spaces, &action), &mut draws).unwrap();
+            assert_eq!((step.terminated, step.truncated), (other.terminated, other.truncated));
+            ours.observe(&mut seen);
+            let physics = ours.physics().unwrap();
+            contacts += physics.contacts();
+            let mine = [physics.qpos(), physics.qvel(), &seen, &[step.reward]].concat();
+            let original = [&theirs.qpos[..], &theirs.qvel, &theirs.observation, &[other.reward]].concat();
+            assert_eq!(mine.len(), original.len());
+            for (a, b) in mine.iter().zip(&original) {
+                worst = worst.max((a - b).abs() / (1.0 + b.abs()));
+            }
+        }
+        eprintln!("{name}: {worst:e} over 60 steps, {contacts} contacts");
+        assert!(contacts > 0 && worst < bound, "{name}: {worst:e}, {contacts} contacts");
+    }
+}
+
+/// Real packages: a reset follows from its seed, and an episode goes on from the middle to the same bits.
+#[test]
+fn real_environments_repeat_and_go_on_from_the_middle() {
+    let names = [
+        ("dm_control", "dm_control/cheetah-run", 17, None),
+        ("dm_control", "dm_control/reacher-easy", 6, None),
+        ("gymnasium", "CartPole-v1", 4, Some(500)),
+        ("imageio, mujoco, gymnasium", "gymnasium/Hopper-v5", 11, Some(1000)),
+    ];
+    for (package, name, features, limit) in names {
+        let Some(launch) = python_with(package) else { continue };
+        let mut world = Program::start(SERVER, name, &launch).unwrap();
+        let spaces = world.spaces().clone();
+        assert_eq!(spaces.observation, [features], "{name}");
+        if limit.is_some() {
+            assert_eq!(spaces.step_limit, limit);
+        }
+        let mut other = Program::start(SERVER, name, &launch).unwrap();
+        let mut draws = Stream::new(1, "test", 0);
+        world.reset(&mut draws.clone()).unwrap();
+        other.reset(&mut draws).unwrap();
+        assert_eq!(world.observation, other.observation, "{name}");
+        for _ in 0..4 {
+            let action = drawn(&spaces, &mut draws);
+            world.step(act(&spaces, &action), &mut draws).unwrap();
+        }
+        assert_eq!(world.unsaveable, None, "{name}");
+        let mut state = StateDict::default();
+        world.save(&mut state);
+        other.load(&state).unwrap();
+        assert_eq!(world.observation, other.observation);
+        for _ in 0..20 {
+            let action = drawn(&spaces, &mut draws);
+            let step = world.step(act(&spaces, &action), &mut draws).unwrap();
+            assert_eq!(other.step(act(&spaces, &action), &mut draws).unwrap(), step, "{name}");
+            assert_eq!(world.observation, other.observation, "{name}");
+            if step.ended() {
+                break;
+            }
+        }
+    }
+}
