@@ -4,7 +4,7 @@
 use crate::nn::activation;
 use crate::spec::{Catalogue, Entry, Plan, Rule};
 use crate::tasks::TaskError;
-use crate::{data, environments, methods, nn, optimizers, probes, tasks};
+use crate::{data, diagnostics, environments, methods, nn, optimizers, probes, tasks};
 
 /// Everything that a spec can name, and what has to hold between its parts.
 #[must_use]
@@ -20,6 +20,8 @@ pub fn catalogue() -> Catalogue {
             ("methods", methods::entries()),
             ("probes", probes::entries()),
             ("environments", environments::entries()),
+            ("changes", environments::change::entries()),
+            ("diagnostics", diagnostics::entries()),
         ],
         standard_probes: probes::STANDARD,
         rules: vec![

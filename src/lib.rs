@@ -78,6 +78,7 @@ pub mod atomic;
 pub mod catalogue;
 pub mod cli;
 pub mod data;
+pub mod diagnostics;
 pub mod environments;
 pub mod kernels;
 pub mod methods;

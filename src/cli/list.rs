@@ -32,6 +32,8 @@ enum Section {
     Networks,
     Optimizers,
     Environments,
+    Changes,
+    Diagnostics,
     Engines,
 }
 
@@ -49,6 +51,8 @@ impl Section {
             Self::Networks => ("networks", "[network] kind"),
             Self::Optimizers => ("optimizers", "[optimizer] name"),
             Self::Environments => ("environments", "worlds for an agent"),
+            Self::Changes => ("changes", "[stream] family of an environment"),
+            Self::Diagnostics => ("diagnostics", "overestimation with a known answer"),
             Self::Engines => ("", "submit --engine"),
         }
     }

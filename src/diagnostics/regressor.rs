@@ -1,0 +1,55 @@
+//! A network with one output that is trained by squared error, full batch after full batch.
+
+use candle_core::{DType, Device, Tensor};
+
+use super::{DiagnosticError, Settings};
+use crate::nn::{Mlp, Pass};
+use crate::random::Stream;
+use crate::trained::Trained;
+
+/// A network of one input and one output in training.
+pub struct Regressor {
+    trained: Trained,
+}
+
+impl Regressor {
+    /// Network number `index` of the run, with start values of its own.
+    pub fn new(settings: &Settings, seed: u64, index: usize) -> Result<Self, DiagnosticError> {
+        if settings.network.name != "mlp" {
+            return Err(DiagnosticError::Settings(format!(
+                "{} fits functions of one number, with network.kind = \"mlp\", not \"{}\"",
+                settings.diagnostic.name, settings.network.name
+            )));
+        }
+        let mut init = Stream::new(seed, "init", index as u64);
+        let network = Mlp::new(&settings.network, &settings.activation, 1, 1, &mut init, DType::F32)?;
+        let name = format!("q{index}");
+        let trained = Trained::new(&name, Box::new(network), &settings.optimizer, &settings.methods, seed)?;
+        Ok(Self { trained })
+    }
+
+    /// One step on the mean squared error to `targets`, which it returns as it was before. One that is no
+    /// finite number changes nothing.
+    pub fn step(&mut self, inputs: &Tensor, targets: &Tensor) -> Result<f64, DiagnosticError> {
+        let outputs = self.trained.forward(inputs, self.trained.training())?;
+        let loss = (outputs - targets)?.sqr()?.mean_all()?;
+        let value = f64::from(loss.to_scalar::<f32>()?);
+        if value.is_finite() {
+            self.trained.update(&loss)?;
+        }
+        Ok(value)
+    }
+
+    /// What it says of each input.
+    pub fn values(&self, inputs: &Tensor) -> Result<Vec<f64>, DiagnosticError> {
+        let values = self.trained.forward(inputs, &Pass::Evaluate)?;
+        Ok(values.flatten_all()?.to_vec1::<f32>()?.into_iter().map(f64::from).collect())
+    }
+}
+
+/// Numbers as a column, in f32.
+pub fn column(values: &[f64]) -> Result<Tensor, DiagnosticError> {
+    let values: Vec<f32> = values.iter().map(|&x| x as f32).collect();
+    let rows = values.len();
+    Ok(Tensor::from_vec(values, (rows, 1), &Device::Cpu)?)
+}

@@ -1,0 +1,123 @@
+use super::*;
+use crate::catalogue::catalogue;
+use crate::spec::{Kind, Spec, Value};
+
+/// The settings of a spec's sections with all defaults, and the diagnostic with some of its own.
+fn settings(diagnostic: &str, own: &[(&str, Value)], sections: &str) -> Settings {
+    let text = format!(
+        "name = 'x'\ndata = {{ dataset = 'generated-digits' }}\n\
+         stream = {{ family = 'shuffled-labels', tasks = 1, steps = 1, batch_size = 1 }}\n{sections}"
+    );
+    let plan = Spec::parse(&text, "x.toml", &[], &catalogue()).unwrap().plans(None).unwrap().remove(0);
+    let entry = entries().into_iter().find(|entry| entry.name == diagnostic).unwrap();
+    let defaults = entry.parameters.iter().map(|p| {
+        let value = match p.kind {
+            Kind::Number { default, .. } => Value::Number(default.unwrap()),
+            Kind::Integer { default, .. } => Value::Integer(default.unwrap()),
+            Kind::Text { default, .. } => Value::Text(default.unwrap().into()),
+            other => panic!("{other:?}"),
+        };
+        (p.name.to_owned(), value)
+    });
+    let mut parameters: std::collections::BTreeMap<String, Value> = defaults.collect();
+    for (name, value) in own {
+        assert!(parameters.insert((*name).to_owned(), value.clone()).is_some(), "{name}");
+    }
+    Settings {
+        diagnostic: crate::spec::Choice { name: diagnostic.into(), parameters },
+        network: plan.network,
+        activation: plan.activation,
+        optimizer: plan.optimizer,
+        methods: plan.methods,
+    }
+}
+
+const RELU: &str = "network = { kind = 'mlp', hidden = [50, 50] }\nactivation = 'relu'\noptimizer = 'adam'";
+
+/// The numbers printed in Figure 2 of Double DQN.
+#[test]
+fn polynomials_overestimate_as_published() {
+    for (function, degree, published) in [("sine", 6, 0.61), ("gaussian", 6, 0.47), ("gaussian", 9, 3.35)] {
+        let own = [
+            ("function", Value::Text(function.into())),
+            ("approximator", Value::Text("polynomial".into())),
+            ("degree", Value::Integer(degree)),
+        ];
+        let outcome = run(&settings("overestimation-fit", &own, RELU), 0).unwrap();
+        let found = outcome.figure("overestimation").unwrap();
+        assert_eq!((found * 100.0).round() / 100.0, published, "{function} {degree}: {found}");
+    }
+}
+
+/// Degree 10 goes through all eleven points.
+#[test]
+fn a_polynomial_through_all_points_has_no_error_there() {
+    let own = [("approximator", Value::Text("polynomial".into())), ("degree", Value::Integer(10))];
+    let outcome = run(&settings("overestimation-fit", &own, RELU), 0).unwrap();
+    assert!(outcome.figure("fit_error").unwrap() < 1e-10, "{outcome:?}");
+    assert!(outcome.figure("overestimation_max").unwrap() > outcome.figure("overestimation").unwrap());
+}
+
+#[test]
+fn networks_fit_their_points_and_a_seed_repeats() {
+    let own = [("steps", Value::Integer(1000))];
+    let settings = settings("overestimation-fit", &own, RELU);
+    let outcome = run(&settings, 1).unwrap();
+    assert!(outcome.figure("fit_error").unwrap() < 0.2, "{outcome:?}");
+    assert!(outcome.figure("overestimation").unwrap() > 0.0, "{outcome:?}");
+    assert_eq!(run(&settings, 1).unwrap(), outcome);
+    assert_ne!(run(&settings, 2).unwrap(), outcome);
+}
+
+/// Without a discount and without noise the problem is plain regression on a dense grid: hardly any bias,
+/// and the best action is found.
+#[test]
+fn without_a_future_and_noise_there_is_no_bias() {
+    let own =
+        [("discount", Value::Number(0.0)), ("noise", Value::Number(0.0)), ("steps", Value::Integer(1500))];
+    let outcome = run(&settings("overestimation-mdp", &own, RELU), 0).unwrap();
+    assert!(outcome.figure("bias_mean").unwrap().abs() < 0.02, "{outcome:?}");
+    assert!(outcome.figure("bias_variance").unwrap() < 1e-3, "{outcome:?}");
+    assert!(outcome.figure("policy_error").unwrap() < 0.05, "{outcome:?}");
+}
+
+/// With noise, the largest of a single critic's values is too large, and the least of several is lower.
+#[test]
+fn a_single_critic_overestimates_more_than_the_least_of_several() {
+    let run = |critics, combine: &str| {
+        let own = [
+            ("discount", Value::Number(0.9)),
+            ("steps", Value::Integer(300)),
+            ("critics", Value::Integer(critics)),
+            ("combine", Value::Text(combine.into())),
+        ];
+        let of_seed = |seed| {
+            let outcome = super::run(&settings("overestimation-mdp", &own, RELU), seed).unwrap();
+            outcome.figure("bias_policy").unwrap()
+        };
+        trimmed_mean(&[0, 1, 2].map(of_seed), 0.1).unwrap()
+    };
+    let (single, least) = (run(1, "mean"), run(4, "min"));
+    assert!(least < single, "{least} {single}");
+}
+
+#[test]
+fn what_is_no_number_any_more_is_an_outcome() {
+    let wild = "network = { kind = 'mlp', hidden = [8] }\nactivation = 'relu'\n\
+                optimizer = { name = 'sgd', learning_rate = 1e5 }";
+    for name in ["overestimation-fit", "overestimation-mdp"] {
+        let outcome = run(&settings(name, &[], wild), 0).unwrap();
+        assert!(matches!(outcome, Outcome::Diverged { .. }), "{outcome:?}");
+        assert_eq!(outcome.figure("bias_mean"), None);
+    }
+    let cnn = "network = 'cnn'\nactivation = 'relu'\noptimizer = 'adam'";
+    let error = run(&settings("overestimation-fit", &[], cnn), 0).unwrap_err().to_string();
+    assert!(error.contains("network.kind = \"mlp\""), "{error}");
+}
+
+#[test]
+fn trimmed_means_leave_out_both_ends() {
+    assert_eq!(trimmed_mean(&[9.0, 1.0, 2.0, 3.0, -50.0, 4.0, 5.0, 6.0, 7.0, 8.0], 0.1), Some(4.5));
+    assert_eq!(trimmed_mean(&[3.0, 1.0], 0.1), Some(2.0));
+    assert_eq!(trimmed_mean(&[], 0.1), None);
+}
