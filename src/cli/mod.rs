@@ -4,6 +4,7 @@ mod completions;
 mod data;
 mod device;
 mod download;
+mod environments;
 mod exit;
 mod grid;
 mod list;
@@ -51,6 +52,8 @@ enum Command {
     Report(report::Args),
     /// Export a stream of tasks for other frameworks
     Tasks(tasks::Args),
+    /// Step, roll out and draw environments
+    Environments(environments::Args),
     /// Show what specs can name
     List(list::Args),
     /// Print a completion script for a shell
@@ -70,6 +73,7 @@ impl Cli {
             Command::Data(args) => data::run(args),
             Command::Report(args) => report::run(&args),
             Command::Tasks(args) => tasks::run(args),
+            Command::Environments(args) => environments::run(&args),
             Command::List(args) => list::run(&args),
             Command::Completions(args) => completions::run(&args),
         }
