@@ -81,7 +81,7 @@ fn a_unit_without_outgoing_columns_is_cut_off() {
                     let weight = &parameters[layer.weight].values;
                     let row = weight.elem_count() / layer.units();
                     change(weight, |all| {
-                        all[unit * row..(unit + 1) * row].iter_mut().for_each(|w| *w += 0.1)
+                        all[unit * row..(unit + 1) * row].iter_mut().for_each(|w| *w += 0.1);
                     });
                 }
             };

@@ -69,6 +69,9 @@ pub trait Real:
     /// ln(1 + x) for x ≥ 0.
     #[must_use]
     fn ln_1p(self) -> Self;
+    /// sin x and cos x.
+    #[must_use]
+    fn sin_cos(self) -> (Self, Self);
     /// 1 / (1 + e^-x)
     #[inline(always)]
     #[must_use]
@@ -138,6 +141,10 @@ macro_rules! real {
             fn ln_1p(self) -> Self {
                 $functions::ln_1p(self)
             }
+            #[inline(always)]
+            fn sin_cos(self) -> (Self, Self) {
+                $functions::sin_cos(self)
+            }
         }
     };
 }
@@ -147,5 +154,5 @@ real!(f64, libm_functions, 0.0);
 
 /// f64 only checks gradients: the library's functions will do.
 mod libm_functions {
-    pub use libm::{erf, exp, log1p as ln_1p, tanh};
+    pub use libm::{erf, exp, log1p as ln_1p, sincos as sin_cos, tanh};
 }

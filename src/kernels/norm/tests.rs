@@ -31,7 +31,9 @@ fn statistics_hold_over_many_blocks_and_far_from_0() {
             let (mean, variance) = plain(&x, channels, channel);
             let ours = moments.squares[channel] / rows as f64;
             assert!((moments.mean[channel] - mean).abs() < 1e-6 * (1.0 + offset.abs()), "{offset}");
-            assert!((ours / variance - 1.0).abs() < 1e-4, "{offset}: {ours} for {variance}");
+            // A block's mean is rounded to f32's precision at the offset, and enters the variance squared.
+            let most = 2e-5 + (1e-6 * offset).powi(2);
+            assert!((ours / variance - 1.0).abs() < most, "{offset}: {ours} for {variance}");
         }
     }
 }

@@ -24,7 +24,7 @@ struct Elu {
 
 /// eˣ - 1 for x ≤ 0 without cancellation near 0: eˣ - 1 = tanh(x/2)·(eˣ + 1).
 #[inline(always)]
-fn exp_m1<T: Real>(x: T) -> T {
+pub(super) fn exp_m1<T: Real>(x: T) -> T {
     (x * T::of(0.5)).tanh() * (x.exp() + T::ONE)
 }
 

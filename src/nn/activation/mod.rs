@@ -1,15 +1,24 @@
 //! Activations, one file each; [`registry`] is the list that specs, `list` and the docs read.
 
+mod aid;
+mod celu;
 mod crelu;
 mod elu;
+mod fourier;
 mod gelu;
 mod identity;
 mod leaky_relu;
+mod mish;
+mod prelu;
 mod randomized_smooth_leaky;
 pub mod rational;
 mod relu;
+mod rrelu;
+mod selu;
 mod sigmoid;
+mod slopes;
 mod smooth_leaky;
+mod softplus;
 mod swish;
 mod tanh;
 
@@ -95,13 +104,32 @@ pub fn registry() -> Vec<Registered> {
     macro_rules! fixed {
         ($($file:ident),*) => { [$(Registered { entry: $file::ENTRY, build: |c, u| Ok($file::build(c, u)) }),*] };
     }
-    let mut all =
-        fixed![relu, leaky_relu, elu, gelu, swish, tanh, sigmoid, identity, crelu, smooth_leaky].to_vec();
+    let mut all = fixed![
+        relu,
+        leaky_relu,
+        prelu,
+        elu,
+        celu,
+        selu,
+        gelu,
+        swish,
+        mish,
+        softplus,
+        tanh,
+        sigmoid,
+        identity,
+        crelu,
+        fourier,
+        aid,
+        smooth_leaky
+    ]
+    .to_vec();
+    all.push(Registered { entry: randomized_smooth_leaky::ENTRY, build: randomized_smooth_leaky::build });
+    all.push(Registered { entry: rrelu::ENTRY, build: rrelu::build });
     all.push(Registered {
         entry: rational::entry(),
         build: |choice, units| rational::build(choice, units).map_err(|e| e.to_string()),
     });
-    all.push(Registered { entry: randomized_smooth_leaky::ENTRY, build: randomized_smooth_leaky::build });
     all
 }
 

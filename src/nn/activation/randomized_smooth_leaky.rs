@@ -6,57 +6,28 @@
 
 use std::sync::Arc;
 
+use super::slopes::{self, Slopes};
 use super::{Activation, smooth_leaky};
 use crate::kernels::element::{ElementKernel, Gradients, Mode, Saved, vectorized};
 use crate::kernels::real::Real;
-use crate::spec::{Choice, Entry, Kind, Parameter};
+use crate::spec::{Choice, Entry};
 
 /// Catalogue entry.
 pub const ENTRY: Entry = Entry {
     name: "randomized-smooth-leaky",
     summary: "smooth-leaky with alpha ~ U(low, high) per element in training, the mean in evaluation",
     source: "Lillo & Cheney 2025, arXiv 2509.22562",
-    parameters: &[
-        Parameter {
-            name: "low",
-            summary: "least slope",
-            kind: Kind::Number { default: Some(0.125), min: -1.0, max: 10.0 },
-        },
-        Parameter {
-            name: "high",
-            summary: "greatest slope, at least low",
-            kind: Kind::Number { default: Some(1.0 / 3.0), min: -1.0, max: 10.0 },
-        },
-        smooth_leaky::STEEPNESS[0],
-        smooth_leaky::STEEPNESS[1],
-    ],
+    parameters: &[slopes::LOW, slopes::HIGH, smooth_leaky::STEEPNESS[0], smooth_leaky::STEEPNESS[1]],
 };
 
 struct RandomizedSmoothLeaky {
-    low: f64,
-    high: f64,
+    slopes: Slopes,
     steepness: f64,
 }
 
 impl<T: Real> ElementKernel<T> for RandomizedSmoothLeaky {
     fn forward(&self, _: &[T], _: usize, z: &[T], y: &mut [T], saved: &mut Vec<T>, mode: &mut Mode<'_>) {
-        match mode {
-            Mode::Train(stream) => {
-                let words = stream.words(z.len());
-                let (low, step) = (self.low, (self.high - self.low) / f64::from(1 << 24));
-                saved.resize(z.len(), T::ZERO);
-                vectorized(
-                    #[inline(always)]
-                    || {
-                        for (slope, word) in saved.iter_mut().zip(&words) {
-                            // 24 bits: all that an f32 in [0, 1) holds evenly.
-                            *slope = T::of(f64::from((word >> 8) as i32).mul_add(step, low));
-                        }
-                    },
-                );
-            }
-            Mode::Evaluate => saved.resize(z.len(), T::of(f64::midpoint(self.low, self.high))),
-        }
+        self.slopes.draw(z.len(), saved, mode);
         let (slopes, k) = (&*saved, T::of(self.steepness));
         vectorized(
             #[inline(always)]
@@ -88,11 +59,7 @@ impl<T: Real> ElementKernel<T> for RandomizedSmoothLeaky {
 
 /// Builds it.
 pub fn build(choice: &Choice, _: usize) -> Result<Activation, String> {
-    let (low, high) = (choice.number("low"), choice.number("high"));
-    if low > high {
-        return Err(format!("randomized-smooth-leaky: low ({low}) must not exceed high ({high})"));
-    }
     let steepness = choice.number("c") / choice.number("p");
-    let kernel = Arc::new(RandomizedSmoothLeaky { low, high, steepness });
+    let kernel = Arc::new(RandomizedSmoothLeaky { slopes: Slopes::chosen(choice)?, steepness });
     Ok(Activation { kernel, widening: 1, coefficients: None })
 }
