@@ -10,9 +10,9 @@ use std::hint::black_box;
 use candle_core::{Device, Tensor};
 use clap::Parser;
 use plasticity_bench::kernels::affine::affine;
+use plasticity_bench::kernels::deferred::Deferred;
 use plasticity_bench::kernels::element::vectorized;
 use plasticity_bench::kernels::matmul::{times, transposed_times};
-use plasticity_bench::kernels::product::Product;
 use support::clock;
 use support::problem::{CLASSES, PIXELS};
 
@@ -161,7 +161,7 @@ impl Products {
         for (index, layer) in self.layers.iter_mut().enumerate().rev() {
             // y stands for its own gradient: the products do not care.
             let sizes = (layer.outputs, layer.inputs, batch);
-            let left = Product::pays(batch);
+            let left = Deferred::pays(batch);
             if !left {
                 transposed_times(&layer.y, &layer.x, &mut layer.dw, sizes, false);
             }
@@ -170,7 +170,7 @@ impl Products {
                 times(&layer.y, &layer.w, &mut layer.dx, sizes, false);
             }
             if left {
-                let product = Product::new(std::mem::take(&mut layer.y), &layer.tensor).unwrap();
+                let product = Deferred::new(std::mem::take(&mut layer.y), &layer.tensor).unwrap();
                 product.blocks(|_, block| _ = black_box(block)).unwrap();
             }
         }

@@ -12,7 +12,7 @@ use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use plasticity_bench::kernels::element::{ElementKernel, Gradients, Kernel, Mode, Saved};
 use plasticity_bench::kernels::loss::{Targets, cross_entropy};
-use plasticity_bench::kernels::optimizer::{Adam, Sgd};
+use plasticity_bench::kernels::optimizer_step::{Adam, Sgd};
 use plasticity_bench::nn::activation;
 use plasticity_bench::random::Stream;
 use support::names;
@@ -40,7 +40,7 @@ fn normals(n: usize) -> Vec<f32> {
 }
 
 /// An activation site with pre-activations that are standard normal.
-struct Site {
+struct FusedActivation {
     kernel: Arc<dyn Kernel>,
     coefficients: Vec<f32>,
     d_coefficients: Vec<f32>,
@@ -52,7 +52,7 @@ struct Site {
     stream: Stream,
 }
 
-impl Site {
+impl FusedActivation {
     fn new(name: &str) -> Self {
         let choice = names::choice(name).expect("registered");
         let site = activation::build(&choice, UNITS).expect("defaults go together");
@@ -63,8 +63,8 @@ impl Site {
             d_coefficients: vec![0.0; start.len()],
             coefficients: start.iter().map(|&c| c as f32).collect(),
             z: normals(count),
-            y: vec![0.0; count * site.widening],
-            dy: normals(count * site.widening),
+            y: vec![0.0; count * site.expansion],
+            dy: normals(count * site.expansion),
             dz: vec![0.0; count],
             saved: Vec::new(),
             stream: Stream::new(0, "activation", 0),
@@ -91,13 +91,13 @@ impl Site {
 
 #[divan::bench(args = names::all())]
 fn forward(bencher: Bencher, name: &str) {
-    let mut site = Site::new(name);
+    let mut site = FusedActivation::new(name);
     bencher.counter(ItemsCount::new(ROWS * UNITS)).bench_local(|| site.forward());
 }
 
 #[divan::bench(args = names::all())]
 fn forward_and_backward(bencher: Bencher, name: &str) {
-    let mut site = Site::new(name);
+    let mut site = FusedActivation::new(name);
     bencher.counter(ItemsCount::new(ROWS * UNITS)).bench_local(|| {
         site.forward();
         site.backward();

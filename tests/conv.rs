@@ -6,12 +6,12 @@ mod common;
 use std::sync::Arc;
 
 use candle_core::{DType, Device, Tensor, Var};
-use plasticity_bench::kernels::activation_layer::Site;
 use plasticity_bench::kernels::conv::{Conv, ConvParts};
+use plasticity_bench::kernels::fused_activation::FusedActivation;
 use plasticity_bench::kernels::gradient::Gradient;
 use plasticity_bench::kernels::images;
+use plasticity_bench::kernels::max_pool::Pool;
 use plasticity_bench::kernels::pass::Pass;
-use plasticity_bench::kernels::pool::Pool;
 use plasticity_bench::nn::activation::{self, registry};
 use plasticity_bench::random::Stream;
 
@@ -63,9 +63,9 @@ impl Case {
             let sets = c.start.len() / c.names.len();
             Var::from_slice(&c.start, (sets, c.names.len()), &Device::Cpu).unwrap()
         });
-        let site = built.map(|a| Site {
+        let activation = built.map(|a| FusedActivation {
             kernel: a.kernel,
-            widening: a.widening,
+            expansion: a.expansion,
             coefficients: coefficients.as_ref().map(|c| (c.as_tensor().clone(), gradient(c))),
         });
         let parts = ConvParts {
@@ -73,7 +73,7 @@ impl Case {
             padding,
             weight_gradient: gradient(&weight),
             bias: Some((bias.as_tensor().clone(), gradient(&bias))),
-            site,
+            activation,
             pool,
         };
         Self { weight, bias, inputs, seed: 7, parts, coefficients }
@@ -99,7 +99,7 @@ impl Case {
     /// Gradients of inputs, weight, bias, coefficients.
     fn gradients(&self) -> Vec<(&'static str, &Var, Vec<f64>)> {
         let (_, bias_gradient) = self.parts.bias.as_ref().unwrap();
-        let coefficients = self.parts.site.as_ref().and_then(|s| s.coefficients.as_ref());
+        let coefficients = self.parts.activation.as_ref().and_then(|s| s.coefficients.as_ref());
         self.parts.weight_gradient.reset();
         bias_gradient.reset();
         if let Some((_, gradient)) = coefficients {
@@ -153,7 +153,7 @@ impl Case {
         let (stride, padding) = (self.parts.stride, self.parts.padding);
         let mut y = x.conv2d(&self.weight, padding, stride, 1, 1).unwrap();
         y = y.broadcast_add(&self.bias.reshape((1, (), 1, 1)).unwrap()).unwrap();
-        if self.parts.site.is_some() {
+        if self.parts.activation.is_some() {
             y = y.relu().unwrap();
         }
         if let Some(pool) = self.parts.pool {
@@ -244,15 +244,15 @@ fn an_evaluation_gives_what_a_training_pass_gives_and_keeps_watched_rows() {
     let case = Case::new((9, 12, 12, 16), (32, 5, 5), (1, 2), Some("rational"), pool);
     assert_eq!(values(&case.run(&Pass::Evaluate)), values(&case.output()));
     let rows = vec![0, 17, 143, 144, 700, 1295];
-    let op = Conv::watching(case.parts.clone(), rows.clone());
+    let op = Conv::capturing(case.parts.clone(), rows.clone());
     case.inputs.apply_op2_no_bwd(case.weight.as_tensor(), &op).unwrap();
-    let bare = ConvParts { site: None, pool: None, ..case.parts.clone() };
+    let bare = ConvParts { activation: None, pool: None, ..case.parts.clone() };
     let all =
         case.inputs.apply_op2_no_bwd(case.weight.as_tensor(), &Conv::new(bare, Pass::Evaluate)).unwrap();
     let all = values(&all);
     let expected: Vec<f32> =
         rows.iter().flat_map(|row| all[row * 32..][..32].iter().map(|&v| v as f32)).collect();
-    assert_eq!(op.watched(), expected);
+    assert_eq!(op.captured(), expected);
 }
 
 #[test]

@@ -6,11 +6,11 @@ mod common;
 use std::sync::Arc;
 
 use candle_core::{DType, Device, Tensor, Var};
-use plasticity_bench::kernels::activation_layer::Site;
 use plasticity_bench::kernels::conv::{Conv, ConvParts};
+use plasticity_bench::kernels::fused_activation::FusedActivation;
 use plasticity_bench::kernels::gradient::Gradient;
+use plasticity_bench::kernels::max_pool::Pool;
 use plasticity_bench::kernels::pass::Pass;
-use plasticity_bench::kernels::pool::Pool;
 use plasticity_bench::nn::activation;
 use plasticity_bench::random::Stream;
 
@@ -45,9 +45,9 @@ fn ours(case: &[usize], dtype: DType) -> [(&'static str, Vec<f64>); 4] {
     let weight = Var::from_tensor(&numbers(&[outputs, channels, rows, columns], 11, 5, dtype)).unwrap();
     let bias = numbers(&[outputs], 13, 2, dtype);
     let gradient = |of: &Tensor| Arc::new(Gradient::new(of.elem_count(), dtype).unwrap());
-    let site = (relu == 1).then(|| {
+    let activation = (relu == 1).then(|| {
         let built = activation::build(&common::activation("relu"), outputs).unwrap();
-        Site { kernel: built.kernel, widening: 1, coefficients: None }
+        FusedActivation { kernel: built.kernel, expansion: 1, coefficients: None }
     });
     let (weight_gradient, bias_gradient) = (gradient(&weight), gradient(&bias));
     let parts = ConvParts {
@@ -55,7 +55,7 @@ fn ours(case: &[usize], dtype: DType) -> [(&'static str, Vec<f64>); 4] {
         padding,
         weight_gradient: Arc::clone(&weight_gradient),
         bias: Some((bias, Arc::clone(&bias_gradient))),
-        site,
+        activation,
         pool: (pool > 0).then_some(Pool { size: pool, stride: pool_stride }),
     };
     let pass = Pass::train(Stream::new(0, "activation", 0));

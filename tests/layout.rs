@@ -66,7 +66,7 @@ fn a_unit_without_outgoing_columns_is_cut_off() {
     for (name, network) in networks() {
         let parameters = network.parameters();
         let mut cut = 0;
-        for layer in network.layers().iter().filter(|layer| layer.site.is_some()) {
+        for layer in network.layers().iter().filter(|layer| layer.activation.is_some()) {
             // A group normalisation ties the units of a group together before their activation.
             let tied = name.contains("group") || name.contains("layer norm");
             let unit = layer.units() / 2;
@@ -109,6 +109,6 @@ fn a_unit_without_outgoing_columns_is_cut_off() {
         }
         assert!(cut >= 2, "{name}");
         let head = network.layers().last().unwrap();
-        assert!(head.feeds.is_empty() && head.site.is_none() && head.bias.is_some());
+        assert!(head.feeds.is_empty() && head.activation.is_none() && head.bias.is_some());
     }
 }

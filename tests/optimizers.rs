@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use plasticity_bench::kernels::optimizer::{Adam, Sgd};
+use plasticity_bench::kernels::optimizer_step::{Adam, Sgd};
 
 const TRACES: &str = include_str!("reference/optimizers.csv");
 

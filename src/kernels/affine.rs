@@ -11,8 +11,8 @@ use super::matmul::{Element, times_transposed};
 use super::real::Real;
 use super::scratch::Scratch;
 
-/// Batches whose product goes by columns: whole registers of rows, and few enough of them that laying `w`
-/// out anew, as the product by rows does, costs more than turning the result.
+/// Batch sizes computed column-major: a multiple of the register width, and small enough that transposing the
+/// result is cheaper than packing `w`.
 const BY_COLUMNS: RangeInclusive<usize> = 16..=64;
 const REGISTER: usize = 16;
 

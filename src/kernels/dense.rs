@@ -10,14 +10,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, bail};
 
-use super::activation_layer::{Site, kernel};
 use super::affine::affine;
-use super::element::{Gradients, Saved as SavedElements, settle};
+use super::deferred::Deferred;
+use super::element::{Gradients, Saved as SavedElements, flush};
+use super::fused_activation::{FusedActivation, kernel};
 use super::gradient::{Gradient, add_bias_gradient};
 use super::layer_norm::{LayerNorm, Normalized};
 use super::matmul::{times, transposed_times};
 use super::pass::Pass;
-use super::product::Product;
 use super::storage::{Slices, contiguous, with_slice};
 
 /// What a [`Dense`] op needs beside its input and weight. Cheap to clone: one op is made per call.
@@ -32,7 +32,7 @@ pub struct DenseParts {
     /// Normalisation of the outputs, before the activation.
     pub norm: Option<LayerNorm>,
     /// Activation; `None` for the head.
-    pub site: Option<Site>,
+    pub activation: Option<FusedActivation>,
 }
 
 /// What the forward pass saves for the backward pass.
@@ -71,16 +71,16 @@ impl Dense {
             None => Normalized { values: Vec::new(), inverse: Vec::new() },
         };
         let mut extra = Vec::new();
-        let (y, z) = match &self.parts.site {
+        let (y, z) = match &self.parts.activation {
             None => (z, Vec::new()),
-            Some(site) => {
-                let mut y = vec![T::ZERO; z.len() * site.widening];
+            Some(activation) => {
+                let mut y = vec![T::ZERO; z.len() * activation.expansion];
                 self.pass.with_mode(|mode| {
-                    site.with_coefficients(|coefficients| {
-                        kernel::<T>(site).forward(coefficients, outputs, &z, &mut y, &mut extra, mode);
+                    activation.with_coefficients(|coefficients| {
+                        kernel::<T>(activation).forward(coefficients, outputs, &z, &mut y, &mut extra, mode);
                     })
                 })?;
-                settle(&mut y);
+                flush(&mut y);
                 (y, z)
             }
         };
@@ -106,24 +106,24 @@ impl Dense {
         let saved = self.saved();
         let Some(saved) = saved.as_ref() else { bail!("backward before forward") };
         let mut dz = None;
-        if let Some(site) = &self.parts.site {
+        if let Some(activation) = &self.parts.activation {
             let (z, extra) = (T::slice(&saved.pre_activations)?, T::slice(&saved.extra)?);
             let mut through = vec![T::ZERO; z.len()];
             with_slice(y, |y| {
-                site.with_gradient(self.pass.trains(), |coefficients, d_coefficients| {
+                activation.with_gradient(self.pass.trains(), |coefficients, d_coefficients| {
                     let gradients = Gradients { dz: &mut through, d_coefficients };
                     let saved = SavedElements { z, y, extra };
-                    kernel::<T>(site).backward(coefficients, outputs, saved, dy, gradients);
+                    kernel::<T>(activation).backward(coefficients, outputs, saved, dy, gradients);
                 })
             })??;
-            settle(&mut through);
+            flush(&mut through);
             dz = Some(through);
         }
         if let Some(norm) = &self.parts.norm {
             let mut through = dz.unwrap_or_else(|| dy.to_vec());
             let (normalized, inverse) = (T::slice(&saved.normalized)?, T::slice(&saved.inverse)?);
             norm.backward(normalized, inverse, &mut through, self.pass.trains())?;
-            settle(&mut through);
+            flush(&mut through);
             dz = Some(through);
         }
         Ok(dz)
@@ -140,14 +140,14 @@ impl Dense {
         if x.track_op() {
             let mut values = vec![T::ZERO; rows * inputs];
             with_slice(w, |w| times(&dz, w, &mut values, (rows, inputs, outputs), false))?;
-            settle(&mut values);
+            flush(&mut values);
             dx = Some(Tensor::from_vec(values, (rows, inputs), x.device())?);
         }
         if self.pass.trains() {
             let mut gradient = self.parts.weight_gradient.lock();
-            if x.dtype() == DType::F32 && gradient.is_fresh() && Product::pays(rows) {
+            if x.dtype() == DType::F32 && gradient.is_fresh() && Deferred::pays(rows) {
                 let CpuStorage::F32(dz) = T::store(dz.into_owned()) else { bail!("expected f32 values") };
-                gradient.leave(Product::new(dz, x)?);
+                gradient.defer(Deferred::new(dz, x)?);
             } else {
                 let (dw, add) = gradient.write::<T>()?;
                 with_slice(x, |x| transposed_times(&dz, x, dw, (outputs, inputs, rows), add))?;
@@ -178,7 +178,7 @@ impl CustomOp2 for Dense {
         if inner != inputs {
             bail!("dense: {inputs} inputs for a weight of {outputs} × {inner}");
         }
-        let widening = self.parts.site.as_ref().map_or(1, |site| site.widening);
+        let expansion = self.parts.activation.as_ref().map_or(1, |activation| activation.expansion);
         let sizes = (rows, inputs, outputs);
         let y = match x {
             CpuStorage::F32(x) => {
@@ -189,7 +189,7 @@ impl CustomOp2 for Dense {
             }
             _ => bail!("dense takes f32 or f64"),
         };
-        Ok((y, Shape::from((rows, outputs * widening))))
+        Ok((y, Shape::from((rows, outputs * expansion))))
     }
 
     fn bwd(
@@ -229,7 +229,7 @@ mod tests {
             weight_gradient: gradient(2),
             bias_gradient: gradient(2),
             norm: None,
-            site: Some(Site { kernel: swish.kernel, widening: 1, coefficients: None }),
+            activation: Some(FusedActivation { kernel: swish.kernel, expansion: 1, coefficients: None }),
         };
         let (x, w) = (Var::from_tensor(&tensor(&[1.0], &[1, 1])).unwrap(), tensor(&[1e-3, 1e-3], &[2, 1]));
         let pass = Pass::train(Stream::new(0, "activation", 0));

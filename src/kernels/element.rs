@@ -64,8 +64,8 @@ pub trait ElementKernel<T: Real>: Send + Sync {
         gradients: Gradients<'_, T>,
     );
 
-    /// Whether rows go through on their own: no draw, nothing saved, no coefficients. Then a pass may take
-    /// them block by block while they are in the nearest cache.
+    /// Whether rows are independent: no draw, nothing saved, no coefficients. A pass may then process them
+    /// block by block while they are in L1.
     fn local(&self) -> bool {
         false
     }
@@ -77,30 +77,29 @@ pub trait ElementKernel<T: Real>: Send + Sync {
     }
 }
 
-/// A site's kernel in both float types.
+/// An activation's kernel in both float types.
 pub trait Kernel: ElementKernel<f32> + ElementKernel<f64> {}
 impl<K: ElementKernel<f32> + ElementKernel<f64>> Kernel for K {}
 
 /// `x`, or 0 where |x| < `least`. NaN stays.
 #[inline(always)]
-pub fn settled<T: Real>(x: T, least: T) -> T {
+pub fn flushed<T: Real>(x: T, least: T) -> T {
     if x.abs() < least { T::ZERO } else { x }
 }
 
 /// Sets to 0 what is below [`Real::NEGLIGIBLE`].
 ///
-/// A network that loses its plasticity sends ever smaller gradients through saturated units, and where
-/// a product of two numbers ends among the subnormal ones (below 1e-38) an Intel core takes about
-/// thirty times as long: steps of a collapsed swish network took fifteen times as long as its first.
-/// Without factors below 1e-18 no product of two gets there. What is lost moves no f32 weight: it is
-/// ten orders of magnitude below Adam's usual ε.
-pub fn settle<T: Real>(values: &mut [T]) {
+/// A network that loses its plasticity sends ever smaller gradients through saturated units. An Intel core
+/// takes about thirty times as long for a product that is subnormal (below 1e-38): steps of a collapsed
+/// swish network took fifteen times as long as its first. Without factors below 1e-18 no product of two is
+/// subnormal. What is lost moves no f32 weight: it is ten orders of magnitude below Adam's usual ε.
+pub fn flush<T: Real>(values: &mut [T]) {
     if T::NEGLIGIBLE > T::ZERO {
         vectorized(
             #[inline(always)]
             || {
                 for x in values {
-                    *x = settled(*x, T::NEGLIGIBLE);
+                    *x = flushed(*x, T::NEGLIGIBLE);
                 }
             },
         );
@@ -116,16 +115,16 @@ pub fn vectorized<R>(body: impl FnOnce() -> R) -> R {
 
 #[cfg(test)]
 mod tests {
-    use super::settle;
+    use super::flush;
 
     #[test]
     fn what_is_negligible_becomes_zero_in_f32_alone() {
         let mut values = [0.9e-18, -0.9e-18, 1e-40, 1.1e-18, -2.0, f32::INFINITY, f32::NAN];
-        settle(&mut values);
+        flush(&mut values);
         assert_eq!(values[..6], [0.0, 0.0, 0.0, 1.1e-18, -2.0, f32::INFINITY]);
         assert!(values[6].is_nan());
         let mut wide = [1e-300];
-        settle(&mut wide);
+        flush(&mut wide);
         assert_eq!(wide, [1e-300]);
     }
 }

@@ -1,16 +1,16 @@
 //! Where a parameter's gradient is written.
 //!
 //! candle's gradient store allocates zeros and adds to them for every gradient that an op returns:
-//! two more passes over every weight matrix. Our ops return none for their parameters and write it
-//! here instead, into a buffer that lives as long as the parameter; or leave a product there, which is
-//! multiplied out for whoever reads it.
+//! two more passes over every weight matrix. Our ops return no gradient for their parameters. They
+//! write it here, into a buffer that lives as long as the parameter, or store the two factors of the
+//! gradient and multiply them only when it is read.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use candle_core::{CpuStorage, DType, Result, bail};
 
+use super::deferred::Deferred;
 use super::element::vectorized;
-use super::product::Product;
 use super::storage::Slices;
 
 /// The gradient of one parameter.
@@ -23,8 +23,8 @@ pub struct Buffer {
     values: CpuStorage,
     /// Whether nothing was written since the last step: the next write replaces, later ones add.
     fresh: bool,
-    /// What was written, where it is a product that nobody has asked for yet: `values` are old then.
-    product: Option<Product>,
+    /// The factors of a gradient that was not read yet; `values` are out of date then.
+    product: Option<Deferred>,
 }
 
 impl Gradient {
@@ -70,9 +70,9 @@ impl Buffer {
         self.fresh
     }
 
-    /// Makes a product the gradient, to be multiplied out by whoever asks for it. In place of what was
-    /// written before.
-    pub fn leave(&mut self, product: Product) {
+    /// Stores the factors of the gradient, which are multiplied when it is read. Replaces what was written
+    /// before.
+    pub fn defer(&mut self, product: Deferred) {
         self.fresh = false;
         self.product = Some(product);
     }
@@ -83,8 +83,9 @@ impl Buffer {
         product.blocks(|at, block| values[at..at + block.len()].copy_from_slice(block))
     }
 
-    /// The f32 values block by block, `body` getting the number of the first value and the values; nothing
-    /// if nothing was written since the last reset. A product is not written out for it.
+    /// Calls `body` with the f32 values block by block, each with the index of its first value; never if
+    /// nothing was written since the last reset. A deferred gradient is multiplied block by block and not
+    /// stored.
     pub fn blocks(&self, mut body: impl FnMut(usize, &[f32])) -> Result<()> {
         match &self.product {
             _ if self.fresh => {}
@@ -144,12 +145,12 @@ mod tests {
     /// [1 2]ᵀ [1 2 3] + [3 0]ᵀ [4 5 6]
     const GRADIENT: [f32; 6] = [13.0, 17.0, 21.0, 2.0, 4.0, 6.0];
 
-    fn left() -> Gradient {
+    fn deferred() -> Gradient {
         let gradient = Gradient::new(6, DType::F32).unwrap();
         gradient.lock().accumulate::<f32>().unwrap().fill(7.0);
         gradient.reset();
         let x = Tensor::from_slice(&X, (2, 3), &Device::Cpu).unwrap();
-        gradient.lock().leave(Product::new(vec![1.0, 2.0, 3.0, 0.0], &x).unwrap());
+        gradient.lock().defer(Deferred::new(vec![1.0, 2.0, 3.0, 0.0], &x).unwrap());
         gradient
     }
 
@@ -160,20 +161,20 @@ mod tests {
     }
 
     #[test]
-    fn a_left_product_is_the_gradient_to_every_reader_again_and_again() {
-        let gradient = left();
+    fn a_deferred_product_is_the_gradient_to_every_reader_again_and_again() {
+        let gradient = deferred();
         assert_eq!(blocks(&gradient), GRADIENT);
         assert_eq!(gradient.to_f32().unwrap(), GRADIENT);
         assert_eq!(blocks(&gradient), GRADIENT);
-        assert_eq!(left().lock().read::<f32>().unwrap().unwrap(), GRADIENT);
-        let gradient = left();
+        assert_eq!(deferred().lock().read::<f32>().unwrap().unwrap(), GRADIENT);
+        let gradient = deferred();
         gradient.lock().read::<f32>().unwrap().unwrap()[0] += 1.0;
         assert_eq!(gradient.to_f32().unwrap()[..2], [14.0, 17.0]);
     }
 
     #[test]
-    fn later_writes_add_to_a_left_product() {
-        let gradient = left();
+    fn later_writes_add_to_a_deferred_product() {
+        let gradient = deferred();
         let mut buffer = gradient.lock();
         assert!(!buffer.is_fresh());
         let (values, add) = buffer.write::<f32>().unwrap();
@@ -182,8 +183,8 @@ mod tests {
     }
 
     #[test]
-    fn a_reset_forgets_a_left_product() {
-        let gradient = left();
+    fn a_reset_forgets_a_deferred_product() {
+        let gradient = deferred();
         gradient.reset();
         assert!(gradient.lock().is_fresh());
         assert_eq!(blocks(&gradient), [0.0; 0]);

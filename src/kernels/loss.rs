@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
 
-use super::element::{settle, vectorized};
+use super::element::{flush, vectorized};
 use super::real::Real;
 use super::storage::{Slices, contiguous, with_slice};
 
@@ -165,7 +165,7 @@ impl Shared {
         let scale = with_slice(dy, |dy: &[T]| dy[0])? * T::of(1.0 / dims.0 as f64);
         let saved = self.0.saved.lock().unwrap_or_else(PoisonError::into_inner);
         let mut dx: Vec<T> = T::slice(&saved.0)?.iter().map(|&d| d * scale).collect();
-        settle(&mut dx);
+        flush(&mut dx);
         Tensor::from_vec(dx, dims, &candle_core::Device::Cpu)
     }
 }

@@ -1,22 +1,22 @@
 //! The hot path: fused operations on slices, and the candle custom ops made of them.
 
-pub mod activation_layer;
 pub mod affine;
 pub mod conv;
+pub mod deferred;
 pub mod dense;
 pub mod element;
 mod functions;
+pub mod fused_activation;
 pub mod gradient;
 pub mod images;
 pub mod inplace;
 pub mod layer_norm;
 pub mod loss;
 pub mod matmul;
+pub mod max_pool;
 pub mod norm;
-pub mod optimizer;
+pub mod optimizer_step;
 pub mod pass;
-pub mod pool;
-pub mod product;
 pub mod real;
 pub mod scalar;
 pub mod scratch;

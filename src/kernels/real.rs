@@ -32,7 +32,7 @@ pub trait Real:
     const ONE: Self;
     /// Largest finite value.
     const MAX: Self;
-    /// Below this an activation or a gradient is 0 ([`super::element::settle`]).
+    /// Below this an activation or a gradient is 0 ([`super::element::flush`]).
     const NEGLIGIBLE: Self;
     /// Rounded from f64.
     fn of(x: f64) -> Self;

@@ -7,7 +7,7 @@ pub trait Scratch: Sized {
     /// Takes a buffer of `len` values, which may be anything: NaN in tests and debug builds, so that a
     /// kernel that leaves out an element is found.
     fn take(len: usize) -> Vec<Self>;
-    /// Puts it back for the next one who asks.
+    /// Gives it back for the next call.
     fn put(buffer: Vec<Self>);
     /// How many lie ready.
     #[cfg(test)]

@@ -17,7 +17,7 @@ use candle_core::{Result, Tensor};
 
 use super::hooks::{At, Method, count};
 use super::registry::{Build, Registered};
-use crate::kernels::activation_layer::Tap;
+use crate::kernels::fused_activation::Captured;
 use crate::kernels::loss::{Targets, cross_entropy};
 use crate::nn::{self, Network, Pass, Role, batch};
 use crate::random::Stream;
@@ -158,7 +158,7 @@ fn sample(logits: &Tensor, targets: &Targets, unit: f64) -> Result<u32> {
 }
 
 impl Method for Ewc {
-    fn gradients(&mut self, at: &mut At<'_>, _: &[Tap]) -> Result<()> {
+    fn gradients(&mut self, at: &mut At<'_>, _: &[Captured]) -> Result<()> {
         if self.strength == 0.0 {
             return Ok(());
         }

@@ -2,7 +2,7 @@
 
 use candle_core::Result;
 
-use crate::kernels::activation_layer::Tap;
+use crate::kernels::fused_activation::Captured;
 use crate::nn::Network;
 use crate::optimizers::Optimizer;
 use crate::random::Stream;
@@ -87,13 +87,13 @@ pub trait Method: Send {
     /// Between the backward pass and the optimiser's update. The loss's gradients may be added to.
     /// `features` are those of the batch, one for each layer with an activation in forward order, computed
     /// in evaluation mode with the weights before the update; empty if no method wants them.
-    fn gradients(&mut self, at: &mut At<'_>, features: &[Tap]) -> Result<()> {
+    fn gradients(&mut self, at: &mut At<'_>, features: &[Captured]) -> Result<()> {
         let _ = (at, features);
         Ok(())
     }
 
     /// After the optimiser's update, with the same features.
-    fn updated(&mut self, at: &mut At<'_>, features: &[Tap]) -> Result<()> {
+    fn updated(&mut self, at: &mut At<'_>, features: &[Captured]) -> Result<()> {
         let _ = (at, features);
         Ok(())
     }

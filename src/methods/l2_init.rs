@@ -9,7 +9,7 @@ use candle_core::Result;
 
 use super::hooks::{At, Method};
 use super::registry::{Build, Registered, anywhere};
-use crate::kernels::activation_layer::Tap;
+use crate::kernels::fused_activation::Captured;
 use crate::nn::{self, Network};
 use crate::spec::{Choice, Entry, Kind, Parameter, Value};
 
@@ -50,7 +50,7 @@ fn build(choice: &Choice, network: &dyn Network) -> Result<Box<dyn Method>> {
 }
 
 impl Method for L2Init {
-    fn gradients(&mut self, at: &mut At<'_>, _: &[Tap]) -> Result<()> {
+    fn gradients(&mut self, at: &mut At<'_>, _: &[Captured]) -> Result<()> {
         if self.slope == 0.0 {
             return Ok(());
         }

@@ -4,7 +4,7 @@ use candle_core::Result;
 
 use super::hooks::{At, Method};
 use super::registry::{self, Build};
-use crate::kernels::activation_layer::Tap;
+use crate::kernels::fused_activation::Captured;
 use crate::nn::Network;
 use crate::spec::Choice;
 use crate::state::{StateDict, StateError, Stateful};
@@ -61,12 +61,12 @@ impl Methods {
     }
 
     /// Between the backward pass and the update.
-    pub fn gradients(&mut self, at: &mut At<'_>, features: &[Tap]) -> Result<()> {
+    pub fn gradients(&mut self, at: &mut At<'_>, features: &[Captured]) -> Result<()> {
         self.list.iter_mut().try_for_each(|(_, method)| method.gradients(at, features))
     }
 
     /// After the update.
-    pub fn updated(&mut self, at: &mut At<'_>, features: &[Tap]) -> Result<()> {
+    pub fn updated(&mut self, at: &mut At<'_>, features: &[Captured]) -> Result<()> {
         self.list.iter_mut().try_for_each(|(_, method)| method.updated(at, features))
     }
 

@@ -10,11 +10,11 @@ use candle_core::{DType, Tensor, Var};
 use super::activation::{self, Activation};
 use super::initialization::Start;
 use super::layout::{Feed, Layer, NormPlaces};
-use super::network::{ActivationSite, Buffer, NetworkError};
+use super::network::{ActivationLayer, Buffer, NetworkError};
 use super::parameter::{Parameter, Role};
-use crate::kernels::activation_layer::Site;
 use crate::kernels::conv::ConvParts;
 use crate::kernels::dense::DenseParts;
+use crate::kernels::fused_activation::FusedActivation;
 use crate::kernels::gradient::Gradient;
 use crate::kernels::layer_norm::LayerNorm;
 use crate::random::Stream;
@@ -23,11 +23,11 @@ use crate::spec::Choice;
 /// A parameter's values and where its gradient goes.
 pub(super) type Place = (Tensor, Arc<Gradient>);
 
-/// Parameters, layers and sites so far.
+/// Parameters, layers and activation layers so far.
 pub struct Builder {
     pub(super) parameters: Vec<Parameter>,
     pub(super) layers: Vec<Layer>,
-    pub(super) sites: Vec<ActivationSite>,
+    pub(super) activations: Vec<ActivationLayer>,
     pub(super) buffers: Vec<Buffer>,
     dtype: DType,
 }
@@ -47,8 +47,8 @@ impl Builder {
     /// Nothing yet; values in `dtype` (f32 trains, f64 checks).
     #[must_use]
     pub fn new(dtype: DType) -> Self {
-        let (parameters, layers, sites, buffers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { parameters, layers, sites, buffers, dtype }
+        let (parameters, layers, activations, buffers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { parameters, layers, activations, buffers, dtype }
     }
 
     /// Adds the linear layer `layers.N`.
@@ -67,7 +67,7 @@ impl Builder {
             weight_gradient: weight.1,
             bias_gradient: bias.1,
             norm: None,
-            site: None,
+            activation: None,
         })
     }
 
@@ -83,7 +83,7 @@ impl Builder {
         let layer = self.layer(name, start, &[outputs, channels, size, size], true, stream)?;
         let weight_gradient = self.place(self.layers[layer].weight).1;
         let bias = self.layers[layer].bias.map(|bias| self.place(bias));
-        Ok(ConvParts { stride, padding, weight_gradient, bias, site: None, pool: None })
+        Ok(ConvParts { stride, padding, weight_gradient, bias, activation: None, pool: None })
     }
 
     /// Adds a layer drawn from `start`, with a weight of `shape`, whose first dimension is that of its
@@ -107,9 +107,9 @@ impl Builder {
             weight,
             bias,
             norm: None,
-            site: None,
+            activation: None,
             features: shape[0],
-            widening: 1,
+            expansion: 1,
             feeds: Vec::new(),
             bypassed: false,
             start,
@@ -146,19 +146,23 @@ impl Builder {
     }
 
     /// Puts an activation after the layer added last, which then has `width` features.
-    pub fn site(&mut self, activation: Activation, width: usize) -> Result<Site, NetworkError> {
+    pub fn activation(
+        &mut self,
+        activation: Activation,
+        width: usize,
+    ) -> Result<FusedActivation, NetworkError> {
         let shared = activation.coefficients.as_ref().is_some_and(|c| c.network_wide);
-        let index = if shared { 0 } else { self.sites.len() };
-        if index == self.sites.len() {
-            self.declare_site(&activation, index, shared)?;
+        let index = if shared { 0 } else { self.activations.len() };
+        if index == self.activations.len() {
+            self.declare_activation(&activation, index, shared)?;
         }
-        let coefficients = self.sites[index].parameter.map(|parameter| self.place(parameter));
+        let coefficients = self.activations[index].parameter.map(|parameter| self.place(parameter));
         let layer = self.layers.last_mut().expect("a layer comes first");
-        (layer.site, layer.features, layer.widening) = (Some(index), width, activation.widening);
-        Ok(Site { kernel: activation.kernel, widening: activation.widening, coefficients })
+        (layer.activation, layer.features, layer.expansion) = (Some(index), width, activation.expansion);
+        Ok(FusedActivation { kernel: activation.kernel, expansion: activation.expansion, coefficients })
     }
 
-    fn declare_site(
+    fn declare_activation(
         &mut self,
         activation: &Activation,
         index: usize,
@@ -175,7 +179,11 @@ impl Builder {
             self.parameters[at].weight_decay = coefficients.weight_decay;
             parameter = Some(at);
         }
-        self.sites.push(ActivationSite { name, parameter, coefficients: activation.coefficients.clone() });
+        self.activations.push(ActivationLayer {
+            name,
+            parameter,
+            coefficients: activation.coefficients.clone(),
+        });
         Ok(())
     }
 
@@ -220,10 +228,10 @@ impl Builder {
 /// `layer` is what errors call such a layer.
 pub fn for_width(choice: &Choice, width: usize, layer: &str) -> Result<Activation, NetworkError> {
     let activation = activation::build(choice, width).map_err(NetworkError::Settings)?;
-    let widening = activation.widening;
-    if !width.is_multiple_of(widening) {
+    let expansion = activation.expansion;
+    if !width.is_multiple_of(expansion) {
         return Err(NetworkError::Settings(format!(
-            "{} gives {widening} features a unit, so a {layer} needs a multiple of {widening} features, \
+            "{} gives {expansion} features a unit, so a {layer} needs a multiple of {expansion} features, \
              not {width}",
             choice.name
         )));

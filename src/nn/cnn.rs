@@ -13,16 +13,16 @@ use super::builder::{Builder, Filters, for_width};
 use super::initialization::{self, Initialization};
 use super::layout::Layer;
 use super::mlp::{Linears, check_widths, sizes};
-use super::network::{ActivationSite, Dims, Network, NetworkError, Registered};
+use super::network::{ActivationLayer, Dims, Network, NetworkError, Registered};
 use super::parameter::Parameter;
 use super::samples;
 use super::work::{self, LayerWork};
-use crate::kernels::activation_layer::Tap;
 use crate::kernels::conv::geometry::positions;
 use crate::kernels::conv::{Conv, ConvParts};
+use crate::kernels::fused_activation::Captured;
 use crate::kernels::images;
+use crate::kernels::max_pool::Pool;
 use crate::kernels::pass::Pass;
-use crate::kernels::pool::Pool;
 use crate::random::Stream;
 use crate::spec::{Choice, Entry, Kind, Parameter as Setting};
 
@@ -154,11 +154,11 @@ impl Cnn {
         let mut convs = Vec::new();
         for &Stage { channels, features, .. } in &stages {
             let activation = for_width(activation, features, "convolution")?;
-            let outputs = features / activation.widening;
+            let outputs = features / activation.expansion;
             let filters = Filters { size: kernel, stride: 1, padding };
             let (sizes, start) = ((channels, outputs), start.conv((channels, outputs), kernel * kernel));
             let mut parts = built.conv(start, sizes, filters, stream)?;
-            parts.site = Some(built.site(activation, features)?);
+            parts.activation = Some(built.activation(activation, features)?);
             parts.pool = Some(POOL);
             convs.push(parts);
         }
@@ -173,7 +173,7 @@ impl Cnn {
 
     /// Taps of the convolutions on one block of images, the first of which has number `first` of `all`,
     /// and what comes out of the last one.
-    fn block_taps(
+    fn capture_block(
         &self,
         inputs: &Tensor,
         (first, all): (usize, usize),
@@ -188,9 +188,9 @@ impl Cnn {
             let (rows, columns, _, _) = self.built.weight(layer).dims4().map(|w| (w.2, w.3, w.0, w.1))?;
             let of_image = (padded(height) - rows) * (padded(width) - columns);
             let rows = samples::rows(first..first + count, all, of_image, samples);
-            let op = Conv::watching(parts.clone(), rows);
+            let op = Conv::capturing(parts.clone(), rows);
             x = x.apply_op2_no_bwd(self.built.weight(layer).as_tensor(), &op)?;
-            pre_activations[layer].extend(op.watched());
+            pre_activations[layer].extend(op.captured());
         }
         images::planes(&x)
     }
@@ -215,22 +215,22 @@ impl Network for Cnn {
         self.linears.forward(&self.built, &images::planes(&x)?, pass)
     }
 
-    fn taps(&self, inputs: &Tensor, samples: usize) -> candle_core::Result<Vec<Tap>> {
+    fn capture(&self, inputs: &Tensor, samples: usize) -> candle_core::Result<Vec<Captured>> {
         let all = inputs.dim(0)?;
         let mut pre_activations = vec![Vec::new(); self.convs.len()];
         let mut flat = Vec::new();
         for first in (0..all).step_by(PROBED) {
             let block = inputs.narrow(0, first, PROBED.min(all - first))?;
-            flat.push(self.block_taps(&block, (first, all), samples, &mut pre_activations)?);
+            flat.push(self.capture_block(&block, (first, all), samples, &mut pre_activations)?);
         }
-        let mut taps = Vec::new();
+        let mut captured = Vec::new();
         for (values, parts) in pre_activations.into_iter().zip(&self.convs) {
-            let site = parts.site.as_ref().expect("every convolution has one");
-            let outputs = self.built.weight(taps.len()).dim(0)?;
-            taps.push(site.tap(values, outputs)?);
+            let activation = parts.activation.as_ref().expect("every convolution has one");
+            let outputs = self.built.weight(captured.len()).dim(0)?;
+            captured.push(activation.capture(values, outputs)?);
         }
-        taps.extend(self.linears.taps(&self.built, &Tensor::cat(&flat, 0)?)?);
-        Ok(taps)
+        captured.extend(self.linears.capture(&self.built, &Tensor::cat(&flat, 0)?)?);
+        Ok(captured)
     }
 
     fn parameters(&self) -> &[Parameter] {
@@ -241,7 +241,7 @@ impl Network for Cnn {
         &self.built.layers
     }
 
-    fn sites(&self) -> &[ActivationSite] {
-        &self.built.sites
+    fn activations(&self) -> &[ActivationLayer] {
+        &self.built.activations
     }
 }

@@ -16,12 +16,12 @@ pub struct Layer {
     pub bias: Option<usize>,
     /// Its normalisation, where it has one.
     pub norm: Option<NormPlaces>,
-    /// Index of its activation in [`Network::sites`](super::Network::sites); `None` for the head.
-    pub site: Option<usize>,
-    /// Features that it puts out: units × widening.
+    /// Index of its activation in [`Network::activations`](super::Network::activations); `None` for the head.
+    pub activation: Option<usize>,
+    /// Features that it puts out: units × expansion.
     pub features: usize,
     /// Features that the activation makes of each unit. Feature k·units + u is the k-th of unit u.
-    pub widening: usize,
+    pub expansion: usize,
     /// Layers that multiply its features, in forward order; none behind the head.
     pub feeds: Vec<Feed>,
     /// Whether its features also go on past every weight, by an identity shortcut. Then columns of 0 in
@@ -57,13 +57,13 @@ impl Layer {
     /// Units: rows of the weight.
     #[must_use]
     pub fn units(&self) -> usize {
-        self.features / self.widening
+        self.features / self.expansion
     }
 
     /// The columns of the fed layer's weight, seen as (units, columns), that unit `unit` of this layer is
     /// multiplied by: one range for each feature that its activation makes.
     pub fn outgoing(&self, unit: usize, feed: Feed) -> impl Iterator<Item = Range<usize>> {
         let (units, each) = (self.units(), feed.columns_per_feature);
-        (0..self.widening).map(move |k| (k * units + unit) * each..(k * units + unit + 1) * each)
+        (0..self.expansion).map(move |k| (k * units + unit) * each..(k * units + unit + 1) * each)
     }
 }

@@ -5,11 +5,11 @@ use candle_core::{DType, Tensor};
 use super::builder::{Builder, for_width};
 use super::initialization::{self, Initialization};
 use super::layout::Layer;
-use super::network::{ActivationSite, Dims, Network, NetworkError, Registered};
+use super::network::{ActivationLayer, Dims, Network, NetworkError, Registered};
 use super::parameter::Parameter;
 use super::work;
-use crate::kernels::activation_layer::Tap;
 use crate::kernels::dense::{Dense, DenseParts};
+use crate::kernels::fused_activation::Captured;
 use crate::kernels::pass::Pass;
 use crate::random::Stream;
 use crate::spec::{Choice, Entry, Kind, Parameter as Setting, Value};
@@ -95,12 +95,12 @@ impl Linears {
         let (mut parts, mut fan_in) = (Vec::new(), inputs);
         for &width in hidden {
             let activation = for_width(activation, width, "hidden layer")?;
-            let units = width / activation.widening;
+            let units = width / activation.expansion;
             let mut part = built.linear(start.linear(fan_in, units), (fan_in, units), stream)?;
             if normalized {
                 part.norm = Some(built.layer_norm()?);
             }
-            part.site = Some(built.site(activation, width)?);
+            part.activation = Some(built.activation(activation, width)?);
             parts.push(part);
             fan_in = width;
         }
@@ -122,20 +122,23 @@ impl Linears {
         Ok(x)
     }
 
-    pub(super) fn taps(&self, built: &Builder, inputs: &Tensor) -> candle_core::Result<Vec<Tap>> {
-        let mut taps = Vec::new();
-        let mut x = inputs.clone();
+    pub(super) fn capture(&self, built: &Builder, inputs: &Tensor) -> candle_core::Result<Vec<Captured>> {
+        let (mut all, mut x) = (Vec::new(), inputs.clone());
         for (index, parts) in self.parts.iter().enumerate() {
-            let Some(site) = &parts.site else { continue };
-            let linear = DenseParts { site: None, ..parts.clone() };
+            let Some(activation) = &parts.activation else { continue };
+            let linear = DenseParts { activation: None, ..parts.clone() };
             let weight = built.weight(self.first + index);
             let z = Pass::Evaluate.apply(&x, weight.as_tensor(), Dense::new(linear, Pass::Evaluate))?;
             let (rows, units) = z.dims2()?;
-            let tap = site.tap(z.flatten_all()?.to_vec1()?, units)?;
-            x = Tensor::from_slice(&tap.features, (rows, units * site.widening), inputs.device())?;
-            taps.push(tap);
+            let captured = activation.capture(z.flatten_all()?.to_vec1()?, units)?;
+            x = Tensor::from_slice(
+                &captured.features,
+                (rows, units * activation.expansion),
+                inputs.device(),
+            )?;
+            all.push(captured);
         }
-        Ok(taps)
+        Ok(all)
     }
 }
 
@@ -171,8 +174,8 @@ impl Network for Mlp {
         self.layers.forward(&self.built, inputs, pass)
     }
 
-    fn taps(&self, inputs: &Tensor, _: usize) -> candle_core::Result<Vec<Tap>> {
-        self.layers.taps(&self.built, inputs)
+    fn capture(&self, inputs: &Tensor, _: usize) -> candle_core::Result<Vec<Captured>> {
+        self.layers.capture(&self.built, inputs)
     }
 
     fn parameters(&self) -> &[Parameter] {
@@ -183,7 +186,7 @@ impl Network for Mlp {
         &self.built.layers
     }
 
-    fn sites(&self) -> &[ActivationSite] {
-        &self.built.sites
+    fn activations(&self) -> &[ActivationLayer] {
+        &self.built.activations
     }
 }

@@ -8,7 +8,7 @@ use super::activation::{CoefficientRule, Coefficients};
 use super::layout::Layer;
 use super::parameter::Parameter;
 use super::work::LayerWork;
-use crate::kernels::activation_layer::Tap;
+use crate::kernels::fused_activation::Captured;
 use crate::kernels::pass::Pass;
 use crate::random::Stream;
 use crate::spec::{Choice, Entry};
@@ -26,7 +26,7 @@ pub enum NetworkError {
 
 /// An activation with coefficients, where it stands.
 #[derive(Clone)]
-pub struct ActivationSite {
+pub struct ActivationLayer {
     /// activations.0, …; `activations` alone where the network shares one set.
     pub name: String,
     /// Index of its coefficients in [`Network::parameters`]; `None` if it has none.
@@ -35,7 +35,7 @@ pub struct ActivationSite {
     pub coefficients: Option<Coefficients>,
 }
 
-impl ActivationSite {
+impl ActivationLayer {
     /// The rule of the coefficients, if there are any.
     #[must_use]
     pub fn rule(&self) -> Option<&dyn CoefficientRule> {
@@ -57,11 +57,10 @@ pub trait Network: Send {
     /// Logits (batch, classes) of inputs (batch, features).
     fn forward(&self, inputs: &Tensor, pass: &Pass) -> candle_core::Result<Tensor>;
 
-    /// What every layer with an activation computes on the inputs, in evaluation mode: one tap for each
-    /// of [`Network::layers`] that has a site, in their order. The units of a
-    /// convolution are its channels, its rows are images × positions, of which so many `samples` are
-    /// taken.
-    fn taps(&self, inputs: &Tensor, samples: usize) -> candle_core::Result<Vec<Tap>>;
+    /// The activations of every hidden layer on the inputs, in evaluation mode: one entry for each of
+    /// [`Network::layers`] that has an activation, in their order. The units of a convolution are its
+    /// channels. Its rows are images × positions, of which `samples` are taken.
+    fn capture(&self, inputs: &Tensor, samples: usize) -> candle_core::Result<Vec<Captured>>;
 
     /// All trained values, in a fixed order.
     fn parameters(&self) -> &[Parameter];
@@ -74,8 +73,8 @@ pub trait Network: Send {
     /// Layers in forward order, the head last.
     fn layers(&self) -> &[Layer];
 
-    /// Activation sites in forward order; one entry for all where the network shares its coefficients.
-    fn sites(&self) -> &[ActivationSite];
+    /// Activation layers in forward order; one entry for all where the network shares its coefficients.
+    fn activations(&self) -> &[ActivationLayer];
 }
 
 /// Channels, height and width of the inputs.

@@ -15,7 +15,7 @@ pub enum Role {
     Bias,
     /// Scale or shift of a normalisation: `PyTorch` calls them its weight and bias.
     Norm,
-    /// Coefficients of an activation, those of site number `.0`.
+    /// Coefficients of an activation, of activation layer number `.0`.
     Coefficients(usize),
 }
 

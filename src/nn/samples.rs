@@ -1,14 +1,13 @@
-//! Which positions of which images the probes look at in a convolution: images × positions would be
-//! millions, and neighbours say the same.
+//! Which positions of which images the probes use in a convolution. All of images × positions would be
+//! millions, and neighbouring positions are nearly the same.
 
 use std::ops::Range;
 
-/// Rows of (images × positions), ascending and counted from the first of `images`, that are among the
-/// `samples` looked at out of `all` images of `positions` each; all of them if there are no more.
+/// Sampled rows of (images × positions) that lie in `images`, ascending and counted from its first image:
+/// those among the `samples` of `all` images with `positions` each. All rows if there are no more.
 ///
-/// Every image gives as many as any other, to within one. An image's are spread over it by multiples of
-/// the golden ratio, which go on from image to image, so that no part of the images is looked at more
-/// than another.
+/// Each image contributes equally many positions (±1). They follow one golden-ratio sequence across all
+/// images, so coverage is even.
 pub fn rows(images: Range<usize>, all: usize, positions: usize, samples: usize) -> Vec<usize> {
     if samples >= all * positions {
         return (0..images.len() * positions).collect();

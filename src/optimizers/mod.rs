@@ -9,7 +9,7 @@ use std::ops::Range;
 use candle_core::Result;
 
 use crate::kernels::inplace::update;
-use crate::kernels::optimizer::{Adam, AdamStep, Sgd};
+use crate::kernels::optimizer_step::{Adam, AdamStep, Sgd};
 use crate::nn::{Parameter, Role};
 use crate::spec::{Choice, Entry, Kind, Parameter as Setting, Plan};
 use crate::state::{StateDict, StateError, Stateful, Values};

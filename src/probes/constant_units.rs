@@ -5,10 +5,10 @@
 //!
 //! Where no unit moves, all are constant. One sample cannot tell, and gives no measurement.
 
-use super::columns::{Columns, share_below};
 use super::dormant_units::THRESHOLDS;
 use super::report::Report;
 use super::subject::Subject;
+use super::unit_moments::{UnitMoments, share_below};
 use crate::spec::Entry;
 
 /// Catalogue entry.
@@ -26,7 +26,7 @@ pub(super) fn measure(subject: &Subject<'_>, report: &mut Report<'_>) {
     }
 }
 
-fn constant_units(columns: &Columns, threshold: f64) -> f64 {
+fn constant_units(columns: &UnitMoments, threshold: f64) -> f64 {
     share_below(&columns.deviation, threshold)
 }
 
@@ -38,13 +38,13 @@ mod tests {
     fn a_unit_far_from_zero_that_hardly_moves_is_constant() {
         // Deviations 1, 1, 0.05, 0; the third and fourth sit at 100.
         let features = [1.0f32, -1.0, 100.05, 100.0, -1.0, 1.0, 99.95, 100.0];
-        let columns = Columns::new(&features, 4);
+        let columns = UnitMoments::new(&features, 4);
         assert_eq!(constant_units(&columns, 0.025), 0.25);
         assert_eq!(constant_units(&columns, 0.1), 0.5);
     }
 
     #[test]
     fn where_nothing_moves_all_units_are_constant() {
-        assert_eq!(constant_units(&Columns::new(&[0.3, 0.0, 0.3, 0.0], 2), 0.025), 1.0);
+        assert_eq!(constant_units(&UnitMoments::new(&[0.3, 0.0, 0.3, 0.0], 2), 0.025), 1.0);
     }
 }

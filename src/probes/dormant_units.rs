@@ -4,9 +4,9 @@
 //!
 //! A layer that puts out nothing but 0 has no score; all its units are dormant.
 
-use super::columns::{Columns, share_below};
 use super::report::Report;
 use super::subject::Subject;
+use super::unit_moments::{UnitMoments, share_below};
 use crate::spec::Entry;
 
 /// Catalogue entry.
@@ -26,7 +26,7 @@ pub(super) fn measure(subject: &Subject<'_>, report: &mut Report<'_>) {
     }
 }
 
-fn dormant_units(columns: &Columns, threshold: f64) -> f64 {
+fn dormant_units(columns: &UnitMoments, threshold: f64) -> f64 {
     share_below(&columns.mean_abs, threshold)
 }
 
@@ -38,7 +38,7 @@ mod tests {
     fn scores_are_relative_to_the_mean_of_the_layer() {
         // E|φ| = 1, 1, 0.05, 0.01 with mean 0.515: scores 1.94, 1.94, 0.097, 0.019.
         let features = [1.0f32, -1.0, 0.05, 0.01, -1.0, 1.0, -0.05, 0.01];
-        let columns = Columns::new(&features, 4);
+        let columns = UnitMoments::new(&features, 4);
         assert_eq!(dormant_units(&columns, 0.025), 0.25);
         assert_eq!(dormant_units(&columns, 0.1), 0.5);
     }
@@ -46,11 +46,11 @@ mod tests {
     #[test]
     fn a_unit_that_never_moves_is_not_dormant_if_it_is_large() {
         let features = [5.0f32, 1.0, 5.0, -1.0];
-        assert_eq!(dormant_units(&Columns::new(&features, 2), 0.1), 0.0);
+        assert_eq!(dormant_units(&UnitMoments::new(&features, 2), 0.1), 0.0);
     }
 
     #[test]
     fn all_units_of_a_silent_layer_are_dormant() {
-        assert_eq!(dormant_units(&Columns::new(&[0.0; 6], 3), 0.025), 1.0);
+        assert_eq!(dormant_units(&UnitMoments::new(&[0.0; 6], 3), 0.025), 1.0);
     }
 }

@@ -15,7 +15,6 @@
 //! neither does one whose quantity does not exist: the tail slope of a curve that outgrows every line.
 //! A value is always finite.
 
-mod columns;
 mod constant_units;
 mod dead_units;
 mod dormant_units;
@@ -34,6 +33,7 @@ mod stable_rank;
 mod subject;
 #[cfg(test)]
 mod tests;
+mod unit_moments;
 mod update_norm;
 mod weight_norm;
 

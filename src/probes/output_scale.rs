@@ -4,9 +4,9 @@
 //!
 //! A curve that outgrows every line (degrees (9, 1), say) has no tail slope, and then there is no such row.
 
-use super::columns::Columns;
 use super::report::Report;
 use super::subject::Subject;
+use super::unit_moments::UnitMoments;
 use crate::nn::activation::Curve;
 use crate::spec::Entry;
 
@@ -27,11 +27,11 @@ pub(super) fn measure(subject: &Subject<'_>, report: &mut Report<'_>) {
     report.fact_part("least_denominator", curve.map(|c| c.least_denominator));
 }
 
-fn rms(columns: &Columns) -> f64 {
+fn rms(columns: &UnitMoments) -> f64 {
     (columns.mean_square.iter().sum::<f64>() / columns.units() as f64).sqrt()
 }
 
-fn max_abs(columns: &Columns) -> f64 {
+fn max_abs(columns: &UnitMoments) -> f64 {
     columns.max_abs.iter().copied().fold(0.0, f64::max)
 }
 
@@ -51,7 +51,7 @@ mod tests {
 
     #[test]
     fn rms_and_largest_magnitude() {
-        let columns = Columns::new(&[1.0, -7.0, 1.0, 7.0, 1.0, 1.0], 2);
+        let columns = UnitMoments::new(&[1.0, -7.0, 1.0, 7.0, 1.0, 1.0], 2);
         assert_eq!(rms(&columns), (102.0f64 / 6.0).sqrt());
         assert_eq!(max_abs(&columns), 7.0);
     }

@@ -20,7 +20,7 @@ use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_
 use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::{Accum, Mat, MatRef, Par, Spec};
 
-use super::columns::Columns;
+use super::unit_moments::UnitMoments;
 
 /// Singular values of Φ (samples, units), and two moments of the centred Φ's.
 pub(super) struct Spectrum {
@@ -38,7 +38,7 @@ pub(super) struct Spectrum {
 
 impl Spectrum {
     /// Of finite `features` with these moments; `None` should the eigenvalue iteration not converge.
-    pub(super) fn new(features: &[f32], columns: &Columns) -> Option<Self> {
+    pub(super) fn new(features: &[f32], columns: &UnitMoments) -> Option<Self> {
         let (samples, units) = (columns.samples, columns.units());
         let centred: Vec<f64> = features
             .chunks_exact(units)

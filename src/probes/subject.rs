@@ -3,13 +3,13 @@
 use std::cell::OnceCell;
 
 use super::LayerView;
-use super::columns::Columns;
 use super::spectrum::Spectrum;
+use super::unit_moments::UnitMoments;
 
 /// A view, and what has been computed of it so far.
 pub(super) struct Subject<'a> {
     pub(super) view: &'a LayerView<'a>,
-    columns: OnceCell<Option<Columns>>,
+    columns: OnceCell<Option<UnitMoments>>,
     spectrum: OnceCell<Option<Spectrum>>,
 }
 
@@ -25,11 +25,11 @@ impl<'a> Subject<'a> {
     }
 
     /// Moments of each unit; `None` if there are no features or some are not finite.
-    pub(super) fn columns(&self) -> Option<&Columns> {
+    pub(super) fn columns(&self) -> Option<&UnitMoments> {
         let columns = self.columns.get_or_init(|| {
             let LayerView { features, units, .. } = *self.view;
             let usable = !features.is_empty() && features.iter().all(|x| x.is_finite());
-            usable.then(|| Columns::new(features, units))
+            usable.then(|| UnitMoments::new(features, units))
         });
         columns.as_ref()
     }

@@ -97,25 +97,25 @@ impl Recording {
             inputs.gather_range(0..inputs.len(), &mut pixels);
             let shape = (inputs.len(), inputs.features());
             let pixels = candle_core::Tensor::from_vec(pixels, shape, &candle_core::Device::Cpu)?;
-            let taps = network.features(&pixels, self.samples)?;
-            let mut taps = taps.iter();
+            let captured = network.features(&pixels, self.samples)?;
+            let mut captured = captured.iter();
             for layer in network.layers() {
                 let weight = network.values(layer.weight)?;
-                let tap = layer.site.and_then(|_| taps.next());
+                let captured = layer.activation.and_then(|_| captured.next());
                 let view = LayerView {
                     name: &layer.name,
-                    samples: tap.map_or(shape.0, |t| t.features.len() / layer.features),
+                    samples: captured.map_or(shape.0, |t| t.features.len() / layer.features),
                     units: layer.features,
-                    features: tap.map_or(&[], |t| &t.features),
-                    slopes: tap.map(|t| t.slopes.as_slice()).filter(|slopes| !slopes.is_empty()),
+                    features: captured.map_or(&[], |t| &t.features),
+                    slopes: captured.map(|t| t.slopes.as_slice()).filter(|slopes| !slopes.is_empty()),
                     weight: &weight,
-                    curve: layer.site.and_then(|site| curve(network, site)),
+                    curve: layer.activation.and_then(|site| curve(network, site)),
                     ..LayerView::default()
                 };
                 self.measure(task, phase, &view)?;
             }
         }
-        for site in network.sites() {
+        for site in network.activations() {
             let (Some(parameter), Some(coefficients)) = (site.parameter, &site.coefficients) else {
                 continue;
             };
@@ -178,7 +178,7 @@ impl Recording {
 
 /// The worst curve of a site's sets: the one that a bound has to hold for.
 fn curve(network: View<'_>, index: usize) -> Option<Curve> {
-    let site = &network.sites()[index];
+    let site = &network.activations()[index];
     let (parameter, coefficients) = (site.parameter?, site.coefficients.as_ref()?);
     let values = network.values(parameter).ok()?;
     let sets = values.len() / coefficients.names.len();

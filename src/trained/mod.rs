@@ -182,7 +182,7 @@ impl Trained {
 
     fn apply(&mut self, used: impl Fn() -> Option<Vec<u32>>) -> Result<()> {
         let features = match self.inputs.take() {
-            Some(inputs) => self.network.taps(&inputs, usize::MAX)?,
+            Some(inputs) => self.network.capture(&inputs, usize::MAX)?,
             None => Vec::new(),
         };
         let (methods, mut at) = self.at();
@@ -198,7 +198,7 @@ impl Trained {
     fn step_parameters(&mut self, used: impl Fn() -> Option<Vec<u32>>) -> Result<()> {
         let (network, tasks_seen) = (&*self.network, self.tasks_seen());
         let rule = |role: Role| match role {
-            Role::Coefficients(site) => network.sites()[site].rule(),
+            Role::Coefficients(site) => network.activations()[site].rule(),
             Role::Weight | Role::Bias | Role::Norm => None,
         };
         let trained = |role: Role| rule(role).is_none_or(|r| r.trained_in(tasks_seen));

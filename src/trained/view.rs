@@ -2,8 +2,8 @@
 
 use candle_core::{Result, Tensor};
 
-use crate::kernels::activation_layer::Tap;
-use crate::nn::{ActivationSite, Layer, Network, Pass};
+use crate::kernels::fused_activation::Captured;
+use crate::nn::{ActivationLayer, Layer, Network, Pass};
 
 /// A network that can be read and evaluated, and not changed.
 #[derive(Clone, Copy)]
@@ -26,8 +26,8 @@ impl<'a> View<'a> {
 
     /// Activation sites in forward order.
     #[must_use]
-    pub fn sites(&self) -> &'a [ActivationSite] {
-        self.network.sites()
+    pub fn activations(&self) -> &'a [ActivationLayer] {
+        self.network.activations()
     }
 
     /// A copy of the values of parameter number `parameter`.
@@ -49,7 +49,7 @@ impl<'a> View<'a> {
     }
 
     /// What every layer with an activation computes on the inputs, as [`Network::taps`].
-    pub fn features(&self, inputs: &Tensor, samples: usize) -> Result<Vec<Tap>> {
-        self.network.taps(inputs, samples)
+    pub fn features(&self, inputs: &Tensor, samples: usize) -> Result<Vec<Captured>> {
+        self.network.capture(inputs, samples)
     }
 }

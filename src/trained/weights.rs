@@ -13,7 +13,7 @@ use crate::state::{StateDict, StateError};
 /// rational has two; any other activation has one.
 fn tensors(network: &dyn Network, parameter: &Parameter) -> Vec<(String, Vec<usize>)> {
     let Role::Coefficients(site) = parameter.role else { return Vec::new() };
-    let site = &network.sites()[site];
+    let site = &network.activations()[site];
     let names = &site.coefficients.as_ref().expect("a site with a parameter has coefficients").names;
     let pick = |first: char| (0..names.len()).filter(|&i| names[i].starts_with(first)).collect::<Vec<_>>();
     let (numerator, denominator) = (pick('a'), pick('b'));

@@ -12,7 +12,7 @@ use plasticity_bench::nn::activation::rational::shape::Shape;
 use proptest::prelude::*;
 
 use crate::choices::{constraint, rational as choice};
-use crate::sites;
+use crate::layers;
 
 /// 0, a normal-sized number, or anything from 1e-8 to 1e8, of either sign.
 fn coefficient() -> impl Strategy<Value = f64> {
@@ -85,11 +85,11 @@ proptest! {
         }
         let letter = format!("{:?}", form.version);
         let constrained = constraint("output-bound", &[("bound", c)]);
-        let (activation, _) = sites::build(&choice(&letter, [form.m, form.n].map(|d| i64::try_from(d).unwrap()), constrained), 1);
-        let y = sites::values(&activation, &raw, 1, &xs);
+        let (activation, _) = layers::build(&choice(&letter, [form.m, form.n].map(|d| i64::try_from(d).unwrap()), constrained), 1);
+        let y = layers::values(&activation, &raw, 1, &xs);
         prop_assert!(y.iter().all(|y| y.abs() <= c), "{y:?}");
         let single = |values: &[f64]| -> Vec<f32> { values.iter().map(|&x| x as f32).collect() };
-        let y = sites::values(&activation, &single(&raw), 1, &single(&xs));
+        let y = layers::values(&activation, &single(&raw), 1, &single(&xs));
         prop_assert!(y.iter().all(|y| y.abs() <= c as f32), "{y:?}");
     }
 
@@ -108,14 +108,14 @@ proptest! {
     #[test]
     fn unit_gain_keeps_the_second_moment((form, raw) in curve(1), start in prop::collection::vec(-3.0..3.0f64, 19)) {
         let mut rule = UnitGain::default();
-        rule.settle(form, &start[..form.len()]);
+        rule.remember_start(form, &start[..form.len()]);
         let expected = rule.start().unwrap().powi(2);
         let (_, ratio) = lowered(rule, form, &raw);
         // The bound is on the quadrature's sum: take it again, through the gain of a fresh rule.
         let mut again = UnitGain::default();
         let mut theta = ratio.a[..=form.m].to_vec();
         theta.extend(&ratio.c[form.version.first_b()..=form.n]);
-        again.settle(form, &theta);
+        again.remember_start(form, &theta);
         let moment = again.start().unwrap().powi(2);
         let silent = raw[..=form.m].iter().all(|&a| a == 0.0);
         let known = if silent { 0.0 } else { expected };
@@ -127,7 +127,7 @@ proptest! {
                              moved in prop::collection::vec(coefficient(), 20)) {
         let form = Form { version: Version::A, m: 5, n: 4 };
         let mut rule = CoefficientBox::new(bound);
-        rule.settle(form, &start);
+        rule.remember_start(form, &start);
         let mut values: Vec<f32> = moved.iter().map(|&x| x as f32).collect();
         rule.project(form.len(), &mut values);
         for (i, &value) in values.iter().enumerate() {
@@ -176,10 +176,10 @@ fn without_epsilon_both_tail_bounds_fail() {
 fn lipschitz_misses_little_between_grid_points_of_a_tame_curve() {
     let constrained = constraint("lipschitz", &[("bound", 0.9)]);
     for version in ["A", "B", "C"] {
-        let (activation, coefficients) = sites::build(&choice(version, [5, 4], constrained.clone()), 1);
+        let (activation, coefficients) = layers::build(&choice(version, [5, 4], constrained.clone()), 1);
         let z: Vec<f64> = (-40_000..=40_000).map(|i| f64::from(i) * 2.5e-4).collect();
         let ones = vec![1.0; z.len()];
-        let (_, dz, _) = sites::both(&activation, &coefficients.start, 1, &z, &ones, &mut Mode::Evaluate);
+        let (_, dz, _) = layers::both(&activation, &coefficients.start, 1, &z, &ones, &mut Mode::Evaluate);
         let most = dz.iter().fold(0.0, |most: f64, d| most.max(d.abs()));
         // A grid in steps of 0.02 sees a smooth top to second order, a corner (C: where S turns) to first.
         let over = if version == "C" { 1.12 } else { 1.002 };
@@ -191,10 +191,10 @@ fn lipschitz_misses_little_between_grid_points_of_a_tame_curve() {
 fn unit_gain_is_near_the_true_second_moment() {
     for version in ["A", "B", "C"] {
         let (activation, mut coefficients) =
-            sites::build(&choice(version, [5, 4], constraint("unit-gain", &[])), 1);
+            layers::build(&choice(version, [5, 4], constraint("unit-gain", &[])), 1);
         let z: Vec<f64> = (-12_000..=12_000).map(|i| f64::from(i) * 1e-3).collect();
         let moment = |theta: &[f64]| {
-            let y = sites::values(&activation, theta, 1, &z);
+            let y = layers::values(&activation, theta, 1, &z);
             let density = |x: f64| (-0.5 * x * x).exp() / (2.0 * std::f64::consts::PI).sqrt();
             z.iter().zip(&y).map(|(&x, y)| 1e-3 * density(x) * y * y).sum::<f64>()
         };
@@ -215,21 +215,21 @@ fn the_tail_bounds_leave_the_curve_continuous_where_the_leading_coefficient_chan
     for version in ["A", "B", "C", "D"] {
         for (name, degrees) in [("tail-slope", [5, 4]), ("proper-degree", [4, 4])] {
             let (activation, coefficients) =
-                sites::build(&choice(version, degrees, constraint(name, &[])), 1);
+                layers::build(&choice(version, degrees, constraint(name, &[])), 1);
             let lead = coefficients.start.len() - 1;
             let at = |b: f64| {
                 let mut theta = coefficients.start.clone();
                 theta[lead] = b;
                 theta
             };
-            let values = |b: f64| sites::values(&activation, &at(b), 1, &xs);
+            let values = |b: f64| layers::values(&activation, &at(b), 1, &xs);
             for ((x, left), right) in xs.iter().zip(values(-1e-12)).zip(values(1e-12)) {
                 assert!((left - right).abs() < 1e-6, "{version} {name}: {left} and {right} at {x}");
             }
             let dy: Vec<f64> = (0..xs.len()).map(|i| (i as f64 * 0.7).sin()).collect();
             let loss = |b: f64| values(b).iter().zip(&dy).map(|(y, d)| y * d).sum::<f64>();
             for b in [-0.3, -1e-3, 1e-3, 0.3] {
-                let (_, _, gradient) = sites::both(&activation, &at(b), 1, &xs, &dy, &mut Mode::Evaluate);
+                let (_, _, gradient) = layers::both(&activation, &at(b), 1, &xs, &dy, &mut Mode::Evaluate);
                 let difference = (loss(b + 1e-7) - loss(b - 1e-7)) / 2e-7;
                 let ours = gradient[lead];
                 assert!(

@@ -4,7 +4,7 @@ use plasticity_bench::nn::activation::rational::{self, RationalError};
 use plasticity_bench::spec::{Choice, Value};
 
 use crate::choices::{With, constraint, rational as choice, word};
-use crate::sites;
+use crate::layers;
 
 fn refused(choice: &Choice) -> RationalError {
     rational::build(choice, 4).err().expect("this does not go together")
@@ -49,8 +49,8 @@ fn groups_and_sharing_must_agree() {
         (groups(3), 3, false),
         (plain().with("sharing", word("unit")), 4, false),
     ] {
-        let (activation, coefficients) = sites::build(&choice, 4);
-        assert_eq!(activation.widening, 1);
+        let (activation, coefficients) = layers::build(&choice, 4);
+        assert_eq!(activation.expansion, 1);
         assert_eq!(coefficients.start.len(), 10 * sets);
         assert_eq!(coefficients.network_wide, network_wide);
     }
@@ -59,7 +59,7 @@ fn groups_and_sharing_must_agree() {
 #[test]
 fn names_and_rates_are_passed_on() {
     let choice = choice("C", [2, 1], constraint("none", &[])).with("learning_rate", Value::Number(5e-3));
-    let (_, coefficients) = sites::build(&choice, 4);
+    let (_, coefficients) = layers::build(&choice, 4);
     assert_eq!(coefficients.names, ["a0", "a1", "a2", "b0", "b1"]);
     assert_eq!((coefficients.learning_rate, coefficients.weight_decay), (Some(5e-3), None));
 }
@@ -67,7 +67,7 @@ fn names_and_rates_are_passed_on() {
 #[test]
 fn freezing_is_by_task() {
     let trained = |constraint| {
-        let rule = sites::build(&choice("A", [5, 4], constraint), 1).1.rule;
+        let rule = layers::build(&choice("A", [5, 4], constraint), 1).1.rule;
         [0, 1, 2].map(|task| rule.trained_in(task))
     };
     assert_eq!(trained(constraint("none", &[])), [true; 3]);
@@ -80,13 +80,13 @@ fn freezing_is_by_task() {
 fn effective_coefficients_draw_the_constrained_curve() {
     let bound = 0.6;
     let constrained = constraint("lipschitz", &[("bound", bound)]);
-    let (activation, coefficients) = sites::build(&choice("A", [5, 4], constrained), 1);
+    let (activation, coefficients) = layers::build(&choice("A", [5, 4], constrained), 1);
     let values: Vec<f32> = coefficients.start.iter().map(|&x| x as f32).collect();
     let drawn = coefficients.rule.effective(&values);
-    let (free, _) = sites::build(&choice("A", [5, 4], constraint("none", &[])), 1);
+    let (free, _) = layers::build(&choice("A", [5, 4], constraint("none", &[])), 1);
     let z = [-2.0, -0.3, 0.0, 0.7, 4.0];
     let wide: Vec<f64> = values.iter().map(|&x| f64::from(x)).collect();
-    let (y, again) = (sites::values(&activation, &wide, 1, &z), sites::values(&free, &drawn, 1, &z));
+    let (y, again) = (layers::values(&activation, &wide, 1, &z), layers::values(&free, &drawn, 1, &z));
     assert!(y.iter().zip(&again).all(|(x, y)| (x - y).abs() < 1e-12), "{y:?} {again:?}");
     let curve = coefficients.rule.describe(&values, 0).unwrap();
     assert!((curve.steepest - bound).abs() < 1e-3, "{curve:?}");
@@ -98,13 +98,13 @@ fn effective_coefficients_draw_the_constrained_curve() {
 fn description_of_a_known_curve() {
     // R = 2x/(1 + |x|): slope 2 at 0, bounded, Q least at 0. As c·tanh(R/c): no tail, same slope at 0.
     let theta = [0.0f32, 2.0, 1.0];
-    let (_, plain) = sites::build(&choice("A", [1, 1], constraint("none", &[])), 1);
+    let (_, plain) = layers::build(&choice("A", [1, 1], constraint("none", &[])), 1);
     let curve = plain.rule.describe(&theta, 0).unwrap();
     assert_eq!((curve.tail_slope, curve.steepest, curve.least_denominator), (0.0, 2.0, 1.0));
-    let (_, free) = sites::build(&choice("A", [2, 1], constraint("none", &[])), 1);
+    let (_, free) = layers::build(&choice("A", [2, 1], constraint("none", &[])), 1);
     assert_eq!(free.rule.describe(&[0.0, 2.0, 3.0, -2.0], 0).unwrap().tail_slope, 1.5);
     assert_eq!(free.rule.describe(&[0.0, 2.0, 3.0, 0.0], 0).unwrap().tail_slope, f64::INFINITY);
-    let (_, bounded) = sites::build(&choice("A", [2, 1], constraint("output-bound", &[])), 1);
+    let (_, bounded) = layers::build(&choice("A", [2, 1], constraint("output-bound", &[])), 1);
     let curve = bounded.rule.describe(&[0.0, 2.0, 3.0, -2.0], 0).unwrap();
     assert_eq!(curve.tail_slope, 0.0);
 }

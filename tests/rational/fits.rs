@@ -11,7 +11,7 @@ use plasticity_bench::nn::activation::rational::target::Target;
 use plasticity_bench::spec::Value;
 
 use crate::choices::{With, constraint, rational as choice, word};
-use crate::sites;
+use crate::layers;
 
 struct Published {
     version: Version,
@@ -134,9 +134,9 @@ fn constrained_starts_stay_near_their_target() {
     ] {
         for version in ["A", "B", "C"] {
             let choice = choice(version, degrees, constraint(name, &[])).with("start", word(start));
-            let (activation, coefficients) = sites::build(&choice, 1);
+            let (activation, coefficients) = layers::build(&choice, 1);
             let z: Vec<f64> = (-300..=300).map(|i| f64::from(i) * 1e-2).collect();
-            let y = sites::values(&activation, &coefficients.start, 1, &z);
+            let y = layers::values(&activation, &coefficients.start, 1, &z);
             let target = Target::named(start, 0.01).unwrap();
             let error = z.iter().zip(&y).map(|(&x, y)| (y - target.value(x)).abs()).fold(0.0, f64::max);
             assert!(error < enough, "{name} {version} {start}: {error}");
@@ -149,7 +149,7 @@ fn leaky_relu_takes_its_slope() {
     let choice = choice("A", [5, 4], constraint("none", &[]))
         .with("start", word("leaky_relu"))
         .with("start_slope", Value::Number(0.3));
-    let (activation, coefficients) = sites::build(&choice, 1);
-    let y = sites::values(&activation, &coefficients.start, 1, &[-2.0f64]);
+    let (activation, coefficients) = layers::build(&choice, 1);
+    let y = layers::values(&activation, &coefficients.start, 1, &[-2.0f64]);
     assert!((y[0] + 0.6).abs() < 0.01, "{y:?}");
 }

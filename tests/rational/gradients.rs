@@ -6,7 +6,7 @@ use plasticity_bench::random::Stream;
 use plasticity_bench::spec::{Choice, Value};
 
 use crate::choices::{With, constraint, rational as choice, word};
-use crate::sites::{self, both, normals};
+use crate::layers::{self, both, normals};
 
 const CONSTRAINTS: &[(&str, &[(&str, f64)])] = &[
     ("none", &[]),
@@ -49,7 +49,7 @@ fn combinations() -> Vec<(String, Choice)> {
 
 /// L = Σ dy·y
 fn loss(activation: &Activation, theta: &[f64], units: usize, z: &[f64], dy: &[f64]) -> f64 {
-    let y = sites::values(activation, theta, units, z);
+    let y = layers::values(activation, theta, units, z);
     y.iter().zip(dy).map(|(y, d)| y * d).sum()
 }
 
@@ -63,7 +63,7 @@ fn every_gradient_is_that_of_central_differences() {
     const ROWS: usize = 3;
     let step = 1e-7;
     for (number, (name, choice)) in combinations().into_iter().enumerate() {
-        let (activation, coefficients) = sites::build(&choice, UNITS);
+        let (activation, coefficients) = layers::build(&choice, UNITS);
         let mut stream = Stream::new(number as u64, "test", 0);
         // Off the start, off the corners, with S of both signs.
         let noise = normals(&mut stream, coefficients.start.len(), 0.3);
@@ -95,7 +95,7 @@ fn every_gradient_is_that_of_central_differences() {
 
 #[test]
 fn noise_of_version_d_reaches_the_gradient() {
-    let (activation, coefficients) = sites::build(&choice("D", [5, 4], constraint("unit-gain", &[])), 1);
+    let (activation, coefficients) = layers::build(&choice("D", [5, 4], constraint("unit-gain", &[])), 1);
     let z = [0.3, -1.2, 2.0];
     let dy = [1.0, 0.5, -0.7];
     let train = |theta: &[f64]| {
@@ -105,7 +105,7 @@ fn noise_of_version_d_reaches_the_gradient() {
     let loss = |theta: &[f64]| train(theta).0.iter().zip(dy).map(|(y, d)| y * d).sum::<f64>();
     let theta = coefficients.start;
     let (y, _, gradient) = train(&theta);
-    assert_ne!(y, sites::values(&activation, &theta, 1, &z));
+    assert_ne!(y, layers::values(&activation, &theta, 1, &z));
     for at in 0..theta.len() {
         // The start has tiny b: stay on one side of their corner.
         let mut moved = [theta.clone(), theta.clone()];
@@ -123,7 +123,7 @@ fn at_corners_signs_are_plus_one() {
     // derivative that sgn(0) = +1 stands for.
     for version in ["A", "B", "C", "D", "N"] {
         let choice = choice(version, [5, 4], constraint("none", &[])).with("start", word("identity"));
-        let (activation, coefficients) = sites::build(&choice, 1);
+        let (activation, coefficients) = layers::build(&choice, 1);
         let theta = &coefficients.start;
         let (_, _, gradient) = both(&activation, theta, 1, &[2.0], &[1.0], &mut Mode::Evaluate);
         let first = coefficients.names.iter().position(|name| name == "b1").unwrap();
@@ -133,7 +133,7 @@ fn at_corners_signs_are_plus_one() {
         }
     }
     // x = 0 in version A: |x|' = +1, so R'(0) = a1 - a0·|b1|.
-    let (activation, _) = sites::build(&choice("A", [3, 2], constraint("none", &[])), 1);
+    let (activation, _) = layers::build(&choice("A", [3, 2], constraint("none", &[])), 1);
     for zero in [0.0, -0.0] {
         let theta = [0.5, 0.25, 0.0, 0.0, -3.0, 0.0];
         let (y, dz, gradient) = both(&activation, &theta, 1, &[zero], &[1.0], &mut Mode::Evaluate);
@@ -141,7 +141,7 @@ fn at_corners_signs_are_plus_one() {
         assert_eq!(gradient, [1.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
     }
     // S = 0 at x = 1 in version B: S = x - x² changes sign there; dQ/dx = +S'(1) = -1.
-    let (activation, _) = sites::build(&choice("B", [3, 2], constraint("none", &[])), 1);
+    let (activation, _) = layers::build(&choice("B", [3, 2], constraint("none", &[])), 1);
     let theta = [1.0, 0.0, 0.0, 0.0, 1.0, -1.0];
     let (_, dz, gradient) = both(&activation, &theta, 1, &[1.0], &[1.0], &mut Mode::Evaluate);
     assert_eq!(dz[0], 1.0);
@@ -155,7 +155,7 @@ fn f32_follows_f64() {
         if name.starts_with('N') {
             continue;
         }
-        let (activation, coefficients) = sites::build(&choice, 37);
+        let (activation, coefficients) = layers::build(&choice, 37);
         let mut stream = Stream::new(number as u64, "test", 1);
         let theta: Vec<f32> = coefficients.start.iter().map(|&x| x as f32).collect();
         let z: Vec<f32> = normals(&mut stream, 37 * 4, 1.5).iter().map(|&x| x as f32).collect();
@@ -176,17 +176,17 @@ fn f32_follows_f64() {
 fn sharing_adds_up_the_gradients_of_its_units() {
     // A set per unit with equal coefficients: values as with one set, gradients that add up to its.
     let units = 21;
-    let theta = sites::build(&choice("A", [5, 4], constraint("tail-slope", &[])), units).1.start;
+    let theta = layers::build(&choice("A", [5, 4], constraint("tail-slope", &[])), units).1.start;
     let mut stream = Stream::new(5, "test", 2);
     let (z, dy) = (normals(&mut stream, units * 130, 2.0), normals(&mut stream, units * 130, 1.0));
-    let whole = sites::build(&choice("A", [5, 4], constraint("tail-slope", &[])), units).0;
+    let whole = layers::build(&choice("A", [5, 4], constraint("tail-slope", &[])), units).0;
     let expected = both(&whole, &theta, units, &z, &dy, &mut Mode::Evaluate);
     for (sharing, groups, sets) in [("unit", None, units), ("groups", Some(4), 4), ("groups", Some(1), 1)] {
         let mut choice = choice("A", [5, 4], constraint("tail-slope", &[])).with("sharing", word(sharing));
         if let Some(groups) = groups {
             choice = choice.with("groups", Value::Integer(groups));
         }
-        let (activation, coefficients) = sites::build(&choice, units);
+        let (activation, coefficients) = layers::build(&choice, units);
         assert_eq!(coefficients.start.len(), sets * theta.len());
         let found = both(&activation, &coefficients.start, units, &z, &dy, &mut Mode::Evaluate);
         for (x, y) in found.0.iter().chain(&found.1).zip(expected.0.iter().chain(&expected.1)) {
@@ -201,7 +201,7 @@ fn sharing_adds_up_the_gradients_of_its_units() {
 
 #[test]
 fn gradients_are_added_to_what_is_there() {
-    let (activation, coefficients) = sites::build(&choice("B", [5, 4], constraint("none", &[])), 1);
+    let (activation, coefficients) = layers::build(&choice("B", [5, 4], constraint("none", &[])), 1);
     let (z, dy) = ([0.4, 1.1], [1.0, 2.0]);
     let (y, _, once) = both(&activation, &coefficients.start, 1, &z, &dy, &mut Mode::Evaluate);
     let mut saved = Vec::new();

@@ -6,6 +6,6 @@ mod choices;
 mod finite;
 mod fits;
 mod gradients;
+mod layers;
 mod reference;
-mod sites;
 mod speed;

@@ -3,7 +3,7 @@
 use plasticity_bench::kernels::element::Mode;
 
 use crate::choices::{constraint, rational as choice};
-use crate::sites;
+use crate::layers;
 
 #[test]
 fn values_and_gradients_agree_with_autograd() {
@@ -13,9 +13,10 @@ fn values_and_gradients_agree_with_autograd() {
         let cells: Vec<&str> = line.split(',').collect();
         let degrees = [cells[1].parse().unwrap(), cells[2].parse().unwrap()];
         let numbers: Vec<f64> = cells[3].split(' ').map(|x| x.parse().unwrap()).collect();
-        let (activation, coefficients) = sites::build(&choice(cells[0], degrees, constraint("none", &[])), 1);
+        let (activation, coefficients) =
+            layers::build(&choice(cells[0], degrees, constraint("none", &[])), 1);
         let (theta, rest) = numbers.split_at(coefficients.names.len());
-        let (y, dz, gradient) = sites::both(&activation, theta, 1, &[rest[0]], &[1.0], &mut Mode::Evaluate);
+        let (y, dz, gradient) = layers::both(&activation, theta, 1, &[rest[0]], &[1.0], &mut Mode::Evaluate);
         let own: Vec<f64> = y.into_iter().chain(dz).chain(gradient).collect();
         assert_eq!(own.len(), rest.len() - 1);
         for (own, theirs) in own.iter().zip(&rest[1..]) {

@@ -61,7 +61,7 @@ impl Geometry {
 
     /// Values that one output is made of.
     #[must_use]
-    pub fn taps(&self) -> usize {
+    pub fn patch(&self) -> usize {
         self.filter.0 * self.filter.1 * self.channels
     }
 

@@ -8,8 +8,8 @@
 //! their [`Gradient`]s, but for [`Pass::Through`], and ∂x is computed only where the input is part of
 //! the graph.
 
-mod columns;
 pub mod geometry;
+mod im2col;
 pub(crate) mod products;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,11 +17,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, bail};
 
 use self::geometry::Geometry;
-use super::activation_layer::{Site, kernel};
-use super::element::{Gradients, Mode, Saved as SavedElements, settle};
+use super::element::{Gradients, Mode, Saved as SavedElements, flush};
+use super::fused_activation::{FusedActivation, kernel};
 use super::gradient::{Gradient, add_bias_gradient};
+use super::max_pool::{Pool, Pooling};
 use super::pass::Pass;
-use super::pool::{Pool, Pooling};
 use super::scratch::Scratch;
 use super::storage::{Slices, contiguous, with_slice};
 
@@ -37,18 +37,18 @@ pub struct ConvParts {
     /// Bias (outputs) and its gradient.
     pub bias: Option<(Tensor, Arc<Gradient>)>,
     /// Activation.
-    pub site: Option<Site>,
+    pub activation: Option<FusedActivation>,
     /// Max-pooling, after the activation.
     pub pool: Option<Pool>,
 }
 
 /// The op: apply with [`Pass::apply`] on x (batch, height, width, channels), weight (outputs,
-/// channels, rows, columns); gives (batch, height, width, outputs × widening).
+/// channels, rows, columns); gives (batch, height, width, outputs × expansion).
 pub struct Conv {
     parts: ConvParts,
     pass: Pass,
     saved: Mutex<Option<Saved>>,
-    watched: Option<Mutex<Watched>>,
+    captured: Option<Mutex<Capturing>>,
 }
 
 /// What the forward pass leaves for the backward pass.
@@ -63,7 +63,7 @@ struct Saved {
 }
 
 /// Rows of the pre-activations (batch × positions, outputs), ascending, that are kept for the probes.
-struct Watched {
+struct Capturing {
     rows: Vec<usize>,
     values: Vec<f32>,
 }
@@ -80,24 +80,24 @@ impl Conv {
     /// An op for one call: apply it with [`Pass::apply`] of the same pass.
     #[must_use]
     pub fn new(parts: ConvParts, pass: Pass) -> Self {
-        Self { parts, pass, saved: Mutex::new(None), watched: None }
+        Self { parts, pass, saved: Mutex::new(None), captured: None }
     }
 
     /// An evaluation that keeps those `rows` (ascending) of the pre-activations (batch × positions,
-    /// outputs): see [`Conv::watched`].
+    /// outputs): see [`Conv::captured`].
     #[must_use]
-    pub fn watching(parts: ConvParts, rows: Vec<usize>) -> Self {
+    pub fn capturing(parts: ConvParts, rows: Vec<usize>) -> Self {
         Self {
-            watched: Some(Mutex::new(Watched { rows, values: Vec::new() })),
+            captured: Some(Mutex::new(Capturing { rows, values: Vec::new() })),
             ..Self::new(parts, Pass::Evaluate)
         }
     }
 
     /// The pre-activations (rows, outputs) that were to be kept.
     #[must_use]
-    pub fn watched(self) -> Vec<f32> {
-        let watched = self.watched.map(|w| w.into_inner().unwrap_or_else(PoisonError::into_inner));
-        watched.map_or(Vec::new(), |w| w.values)
+    pub fn captured(self) -> Vec<f32> {
+        let captured = self.captured.map(|w| w.into_inner().unwrap_or_else(PoisonError::into_inner));
+        captured.map_or(Vec::new(), |w| w.values)
     }
 
     fn run<T: Slices + Scratch>(
@@ -108,31 +108,31 @@ impl Conv {
         mode: &mut Mode<'_>,
     ) -> Result<Vec<T>> {
         let mut filters = T::take(w.len());
-        products::by_taps(w, g, &mut filters);
+        products::channels_last(w, g, &mut filters);
         let bias = self.parts.bias.as_ref().map(|(bias, _)| with_slice(bias, <[T]>::to_vec)).transpose()?;
         let bias = bias.as_deref();
-        let site = self.parts.site.as_ref();
-        let widening = site.map_or(1, |site| site.widening);
-        let pooling = self.parts.pool.map(|pool| pool.over(g.to, g.outputs * widening)).transpose()?;
-        let mut y = match (site, &pooling) {
+        let activation = self.parts.activation.as_ref();
+        let expansion = activation.map_or(1, |activation| activation.expansion);
+        let pooling = self.parts.pool.map(|pool| pool.over(g.to, g.outputs * expansion)).transpose()?;
+        let mut y = match (activation, &pooling) {
             (None, None) => {
                 let mut z = vec![T::ZERO; g.batch * g.positions() * g.outputs];
                 self.pre_activations(x, &filters, bias, g, &mut z);
                 z
             }
-            (_, Some(pooling)) if widening == 1 => {
+            (_, Some(pooling)) if expansion == 1 => {
                 let made = self.picked(x, &filters, bias, g, pooling, mode)?;
                 self.save(made.z, Vec::new(), made.extra, made.places);
                 made.y
             }
             (None, Some(_)) => unreachable!("without an activation nothing widens"),
-            (Some(site), pooling) => {
+            (Some(activation), pooling) => {
                 let mut z = vec![T::ZERO; g.batch * g.positions() * g.outputs];
                 self.pre_activations(x, &filters, bias, g, &mut z);
-                let mut y = vec![T::ZERO; z.len() * widening];
+                let mut y = vec![T::ZERO; z.len() * expansion];
                 let mut extra = Vec::new();
-                site.with_coefficients(|c| {
-                    kernel::<T>(site).forward(c, g.outputs, &z, &mut y, &mut extra, mode);
+                activation.with_coefficients(|c| {
+                    kernel::<T>(activation).forward(c, g.outputs, &z, &mut y, &mut extra, mode);
                 })?;
                 match pooling {
                     None => {
@@ -150,7 +150,7 @@ impl Conv {
             }
         };
         T::put(filters);
-        settle(&mut y);
+        flush(&mut y);
         Ok(y)
     }
 
@@ -168,7 +168,7 @@ impl Conv {
             x.chunks(images * g.image()).zip(z.chunks_mut(images * g.positions() * g.outputs)).enumerate();
         for (block, (x, z)) in blocks {
             convolve(x, filters, bias, g, z);
-            self.watch(block * images * g.positions(), g.outputs, z);
+            self.capture(block * images * g.positions(), g.outputs, z);
         }
     }
 
@@ -194,22 +194,24 @@ impl Conv {
             places: vec![0; size],
         };
         // What the activation saves for each element is picked as the elements are.
-        let elements = self.parts.site.as_ref().is_some_and(|s| kernel::<T>(s).saves_elements());
+        let elements = self.parts.activation.as_ref().is_some_and(|s| kernel::<T>(s).saves_elements());
         let mut block_extra = Vec::new();
         for (block, x) in x.chunks(images * g.image()).enumerate() {
             let rows = x.len() / g.image() * g.positions();
             let z = &mut z[..rows * g.outputs];
             convolve(x, filters, bias, g, z);
-            self.watch(block * images * g.positions(), g.outputs, z);
-            let features: &[T] = match &self.parts.site {
+            self.capture(block * images * g.positions(), g.outputs, z);
+            let features: &[T] = match &self.parts.activation {
                 None => z,
-                Some(site) => {
+                Some(activation) => {
                     let y = &mut y[..z.len()];
                     let extra = if elements { &mut block_extra } else { &mut made.extra };
                     if elements {
                         extra.clear();
                     }
-                    site.with_coefficients(|c| kernel::<T>(site).forward(c, g.outputs, z, y, extra, mode))?;
+                    activation.with_coefficients(|c| {
+                        kernel::<T>(activation).forward(c, g.outputs, z, y, extra, mode);
+                    })?;
                     y
                 }
             };
@@ -247,11 +249,11 @@ impl Conv {
         self.saved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps the watched rows of a block that begins at row `first`.
-    fn watch<T: Slices>(&self, first: usize, outputs: usize, z: &[T]) {
-        let Some(watched) = &self.watched else { return };
-        let mut watched = watched.lock().unwrap_or_else(PoisonError::into_inner);
-        let Watched { rows, values } = &mut *watched;
+    /// Keeps the captured rows of a block that begins at row `first`.
+    fn capture<T: Slices>(&self, first: usize, outputs: usize, z: &[T]) {
+        let Some(captured) = &self.captured else { return };
+        let mut captured = captured.lock().unwrap_or_else(PoisonError::into_inner);
+        let Capturing { rows, values } = &mut *captured;
         let begin = rows.partition_point(|&row| row < first);
         let end = rows.partition_point(|&row| row < first + z.len() / outputs);
         for row in &rows[begin..end] {
@@ -268,14 +270,14 @@ impl Conv {
         y: &[T],
         dy: &[T],
     ) -> Result<Option<Vec<T>>> {
-        let Some(site) = &self.parts.site else { return Ok(None) };
+        let Some(activation) = &self.parts.activation else { return Ok(None) };
         let (z, extra) = (T::slice(&saved.pre_activations)?, T::slice(&saved.extra)?);
         let mut dz = vec![T::ZERO; z.len()];
-        site.with_gradient(self.pass.trains(), |c, d_coefficients| {
+        activation.with_gradient(self.pass.trains(), |c, d_coefficients| {
             let gradients = Gradients { dz: &mut dz, d_coefficients };
-            kernel::<T>(site).backward(c, outputs, SavedElements { z, y, extra }, dy, gradients);
+            kernel::<T>(activation).backward(c, outputs, SavedElements { z, y, extra }, dy, gradients);
         })?;
-        settle(&mut dz);
+        flush(&mut dz);
         Ok(Some(dz))
     }
 
@@ -287,8 +289,8 @@ impl Conv {
         dy: &Tensor,
     ) -> Result<Option<Tensor>> {
         let g = &Geometry::new(x.dims4()?, w.dims4()?, self.parts.stride, self.parts.padding)?;
-        let widening = self.parts.site.as_ref().map_or(1, |site| site.widening);
-        let pooling = self.parts.pool.map(|pool| pool.over(g.to, g.outputs * widening)).transpose()?;
+        let expansion = self.parts.activation.as_ref().map_or(1, |activation| activation.expansion);
+        let pooling = self.parts.pool.map(|pool| pool.over(g.to, g.outputs * expansion)).transpose()?;
         let dy = dy.contiguous()?;
         with_slice(&dy, |dy| with_slice(y, |y| self.pull_back::<T>(x, w, y, dy, g, pooling)))??
     }
@@ -302,13 +304,15 @@ impl Conv {
         g: &Geometry,
         pooling: Option<Pooling>,
     ) -> Result<Option<Tensor>> {
-        let widening = self.parts.site.as_ref().map_or(1, |site| site.widening);
+        let expansion = self.parts.activation.as_ref().map_or(1, |activation| activation.expansion);
         let saved = self.saved();
         // ∂z, of all pre-activations or of those that were picked.
         let made = match (&*saved, &pooling) {
-            (None, _) if self.parts.site.is_some() || pooling.is_some() => bail!("backward before forward"),
+            (None, _) if self.parts.activation.is_some() || pooling.is_some() => {
+                bail!("backward before forward")
+            }
             (None, _) => None,
-            (Some(saved), Some(pooling)) if widening > 1 => {
+            (Some(saved), Some(pooling)) if expansion > 1 => {
                 let features = T::slice(&saved.features)?;
                 let mut spread = vec![T::ZERO; features.len()];
                 pooling.unpick(dy, &saved.places, &mut spread);
@@ -321,7 +325,7 @@ impl Conv {
             add_bias_gradient(gradient, dz, g.outputs)?;
         }
         let places = match (&*saved, &pooling) {
-            (Some(saved), Some(pooling)) if widening == 1 => Some((pooling, saved.places.as_slice())),
+            (Some(saved), Some(pooling)) if expansion == 1 => Some((pooling, saved.places.as_slice())),
             _ => None,
         };
         with_slice(x, |values| self.products(x, values, w, g, dz, places))?
@@ -339,12 +343,12 @@ impl Conv {
     ) -> Result<Option<Tensor>> {
         let images = g.images_at_a_time();
         let mut spread = T::take(images * g.positions() * g.outputs);
-        let mut d_filters = T::take(g.outputs * g.taps());
+        let mut d_filters = T::take(g.outputs * g.patch());
         d_filters.fill(T::ZERO);
         let mut filters = T::take(d_filters.len());
         let (mut dx, trains) = (Vec::new(), self.pass.trains());
         if x.track_op() {
-            with_slice(w, |w| products::by_taps(w, g, &mut filters))?;
+            with_slice(w, |w| products::channels_last(w, g, &mut filters))?;
             dx.resize(values.len(), T::ZERO);
         }
         for (block, x) in values.chunks(images * g.image()).enumerate() {
@@ -370,7 +374,7 @@ impl Conv {
         if trains {
             let mut gradient = self.parts.weight_gradient.lock();
             let (dw, add) = gradient.write::<T>()?;
-            products::by_channels(&d_filters, g, dw, add);
+            products::channels_first(&d_filters, g, dw, add);
         }
         T::put(spread);
         T::put(d_filters);
@@ -378,7 +382,7 @@ impl Conv {
         if dx.is_empty() {
             return Ok(None);
         }
-        settle(&mut dx);
+        flush(&mut dx);
         Tensor::from_vec(dx, x.dims4()?, x.device()).map(Some)
     }
 }
@@ -405,10 +409,10 @@ impl CustomOp2 for Conv {
     ) -> Result<(CpuStorage, Shape)> {
         let (x_dims, w_dims) = (lx.shape().dims4()?, lw.shape().dims4()?);
         let g = Geometry::new(x_dims, w_dims, self.parts.stride, self.parts.padding)?;
-        let widening = self.parts.site.as_ref().map_or(1, |site| site.widening);
+        let expansion = self.parts.activation.as_ref().map_or(1, |activation| activation.expansion);
         let to = match self.parts.pool {
             None => g.to,
-            Some(pool) => pool.over(g.to, g.outputs * widening)?.to,
+            Some(pool) => pool.over(g.to, g.outputs * expansion)?.to,
         };
         let y = match x {
             CpuStorage::F32(x) => {
@@ -421,7 +425,7 @@ impl CustomOp2 for Conv {
             }
             _ => bail!("conv takes f32 or f64"),
         };
-        Ok((y, Shape::from((g.batch, to.0, to.1, g.outputs * widening))))
+        Ok((y, Shape::from((g.batch, to.0, to.1, g.outputs * expansion))))
     }
 
     fn bwd(

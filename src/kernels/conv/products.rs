@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::columns::{add_unpadded, gather, pad, scatter};
 use super::geometry::Geometry;
+use super::im2col::{add_unpadded, gather, pad, scatter};
 use crate::kernels::matmul::{Element, times, times_transposed, transposed_times};
 use crate::kernels::real::Real;
 use crate::kernels::scratch::Scratch;
@@ -17,14 +17,14 @@ impl Geometry {
     /// Images that are worked on at a time.
     #[must_use]
     pub fn images_at_a_time(&self) -> usize {
-        let cached = BLOCK / (self.positions() * self.taps().max(self.outputs));
+        let cached = BLOCK / (self.positions() * self.patch().max(self.outputs));
         let worthwhile = POSITIONS.max(self.outputs).div_ceil(self.positions());
         cached.max(worthwhile).clamp(1, self.batch.max(1))
     }
 
     /// Rows of output positions of a single image that are worked on at a time.
     fn rows_at_a_time(&self) -> usize {
-        let cached = BLOCK / (self.to.1 * self.taps());
+        let cached = BLOCK / (self.to.1 * self.patch());
         cached.max(POSITIONS.div_ceil(self.to.1)).clamp(1, self.to.0)
     }
 }
@@ -61,15 +61,15 @@ fn bordered<'a, T: Real + Scratch>(x: &'a [T], g: &Geometry, room: &'a mut Vec<T
     room
 }
 
-/// Calls `act` with the patches (positions, taps) of every tile and its positions.
+/// Calls `act` with the patches (positions, patch) of every tile and its positions.
 fn patches<T: Element + Scratch>(x: &[T], g: &Geometry, mut act: impl FnMut(&[T], Range<usize>)) {
     let (mut room, mut columns) = (Vec::new(), Vec::new());
     let images = bordered(x, g, &mut room);
     tiles(g, x.len() / g.image(), |here, positions, rows| {
         if columns.is_empty() {
-            columns = T::take(positions.len() * g.taps());
+            columns = T::take(positions.len() * g.patch());
         }
-        let columns = &mut columns[..positions.len() * g.taps()];
+        let columns = &mut columns[..positions.len() * g.patch()];
         gather(&images[here.start * g.bordered()..here.end * g.bordered()], g, &rows, columns);
         act(columns, positions);
     });
@@ -77,10 +77,10 @@ fn patches<T: Element + Scratch>(x: &[T], g: &Geometry, mut act: impl FnMut(&[T]
     T::put(room);
 }
 
-/// Filters (outputs, channels, rows, columns) as a matrix (outputs, taps) with the channels innermost.
-pub fn by_taps<T: Real>(filters: &[T], g: &Geometry, out: &mut [T]) {
+/// Filters (outputs, channels, rows, columns) as a matrix (outputs, patch) with the channels innermost.
+pub fn channels_last<T: Real>(filters: &[T], g: &Geometry, out: &mut [T]) {
     let area = g.filter.0 * g.filter.1;
-    for (filter, out) in filters.chunks_exact(g.taps()).zip(out.chunks_exact_mut(g.taps())) {
+    for (filter, out) in filters.chunks_exact(g.patch()).zip(out.chunks_exact_mut(g.patch())) {
         for (place, out) in out.chunks_exact_mut(g.channels).enumerate() {
             for (out, channel) in out.iter_mut().zip(filter.chunks_exact(area)) {
                 *out = channel[place];
@@ -89,21 +89,21 @@ pub fn by_taps<T: Real>(filters: &[T], g: &Geometry, out: &mut [T]) {
     }
 }
 
-/// The inverse of [`by_taps`], replacing or adding.
-pub fn by_channels<T: Real>(taps: &[T], g: &Geometry, filters: &mut [T], add: bool) {
+/// The inverse of [`channels_last`], replacing or adding.
+pub fn channels_first<T: Real>(patch: &[T], g: &Geometry, filters: &mut [T], add: bool) {
     let area = g.filter.0 * g.filter.1;
-    for (filter, taps) in filters.chunks_exact_mut(g.taps()).zip(taps.chunks_exact(g.taps())) {
-        for (place, taps) in taps.chunks_exact(g.channels).enumerate() {
-            for (channel, &value) in filter.chunks_exact_mut(area).zip(taps) {
+    for (filter, patch) in filters.chunks_exact_mut(g.patch()).zip(patch.chunks_exact(g.patch())) {
+        for (place, patch) in patch.chunks_exact(g.channels).enumerate() {
+            for (channel, &value) in filter.chunks_exact_mut(area).zip(patch) {
                 channel[place] = if add { channel[place] + value } else { value };
             }
         }
     }
 }
 
-/// z (images × positions, outputs) = x ∗ filters (outputs, taps), or z += where `add`.
+/// z (images × positions, outputs) = x ∗ filters (outputs, patch), or z += where `add`.
 pub fn forward<T: Element + Scratch>(x: &[T], filters: &[T], g: &Geometry, z: &mut [T], add: bool) {
-    let sizes = |positions| (positions, g.outputs, g.taps());
+    let sizes = |positions| (positions, g.outputs, g.patch());
     if g.pointwise() {
         return times_transposed(x, filters, z, sizes(z.len() / g.outputs), add);
     }
@@ -113,9 +113,9 @@ pub fn forward<T: Element + Scratch>(x: &[T], filters: &[T], g: &Geometry, z: &m
     });
 }
 
-/// ∂filters (outputs, taps) += ∂z (images × positions, outputs) ∗ x.
+/// ∂filters (outputs, patch) += ∂z (images × positions, outputs) ∗ x.
 pub fn filters<T: Element + Scratch>(x: &[T], dz: &[T], g: &Geometry, d_filters: &mut [T]) {
-    let sizes = |positions| (g.outputs, g.taps(), positions);
+    let sizes = |positions| (g.outputs, g.patch(), positions);
     if g.pointwise() {
         return transposed_times(dz, x, d_filters, sizes(dz.len() / g.outputs), true);
     }
@@ -127,7 +127,7 @@ pub fn filters<T: Element + Scratch>(x: &[T], dz: &[T], g: &Geometry, d_filters:
 
 /// Adds ∂x to `dx`.
 pub fn inputs<T: Element + Scratch>(dz: &[T], filters: &[T], g: &Geometry, dx: &mut [T]) {
-    let sizes = |positions| (positions, g.taps(), g.outputs);
+    let sizes = |positions| (positions, g.patch(), g.outputs);
     if g.pointwise() {
         return times(dz, filters, dx, sizes(dz.len() / g.outputs), true);
     }
@@ -140,9 +140,9 @@ pub fn inputs<T: Element + Scratch>(dz: &[T], filters: &[T], g: &Geometry, dx: &
     let to = if g.padding > 0 { &mut *room } else { &mut *dx };
     tiles(g, images, |here, positions, rows| {
         if columns.is_empty() {
-            columns = T::take(positions.len() * g.taps());
+            columns = T::take(positions.len() * g.patch());
         }
-        let columns = &mut columns[..positions.len() * g.taps()];
+        let columns = &mut columns[..positions.len() * g.patch()];
         let dz = &dz[positions.start * g.outputs..positions.end * g.outputs];
         times(dz, filters, columns, sizes(positions.len()), false);
         scatter(columns, g, &rows, &mut to[here.start * g.bordered()..here.end * g.bordered()]);
@@ -164,7 +164,7 @@ mod tests {
     fn buffers_do_not_pile_up_call_by_call() {
         for padding in [0, 1] {
             let g = Geometry::new((2, 8, 8, 3), (4, 3, 3, 3), 1, padding).unwrap();
-            let (mut x, w) = (vec![1.0; 2 * g.image()], vec![1.0; g.outputs * g.taps()]);
+            let (mut x, w) = (vec![1.0; 2 * g.image()], vec![1.0; g.outputs * g.patch()]);
             let mut z = vec![0.0; 2 * g.positions() * g.outputs];
             let mut kept = |calls: usize| {
                 for _ in 0..calls {

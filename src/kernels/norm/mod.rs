@@ -10,7 +10,7 @@
 //! Statistics are taken block by block and put together in f64 (Chan et al. 1979), so that one pass over
 //! memory loses no digits to a mean far from 0.
 
-mod columns;
+mod channels;
 #[cfg(test)]
 mod tests;
 
@@ -18,9 +18,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{Result, Tensor, bail};
 
-use self::columns::{Line, Moments, rows_at_a_time};
-use super::activation_layer::{Site, kernel};
-use super::element::{Gradients, Mode, Saved as SavedElements, settle};
+use self::channels::{Line, Moments, rows_at_a_time};
+use super::element::{Gradients, Mode, Saved as SavedElements, flush};
+use super::fused_activation::{FusedActivation, kernel};
 use super::gradient::Gradient;
 use super::scratch::Scratch;
 use super::storage::{Slices, with_slice};
@@ -30,8 +30,8 @@ pub const EPSILON: f64 = 1e-5;
 /// Share of the newest batch in the running statistics: `PyTorch`'s default.
 pub const MOMENTUM: f64 = 0.1;
 
-/// Values that a network keeps without training them.
-pub type Kept = Arc<Mutex<Vec<f32>>>;
+/// A running mean or variance, one value per channel.
+pub type RunningStatistic = Arc<Mutex<Vec<f32>>>;
 
 /// What is made 0 on average and 1 in variance.
 #[derive(Clone, Debug)]
@@ -39,9 +39,9 @@ pub enum Scheme {
     /// Each channel over the batch, with its running mean and variance.
     Batch {
         /// (channels)
-        mean: Kept,
+        mean: RunningStatistic,
         /// (channels)
-        variance: Kept,
+        variance: RunningStatistic,
     },
     /// Each group of neighbouring channels over an image.
     Group {
@@ -62,7 +62,7 @@ pub struct Norm {
     /// What is added to each channel, and its gradient.
     pub shift: (Tensor, Arc<Gradient>),
     /// Activation, after the residual. It must not widen.
-    pub site: Option<Site>,
+    pub activation: Option<FusedActivation>,
 }
 
 /// What the forward pass leaves for the backward pass. Its buffers are [`Scratch`].
@@ -90,12 +90,12 @@ pub struct Back<T> {
     pub residual: Option<Vec<T>>,
 }
 
-fn read(kept: &Kept) -> Vec<f64> {
+fn read(kept: &RunningStatistic) -> Vec<f64> {
     kept.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|&v| f64::from(v)).collect()
 }
 
 /// kept ← (1 - momentum)·kept + momentum·now
-fn follow(kept: &Kept, now: impl Iterator<Item = f64>) {
+fn follow(kept: &RunningStatistic, now: impl Iterator<Item = f64>) {
     let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
     for (kept, now) in kept.iter_mut().zip(now) {
         *kept = ((1.0 - MOMENTUM) * f64::from(*kept) + MOMENTUM * now) as f32;
@@ -124,31 +124,31 @@ impl Norm {
         let own = trains || matches!(self.scheme, Scheme::Group { .. });
         let (z, extra) = (Vec::new(), Vec::new());
         let mut saved = Saved { images, channels, own, mean, inverse, slope, offset, z, extra };
-        match &self.site {
+        match &self.activation {
             None => saved.blocks(x.len(), |line, at| {
                 line.apply(&x[at.clone()], residual.map(|r| &r[at.clone()]), &mut y[at]);
             }),
-            Some(site) if kernel::<T>(site).local() => {
+            Some(activation) if kernel::<T>(activation).local() => {
                 let mut z = T::take(saved.block());
-                let (kernel, mut nothing) = (kernel::<T>(site), Vec::new());
+                let (kernel, mut nothing) = (kernel::<T>(activation), Vec::new());
                 saved.blocks(x.len(), |line, at| {
                     let z = &mut z[..at.len()];
                     line.apply(&x[at.clone()], residual.map(|r| &r[at.clone()]), z);
                     let y = &mut y[at];
                     kernel.forward(&[], channels, z, y, &mut nothing, mode);
-                    settle(y);
+                    flush(y);
                 });
                 T::put(z);
             }
-            Some(site) => {
+            Some(activation) => {
                 let mut z = T::take(x.len());
                 saved.blocks(x.len(), |line, at| {
                     line.apply(&x[at.clone()], residual.map(|r| &r[at.clone()]), &mut z[at]);
                 });
-                site.with_coefficients(|c| {
-                    kernel::<T>(site).forward(c, channels, &z, y, &mut saved.extra, mode);
+                activation.with_coefficients(|c| {
+                    kernel::<T>(activation).forward(c, channels, &z, y, &mut saved.extra, mode);
                 })?;
-                settle(y);
+                flush(y);
                 saved.z = z;
             }
         }
@@ -239,32 +239,32 @@ impl Norm {
     ) -> Result<Back<T>> {
         let channels = saved.channels;
         let (mut dz, mut sums) = (dy, Sums::new(&saved));
-        match &self.site {
+        match &self.activation {
             None => saved.blocks(x.len(), |line, at| sums.add(&line, &x[at.clone()], &dz[at])),
-            Some(site) if kernel::<T>(site).local() => {
+            Some(activation) if kernel::<T>(activation).local() => {
                 let (mut z, mut d) = (T::take(saved.block()), T::take(saved.block()));
-                let kernel = kernel::<T>(site);
+                let kernel = kernel::<T>(activation);
                 saved.blocks(x.len(), |line, at| {
                     let (z, d) = (&mut z[..at.len()], &mut d[..at.len()]);
                     line.apply(&x[at.clone()], residual.map(|r| &r[at.clone()]), z);
                     let saved = SavedElements { z, y: &y[at.clone()], extra: &[] };
                     let gradients = Gradients { dz: d, d_coefficients: &mut [] };
                     kernel.backward(&[], channels, saved, &dz[at.clone()], gradients);
-                    settle(d);
+                    flush(d);
                     dz[at.clone()].copy_from_slice(d);
                     sums.add(&line, &x[at], d);
                 });
                 T::put(z);
                 T::put(d);
             }
-            Some(site) => {
+            Some(activation) => {
                 let dy = std::mem::replace(&mut dz, T::take(x.len()));
                 let elements = SavedElements { z: &saved.z, y, extra: &saved.extra };
-                site.with_gradient(trains, |c, d_coefficients| {
+                activation.with_gradient(trains, |c, d_coefficients| {
                     let gradients = Gradients { dz: &mut dz, d_coefficients };
-                    kernel::<T>(site).backward(c, channels, elements, &dy, gradients);
+                    kernel::<T>(activation).backward(c, channels, elements, &dy, gradients);
                 })?;
-                settle(&mut dz);
+                flush(&mut dz);
                 T::put(dy);
                 saved.blocks(x.len(), |line, at| sums.add(&line, &x[at.clone()], &dz[at]));
             }
@@ -348,7 +348,7 @@ impl Norm {
     }
 
     /// Pre-activations (rows, channels) of some `rows` of x, as a forward pass has made them.
-    pub fn watch<T: Slices>(
+    pub fn capture<T: Slices>(
         &self,
         x: &[T],
         residual: Option<&[T]>,
@@ -357,15 +357,15 @@ impl Norm {
     ) -> Vec<f32> {
         let channels = saved.channels;
         let per_segment = x.len() / channels / saved.segments();
-        let mut watched = Vec::with_capacity(rows.len() * channels);
+        let mut captured = Vec::with_capacity(rows.len() * channels);
         for &row in rows {
             for c in 0..channels {
                 let (at, line) = (row * channels + c, row / per_segment * channels + c);
                 let z = saved.slope[line].mul_add(x[at], saved.offset[line]);
-                watched.push((z + residual.map_or(<T as super::real::Real>::ZERO, |r| r[at])).wide() as f32);
+                captured.push((z + residual.map_or(<T as super::real::Real>::ZERO, |r| r[at])).wide() as f32);
             }
         }
-        watched
+        captured
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use candle_core::{DType, Device, Tensor};
 
-use super::columns::{Moments, rows_at_a_time};
+use super::channels::{Moments, rows_at_a_time};
 use super::*;
 use crate::kernels::pass::Pass;
 use crate::random::Stream;
@@ -63,7 +63,7 @@ impl Case {
             scale: (!matches!(scheme, Scheme::None)).then(|| place(normals(CHANNELS, 1.0))),
             shift: place(normals(CHANNELS, 0.0)),
             scheme,
-            site: None,
+            activation: None,
         };
         let (x, dy) = (normals(len, 3.0), normals(len, 0.0));
         Self { norm, x, residual: residual.then(|| normals(len, 0.0)), dy }

@@ -81,7 +81,7 @@ impl<T: Real> ElementKernel<T> for Aid {
 
 /// Builds it.
 pub fn build(choice: &Choice, _: usize) -> Activation {
-    Activation { kernel: Arc::new(Aid { p: choice.number("p") }), widening: 1, coefficients: None }
+    Activation { kernel: Arc::new(Aid { p: choice.number("p") }), expansion: 1, coefficients: None }
 }
 
 #[cfg(test)]

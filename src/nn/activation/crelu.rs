@@ -56,5 +56,5 @@ impl<T: Real> ElementKernel<T> for Crelu {
 
 /// Builds it.
 pub fn build(_: &Choice, _: usize) -> Activation {
-    Activation { kernel: Arc::new(Crelu), widening: 2, coefficients: None }
+    Activation { kernel: Arc::new(Crelu), expansion: 2, coefficients: None }
 }

@@ -53,7 +53,7 @@ impl<T: Real> ElementKernel<T> for Fourier {
 
 /// Builds it.
 pub fn build(_: &Choice, _: usize) -> Activation {
-    Activation { kernel: Arc::new(Fourier), widening: 2, coefficients: None }
+    Activation { kernel: Arc::new(Fourier), expansion: 2, coefficients: None }
 }
 
 #[cfg(test)]

@@ -34,12 +34,12 @@ pub struct Activation {
     /// The two passes.
     pub kernel: Arc<dyn Kernel>,
     /// Features per pre-activation: 1, or 2 for those that double the width.
-    pub widening: usize,
+    pub expansion: usize,
     /// What is trained, if anything is.
     pub coefficients: Option<Coefficients>,
 }
 
-/// The trained coefficients of an activation site.
+/// The trained coefficients of an activation layer.
 #[derive(Clone)]
 pub struct Coefficients {
     /// Start values, (sets, names) row-major.
@@ -50,7 +50,7 @@ pub struct Coefficients {
     pub learning_rate: Option<f64>,
     /// Weight decay of their own; the optimiser's where absent.
     pub weight_decay: Option<f64>,
-    /// Whether all sites of the network train the same coefficients.
+    /// Whether all activation layers of the network train the same coefficients.
     pub network_wide: bool,
     /// What a constraint does to them between steps, and how they are described.
     pub rule: Arc<dyn CoefficientRule>,
@@ -85,7 +85,7 @@ pub struct Curve {
     pub tail_slope: f64,
     /// Largest |y'(x)| on [-r, r], as far as a grid and a search about its highest points find it.
     pub steepest: f64,
-    /// Smallest denominator there, found alike.
+    /// Smallest denominator there, found in the same way.
     pub least_denominator: f64,
 }
 
@@ -142,5 +142,5 @@ pub fn build(choice: &Choice, units: usize) -> Result<Activation, String> {
 
 /// An activation without coefficients from its scalar function.
 fn pointwise(function: impl Scalar + 'static) -> Activation {
-    Activation { kernel: Arc::new(Pointwise(function)), widening: 1, coefficients: None }
+    Activation { kernel: Arc::new(Pointwise(function)), expansion: 1, coefficients: None }
 }

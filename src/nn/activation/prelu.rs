@@ -102,7 +102,7 @@ pub fn build(choice: &Choice, units: usize) -> Activation {
     let sets = if choice.text("sharing") == "unit" { units } else { 1 };
     Activation {
         kernel: Arc::new(Prelu),
-        widening: 1,
+        expansion: 1,
         coefficients: Some(Coefficients {
             start: vec![choice.number("start"); sets],
             names: vec!["a".into()],

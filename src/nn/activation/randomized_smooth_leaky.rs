@@ -61,5 +61,5 @@ impl<T: Real> ElementKernel<T> for RandomizedSmoothLeaky {
 pub fn build(choice: &Choice, _: usize) -> Result<Activation, String> {
     let steepness = choice.number("c") / choice.number("p");
     let kernel = Arc::new(RandomizedSmoothLeaky { slopes: Slopes::chosen(choice)?, steepness });
-    Ok(Activation { kernel, widening: 1, coefficients: None })
+    Ok(Activation { kernel, expansion: 1, coefficients: None })
 }

@@ -52,7 +52,7 @@ impl<T: Real> ElementKernel<T> for Rrelu {
 
 /// Builds it.
 pub fn build(choice: &Choice, _: usize) -> Result<Activation, String> {
-    Ok(Activation { kernel: Arc::new(Rrelu(Slopes::chosen(choice)?)), widening: 1, coefficients: None })
+    Ok(Activation { kernel: Arc::new(Rrelu(Slopes::chosen(choice)?)), expansion: 1, coefficients: None })
 }
 
 #[cfg(test)]

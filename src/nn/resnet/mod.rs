@@ -7,22 +7,22 @@
 //! convolutions and after the sum. Parameters have torchvision's names, so that a checkpoint loads into
 //! its model (with a 3 × 3 `conv1` and the identity for `maxpool`) by `load_state_dict`.
 
-mod body;
+mod op;
 
 use std::sync::Arc;
 
 use candle_core::{DType, Tensor};
 
-use self::body::{Block, Body, Unit, Watch, Whole};
+use self::op::{Block, Body, Capture, ResNetOp, Unit};
 use super::activation::{self, Activation};
 use super::builder::Builder;
 use super::initialization::Initialization;
 use super::layout::Layer;
-use super::network::{ActivationSite, Buffer, Dims, Network, NetworkError, Registered};
+use super::network::{ActivationLayer, Buffer, Dims, Network, NetworkError, Registered};
 use super::parameter::Parameter;
 use super::work::LayerWork;
-use crate::kernels::activation_layer::Tap;
 use crate::kernels::conv::geometry::positions;
+use crate::kernels::fused_activation::Captured;
 use crate::kernels::images;
 use crate::kernels::norm::{Norm, Scheme};
 use crate::kernels::pass::Pass;
@@ -147,7 +147,7 @@ fn work(network: &Choice, dims: Dims, classes: usize) -> Option<Vec<LayerWork>> 
 
 fn build_for(choice: &Choice, channels: usize) -> Result<Activation, NetworkError> {
     let activation = activation::build(choice, channels).map_err(NetworkError::Settings)?;
-    if activation.widening != 1 {
+    if activation.expansion != 1 {
         return Err(NetworkError::Settings(format!(
             "{} widens its layer, and a residual network adds layers of equal width: take another activation or \
              another network",
@@ -181,12 +181,12 @@ impl Making<'_> {
         let layer = self.built.layer(name.into(), start, &shape, biased, self.stream)?;
         let weight = self.built.place(self.built.layers[layer].weight);
         let norm = self.norm(norm, layer)?;
-        let mut site = None;
+        let mut fused = None;
         if active {
             let activation = build_for(self.activation, outputs)?;
-            site = Some(self.built.site(activation, outputs)?);
+            fused = Some(self.built.activation(activation, outputs)?);
         }
-        Ok(Unit { layer, stride, padding: filter / 2, weight, norm: Norm { site, ..norm } })
+        Ok(Unit { layer, stride, padding: filter / 2, weight, norm: Norm { activation: fused, ..norm } })
     }
 
     fn norm(&mut self, name: &str, layer: usize) -> Result<Norm, NetworkError> {
@@ -195,7 +195,7 @@ impl Making<'_> {
             Normalization::None => {
                 let bias = self.built.layers[layer].bias.expect("without a norm there is a bias");
                 let shift = self.built.place(bias);
-                return Ok(Norm { scheme: Scheme::None, scale: None, shift, site: None });
+                return Ok(Norm { scheme: Scheme::None, scale: None, shift, activation: None });
             }
             Normalization::Group(groups) => (Scheme::Group { groups }, None),
             Normalization::Batch => {
@@ -207,7 +207,7 @@ impl Making<'_> {
             }
         };
         let (scale, shift) = self.built.norm(name, statistics)?;
-        Ok(Norm { scheme, scale: Some(scale), shift, site: None })
+        Ok(Norm { scheme, scale: Some(scale), shift, activation: None })
     }
 
     fn block(&mut self, name: &str, channels: (usize, usize), stride: usize) -> Result<Block, NetworkError> {
@@ -283,17 +283,17 @@ impl Network for ResNet {
     fn forward(&self, inputs: &Tensor, pass: &Pass) -> candle_core::Result<Tensor> {
         let images = images::rows(inputs, self.dims)?;
         let any = self.built.parameters[0].values.as_tensor();
-        pass.apply(&images, any, Whole::new(Arc::clone(&self.body), pass.clone()))
+        pass.apply(&images, any, ResNetOp::new(Arc::clone(&self.body), pass.clone()))
     }
 
-    fn taps(&self, inputs: &Tensor, samples: usize) -> candle_core::Result<Vec<Tap>> {
+    fn capture(&self, inputs: &Tensor, samples: usize) -> candle_core::Result<Vec<Captured>> {
         let count = inputs.dim(0)?;
-        let mut watch = Watch::new(count, samples);
+        let mut capture = Capture::new(count, samples);
         for from in (0..count).step_by(AT_A_TIME) {
             let some = inputs.narrow(0, from, AT_A_TIME.min(count - from))?;
-            self.body.watch(&images::rows(&some.force_contiguous()?, self.dims)?, &mut watch)?;
+            self.body.look(&images::rows(&some.force_contiguous()?, self.dims)?, &mut capture)?;
         }
-        self.body.taps(watch)
+        self.body.captured(capture)
     }
 
     fn parameters(&self) -> &[Parameter] {
@@ -308,7 +308,7 @@ impl Network for ResNet {
         &self.built.layers
     }
 
-    fn sites(&self) -> &[ActivationSite] {
-        &self.built.sites
+    fn activations(&self) -> &[ActivationLayer] {
+        &self.built.activations
     }
 }

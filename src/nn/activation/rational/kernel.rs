@@ -4,7 +4,7 @@ use super::form::{MAX_A, MAX_C, MAX_LEN, Version};
 use super::lanes::{LANES, Lane};
 use super::pass::{self, Curves, Span, Sums, Upstream};
 use super::ratio::Ratio;
-use super::shape::{Lowered, Shape};
+use super::shape::{EffectiveCoefficients, Shape};
 use super::sharing::Sets;
 use super::tanh::tanh;
 use crate::kernels::element::{ElementKernel, Gradients, Mode, Saved, vectorized};
@@ -14,7 +14,7 @@ const NOISE: (f64, f64) = (0.9, 1.1);
 /// Runs of one set shorter than this go through the passes side by side with their neighbours.
 const LONG: usize = 3 * LANES;
 
-/// Form, constraint and sharing of one activation site.
+/// Form, constraint and sharing of one activation layer.
 #[derive(Clone, Debug)]
 pub struct Rational {
     /// Form and constraint.
@@ -37,14 +37,14 @@ impl Rational {
         3 * self.shape.form.len() + 1
     }
 
-    fn save<T: Lane>(&self, low: &Lowered, saved: &mut Vec<T>) {
+    fn save<T: Lane>(&self, low: &EffectiveCoefficients, saved: &mut Vec<T>) {
         let len = self.shape.form.len();
         saved.extend(low.theta[..len].iter().map(|&x| T::of(x)));
         saved.push(T::of(low.gain));
         saved.extend(low.gain_gradient[..len].iter().chain(&low.noise[..len]).map(|&x| T::of(x)));
     }
 
-    fn saved<T: Lane>(&self, saved: &[T], set: usize) -> Lowered {
+    fn saved<T: Lane>(&self, saved: &[T], set: usize) -> EffectiveCoefficients {
         let (len, block) = (self.shape.form.len(), self.block());
         let saved = &saved[set * block..(set + 1) * block];
         let read = |from: usize| {
@@ -52,7 +52,7 @@ impl Rational {
             values.iter_mut().zip(&saved[from..from + len]).for_each(|(to, x)| *to = x.wide());
             values
         };
-        Lowered {
+        EffectiveCoefficients {
             theta: read(0),
             gain: saved[len].wide(),
             gain_gradient: read(len + 1),

@@ -1,8 +1,18 @@
 //! Rational activations: R(x) = P(x)/Q(x) with trained coefficients, free or constrained.
 //!
-//! [`form`] says what R is, [`ratio`] evaluates it far out, [`fit`] where its coefficients start, [`constraint`] what holds them, one
-//! file each, [`sharing`] which units share them; [`kernel`] is the two fused passes that training
-//! runs, on `pass`. At every corner sgn(0) = +1 ([`form`]).
+//! ```text
+//! build     form         versions A to D and N, degrees: what P and Q are
+//!           sharing      which units share a set of coefficients
+//!           target, fit  the coefficients that a curve starts from
+//!           shape        form and constraint: trained → effective coefficients, and their gradients back
+//!           constraint/  one file each: what bounds the curve
+//! forward   kernel → shape → pass → vector → lanes    blocks of elements in f32 or f64
+//!                               └→ ratio              single elements too far out for it, in f64
+//! backward  the same way, then the sums of every set → shape → gradients of the trained coefficients
+//! outside   rule         projection after a step, coefficients.csv, the curve for the probes
+//!           grid         fixed points that two constraints evaluate the curve at
+//! ```
+//! At every corner sgn(0) = +1 ([`form`]).
 
 pub mod constraint;
 pub mod fit;
@@ -137,7 +147,7 @@ const ENTRY: Entry = Entry {
     ],
 };
 
-/// The activation of a site with `units` units, as a checked `choice` of [`entry`] describes it.
+/// The activation of a layer with `units` units, as a checked `choice` of [`entry`] describes it.
 pub fn build(choice: &Choice, units: usize) -> Result<Activation, RationalError> {
     let form = form(choice)?;
     let sharing = sharing(choice, units)?;
@@ -145,7 +155,7 @@ pub fn build(choice: &Choice, units: usize) -> Result<Activation, RationalError>
     let sets = sharing.sets(units);
     Ok(Activation {
         kernel: Arc::new(Rational { shape: shape.clone(), sets }),
-        widening: 1,
+        expansion: 1,
         coefficients: Some(Coefficients {
             start: start.repeat(sets.count),
             names: form.names(),
@@ -192,9 +202,9 @@ fn begin(choice: &Choice, form: Form) -> Result<(Shape, Vec<f64>), RationalError
     let target = Target::named(name, choice.number("start_slope"))
         .ok_or_else(|| RationalError::UnknownStart(name.to_owned()))?;
     let constrained = choice.choice("constraint");
-    let unsettled = constraint::build(constrained, form)?;
-    let start = fit::start(&Shape { form, constraint: Arc::from(unsettled) }, target);
+    let without_start = constraint::build(constrained, form)?;
+    let start = fit::start(&Shape { form, constraint: Arc::from(without_start) }, target);
     let mut constraint = constraint::build(constrained, form)?;
-    constraint.settle(form, &start);
+    constraint.remember_start(form, &start);
     Ok((Shape { form, constraint: Arc::from(constraint) }, start))
 }

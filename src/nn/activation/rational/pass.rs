@@ -15,7 +15,7 @@ use std::sync::OnceLock;
 use super::form::{MAX_A, MAX_C};
 use super::lanes::{LANES, Lane};
 use super::ratio::Ratio;
-use super::vector::{Backward, BlockSums, Forward, Lowest, Steepest, Within, dispatch, small};
+use super::vector::{Backward, BlockSums, Forward, LaneCoefficients, Steepest, Within, dispatch, small};
 
 /// Chunks in a block: 1,024 elements, so that a block and its gradients stay in the nearest cache.
 const BLOCK: usize = 64;
@@ -72,7 +72,7 @@ impl Sums {
 /// The curves that the lanes of a chunk draw.
 #[derive(Clone, Copy, Debug)]
 pub struct Curves<'a, T> {
-    lowest: Lowest<T>,
+    lowest: LaneCoefficients<T>,
     exact: [&'a Ratio; LANES],
 }
 
@@ -80,7 +80,7 @@ impl<'a, T: Lane> Curves<'a, T> {
     /// One curve, whose coefficients are values of `T`, for every lane.
     #[must_use]
     pub fn shared(curve: &'a Ratio) -> Self {
-        let lowest = Lowest {
+        let lowest = LaneCoefficients {
             a: curve.a.map(|a| [T::of(a); LANES]),
             c: curve.c.map(|c| [T::of(c); LANES]),
             floor: T::of(curve.form.version.floor()),
@@ -92,7 +92,7 @@ impl<'a, T: Lane> Curves<'a, T> {
     /// A curve for each lane.
     #[must_use]
     pub fn each(exact: [&'a Ratio; LANES]) -> Self {
-        let lowest = Lowest {
+        let lowest = LaneCoefficients {
             a: std::array::from_fn(|i| exact.map(|curve| T::of(curve.a[i]))),
             c: std::array::from_fn(|k| exact.map(|curve| T::of(curve.c[k]))),
             floor: T::of(exact[0].form.version.floor()),

@@ -18,7 +18,7 @@ pub struct Shape {
 
 /// One set of coefficients on its way to the passes.
 #[derive(Clone, Copy, Debug)]
-pub struct Lowered {
+pub struct EffectiveCoefficients {
     /// What R is drawn with: effective coefficients, the numerator times noise and gain.
     pub theta: [f64; MAX_LEN],
     /// g
@@ -33,9 +33,9 @@ impl Shape {
     /// The coefficients to draw with. `noise` multiplies the numerator's effective coefficients before
     /// the gain is taken of them.
     #[must_use]
-    pub fn lower(&self, raw: &[f64], noise: Option<&[f64]>) -> Lowered {
+    pub fn lower(&self, raw: &[f64], noise: Option<&[f64]>) -> EffectiveCoefficients {
         let len = self.form.len();
-        let mut low = Lowered {
+        let mut low = EffectiveCoefficients {
             theta: [0.0; MAX_LEN],
             gain: 1.0,
             gain_gradient: [0.0; MAX_LEN],
@@ -53,10 +53,10 @@ impl Shape {
         low
     }
 
-    /// Gradient by [`Lowered::theta`] → gradient by `raw`, in place.
+    /// Gradient by [`EffectiveCoefficients::theta`] → gradient by `raw`, in place.
     ///
     /// With ã = g·a, ∂L/∂a = g·∂L/∂ã + ∂g/∂a·Σⱼ aⱼ·∂L/∂ãⱼ, and b gets the same second term.
-    pub fn pull_back(&self, raw: &[f64], low: &Lowered, gradient: &mut [f64]) {
+    pub fn pull_back(&self, raw: &[f64], low: &EffectiveCoefficients, gradient: &mut [f64]) {
         let (m, len) = (self.form.m, self.form.len());
         if low.gain_gradient[..len].iter().any(|&g| g != 0.0) && low.gain != 0.0 {
             let pairs = low.theta[..=m].iter().zip(&gradient[..=m]);

@@ -13,17 +13,17 @@ pub enum Sharing {
     Unit,
 }
 
-/// The sets of a site with a given number of units.
+/// The sets of an activation layer with a given number of units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sets {
-    /// Units of the site.
+    /// Units of the layer.
     pub units: usize,
     /// Sets of coefficients.
     pub count: usize,
 }
 
 impl Sharing {
-    /// The sets for a site of `units`.
+    /// The sets for a layer of `units` units.
     #[must_use]
     pub fn sets(self, units: usize) -> Sets {
         let count = match self {

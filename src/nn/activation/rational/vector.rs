@@ -12,7 +12,7 @@ use super::ratio::Ratio;
 
 /// The lanes' coefficients in `T`.
 #[derive(Clone, Copy, Debug)]
-pub struct Lowest<T> {
+pub struct LaneCoefficients<T> {
     /// aᵢ by lane.
     pub a: [[T; LANES]; MAX_A],
     /// cₖ by lane.
@@ -91,7 +91,7 @@ struct Part<T: Lane, S: Simd> {
 
 impl<T: Lane, S: Simd> Part<T, S> {
     #[inline(always)]
-    fn new<const M: usize, const N: usize>(simd: S, curves: &Lowest<T>, part: usize) -> Self {
+    fn new<const M: usize, const N: usize>(simd: S, curves: &LaneCoefficients<T>, part: usize) -> Self {
         let (zero, one) = (T::splat(simd, T::ZERO), T::splat(simd, T::ONE));
         let (mut a, mut c) = ([zero; MAX_A], [zero; MAX_C]);
         for (a, lanes) in a.iter_mut().zip(&curves.a).take(M + 1) {
@@ -205,7 +205,7 @@ macro_rules! chunks_mut {
 /// y = R(z) for a block; false if some lane was not below the limit.
 pub struct Forward<'a, T> {
     /// Coefficients.
-    pub curves: &'a Lowest<T>,
+    pub curves: &'a LaneCoefficients<T>,
     /// From one chunk to the next.
     pub stride: usize,
     /// Pre-activations.
@@ -237,7 +237,7 @@ impl<T: Lane> Pass for Forward<'_, T> {
 /// Whether every lane of a block is below the limit.
 pub struct Within<'a, T> {
     /// Coefficients.
-    pub curves: &'a Lowest<T>,
+    pub curves: &'a LaneCoefficients<T>,
     /// From one chunk to the next.
     pub stride: usize,
     /// Pre-activations.
@@ -264,7 +264,7 @@ impl<T: Lane> Pass for Within<'_, T> {
 /// dz = dy·R'(z) for a block whose lanes are all below the limit, and its sums.
 pub struct Backward<'a, T> {
     /// Coefficients.
-    pub curves: &'a Lowest<T>,
+    pub curves: &'a LaneCoefficients<T>,
     /// From one chunk to the next.
     pub stride: usize,
     /// Pre-activations.
@@ -304,7 +304,7 @@ impl<T: Lane> Pass for Backward<'_, T> {
 /// The largest |R'| over a grid below the limit, and where it is.
 pub struct Steepest<'a> {
     /// Coefficients.
-    pub curves: &'a Lowest<f64>,
+    pub curves: &'a LaneCoefficients<f64>,
     /// Points.
     pub grid: &'a [[f64; LANES]],
 }
@@ -348,7 +348,7 @@ mod tests {
     use crate::random::Stream;
 
     /// The sums and dz of one block as bits.
-    fn bits<S: Simd, T: Lane>(simd: S, curves: &Lowest<T>, z: &[T], dy: &[T]) -> Vec<u64> {
+    fn bits<S: Simd, T: Lane>(simd: S, curves: &LaneCoefficients<T>, z: &[T], dy: &[T]) -> Vec<u64> {
         let mut dz = vec![T::ZERO; z.len()];
         let mut sums = BlockSums { a: [[T::ZERO; LANES]; MAX_A], c: [[T::ZERO; LANES]; MAX_C] };
         let pass = Backward { curves, stride: LANES, z, dy, dz: &mut dz, sums: &mut sums };
@@ -360,7 +360,7 @@ mod tests {
     fn same_on_every_width<T: Lane>() {
         let mut stream = Stream::new(0, "test", 0);
         let mut normals = |count: usize| -> Vec<T> { (0..count).map(|_| T::of(stream.normal())).collect() };
-        let mut curves = Lowest {
+        let mut curves = LaneCoefficients {
             a: [[T::ZERO; LANES]; MAX_A],
             c: [[T::ZERO; LANES]; MAX_C],
             floor: T::ONE,

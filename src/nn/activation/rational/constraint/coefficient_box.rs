@@ -48,7 +48,7 @@ impl Constraint for CoefficientBox {
         positive(ENTRY.name, "bound", self.bound)
     }
 
-    fn settle(&mut self, _: Form, start: &[f64]) {
+    fn remember_start(&mut self, _: Form, start: &[f64]) {
         let side = |&start: &f64| {
             let (low, high) = (start - self.bound, start + self.bound);
             let (mut least, mut most) = (low as f32, high as f32);

@@ -50,7 +50,7 @@ const BEYOND: usize = 64;
 /// Points next to 0 on each side.
 const NEAR: usize = 32;
 
-/// Times as many steps while a start is fitted, lest the fit hide a spike between two of them.
+/// Times as many steps while a start is fitted, so that no spike hides between two of them.
 const FINER: usize = 16;
 
 /// See the module.
@@ -148,7 +148,7 @@ impl Constraint for Lipschitz {
         Some(Box::new(TailSlope { bound: self.bound, epsilon: 1e-3 }))
     }
 
-    fn settle(&mut self, _: Form, _: &[f64]) {
+    fn remember_start(&mut self, _: Form, _: &[f64]) {
         *self = Self::new(self.bound, self.range);
     }
 

@@ -42,8 +42,7 @@ use crate::spec::{Choice, Entry};
 /// Half-width of the interval on which curves are described and `lipschitz` holds, by default.
 pub const RANGE: f64 = 10.0;
 
-/// What a constraint does to one set of coefficients, [a₀…aₘ, b…bₙ]. What a constraint leaves alone it
-/// does not implement.
+/// What a constraint does to one set of coefficients, [a₀…aₘ, b…bₙ]. The defaults do nothing.
 pub trait Constraint: Debug + Send + Sync {
     /// Whether the constraint's bound can be kept by this form.
     fn check(&self, form: Form) -> Result<(), RationalError> {
@@ -78,7 +77,7 @@ pub trait Constraint: Debug + Send + Sync {
         let _ = (form, fit);
     }
 
-    /// Keeps a start off values from which training could not move (called while a start is fitted).
+    /// Keeps a start away from values that training could not leave. Called while a start is fitted.
     fn confine(&self, form: Form, raw: &mut [f64]) {
         let _ = (form, raw);
     }
@@ -89,8 +88,8 @@ pub trait Constraint: Debug + Send + Sync {
         None
     }
 
-    /// Told once, before training, which trained coefficients every set starts from.
-    fn settle(&mut self, form: Form, start: &[f64]) {
+    /// Called once, before training, with the trained coefficients that every set starts from.
+    fn remember_start(&mut self, form: Form, start: &[f64]) {
         let _ = (form, start);
     }
 

@@ -42,7 +42,7 @@ impl Constraint for UnitGain {
         without_poles(ENTRY.name, form)
     }
 
-    fn settle(&mut self, form: Form, start: &[f64]) {
+    fn remember_start(&mut self, form: Form, start: &[f64]) {
         let mut unused = vec![0.0; form.len()];
         let moment = grid::second_moment(form, start, &mut unused);
         self.start = Some(moment.sqrt());

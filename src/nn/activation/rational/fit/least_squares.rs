@@ -2,12 +2,12 @@
 
 /// A matrix stored by columns.
 #[derive(Clone, Debug)]
-pub(super) struct Columns {
+pub(super) struct Matrix {
     pub(super) rows: usize,
     pub(super) values: Vec<f64>,
 }
 
-impl Columns {
+impl Matrix {
     pub(super) fn zeros(rows: usize, columns: usize) -> Self {
         Self { rows, values: vec![0.0; rows * columns] }
     }
@@ -47,7 +47,7 @@ impl Columns {
         }
     }
 
-    /// Solves R·x = rhs for the triangle that [`Columns::triangularize`] left; a column that depends on
+    /// Solves R·x = rhs for the triangle that [`Matrix::triangularize`] left; a column that depends on
     /// those before it gets 0.
     pub(super) fn back_substitute(&self, rhs: &[f64]) -> Vec<f64> {
         let columns = self.count();
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn solves_a_small_overdetermined_system() {
         // A line through (0, 1), (1, 3), (2, 4), (3, 4): intercept 1.5, slope 1 (normal equations by hand).
-        let matrix = Columns { rows: 4, values: vec![1.0, 1.0, 1.0, 1.0, 0.0, 1.0, 2.0, 3.0] };
+        let matrix = Matrix { rows: 4, values: vec![1.0, 1.0, 1.0, 1.0, 0.0, 1.0, 2.0, 3.0] };
         let x = matrix.solve(vec![1.0, 3.0, 4.0, 4.0]);
         assert!((x[0] - 1.5).abs() < 1e-14 && (x[1] - 1.0).abs() < 1e-14, "{x:?}");
     }

@@ -15,11 +15,11 @@ mod least_squares;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use self::least_squares::{Columns, dot};
+use self::least_squares::{Matrix, dot};
 use super::constraint::Unconstrained;
 use super::form::{Form, MAX_A, MAX_C, Version, sign};
 use super::ratio::{Ratio, integer_power};
-use super::shape::{Lowered, Shape};
+use super::shape::{EffectiveCoefficients, Shape};
 use super::target::Target;
 
 /// Fits cover [-REACH, REACH].
@@ -153,7 +153,7 @@ fn sanathanan_koerner(form: Form, wanted: &[f64], even_only: bool) -> Vec<f64> {
                 1.0 / (1.0 + s).abs().max(0.05)
             })
             .collect();
-        let mut matrix = Columns::zeros(POINTS, form.m + 1 + powers.len());
+        let mut matrix = Matrix::zeros(POINTS, form.m + 1 + powers.len());
         for (row, x) in points().enumerate() {
             for i in 0..=form.m {
                 matrix.column_mut(i)[row] = weights[row] * integer_power(x, i as i32);
@@ -180,7 +180,7 @@ fn with_numerator(form: Form, c: &[f64], wanted: &[f64]) -> Vec<f64> {
     }
     theta[form.m + 2 - first..].copy_from_slice(c);
     let ratio = Ratio::new(form, &theta);
-    let mut matrix = Columns::zeros(POINTS, form.m + 1);
+    let mut matrix = Matrix::zeros(POINTS, form.m + 1);
     for (row, x) in points().enumerate() {
         let q = ratio.denominator(x);
         for i in 0..=form.m {
@@ -207,7 +207,7 @@ fn descend(shape: &Shape, start: Vec<f64>, wanted: &[f64], rounds: usize) -> (Ve
         let before = error;
         while damping < 1e12 {
             // The damped problem in the triangle's terms: [R; √λ·W]·step ≈ [Qᵀr; 0].
-            let mut damped = Columns::zeros(2 * len, len);
+            let mut damped = Matrix::zeros(2 * len, len);
             for (j, width) in widths.iter().enumerate() {
                 let column = damped.column_mut(j);
                 column[..len].copy_from_slice(&jacobian.column(j)[..len]);
@@ -271,14 +271,14 @@ fn squared_error(shape: &Shape, theta: &[f64], wanted: &[f64]) -> f64 {
 }
 
 /// ∂y/∂θ at every point, and y - f.
-fn linearize(shape: &Shape, theta: &[f64], wanted: &[f64]) -> (Columns, Vec<f64>) {
+fn linearize(shape: &Shape, theta: &[f64], wanted: &[f64]) -> (Matrix, Vec<f64>) {
     let (form, len) = (shape.form, theta.len());
     let low = shape.lower(theta, None);
     let at = evaluate(shape, &low.theta);
     // ∂y/∂aᵢ = xⁱ·∂y/∂P and ∂y/∂bₖ = ±tᵏ·∂y/∂S, the signs those of version A's |bₖ|.
     let mut signs = vec![0.0; len];
     form.flatten(&low.theta, &[1.0; MAX_A], &[1.0; MAX_C], &mut signs);
-    let mut effective = Columns::zeros(POINTS, len);
+    let mut effective = Matrix::zeros(POINTS, len);
     let mut column = 0;
     for power in 0..=form.m {
         let to = effective.column_mut(column).iter_mut();
@@ -292,7 +292,7 @@ fn linearize(shape: &Shape, theta: &[f64], wanted: &[f64]) -> (Columns, Vec<f64>
         column += 1;
     }
     // The pull-back is linear in the gradient: the row of each effective coefficient, one by one.
-    let mut jacobian = Columns::zeros(POINTS, len);
+    let mut jacobian = Matrix::zeros(POINTS, len);
     for (from, row) in (0..len).map(|j| (j, pulled_back(shape, theta, &low, j))) {
         for (to, &factor) in row.iter().enumerate().filter(|(_, factor)| **factor != 0.0) {
             let source = effective.column(from);
@@ -303,7 +303,7 @@ fn linearize(shape: &Shape, theta: &[f64], wanted: &[f64]) -> (Columns, Vec<f64>
 }
 
 /// ∂(effective coefficient number `index`)/∂θ
-fn pulled_back(shape: &Shape, theta: &[f64], low: &Lowered, index: usize) -> Vec<f64> {
+fn pulled_back(shape: &Shape, theta: &[f64], low: &EffectiveCoefficients, index: usize) -> Vec<f64> {
     let mut unit = vec![0.0; theta.len()];
     unit[index] = 1.0;
     shape.pull_back(theta, low, &mut unit);

@@ -3,7 +3,7 @@
 use crate::kernels::element::vectorized;
 
 /// One entry a unit.
-pub(super) struct Columns {
+pub(super) struct UnitMoments {
     /// E φ
     pub(super) mean: Vec<f64>,
     /// E |φ|
@@ -18,7 +18,7 @@ pub(super) struct Columns {
     pub(super) samples: usize,
 }
 
-impl Columns {
+impl UnitMoments {
     /// Of finite `features` (samples, units), row-major, at least one.
     ///
     /// Two passes: E φ² - (E φ)² would lose the deviation of a unit that sits far from 0 and hardly
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn moments_of_two_units() {
         // Unit 0: 1, -3, 5, 1; unit 1: 0, 0, 0, 2.
-        let columns = Columns::new(&[1.0, 0.0, -3.0, 0.0, 5.0, 0.0, 1.0, 2.0], 2);
+        let columns = UnitMoments::new(&[1.0, 0.0, -3.0, 0.0, 5.0, 0.0, 1.0, 2.0], 2);
         assert_eq!(columns.mean, [1.0, 0.5]);
         assert_eq!(columns.mean_abs, [2.5, 0.5]);
         assert_eq!(columns.mean_square, [9.0, 1.0]);
@@ -104,14 +104,14 @@ mod tests {
     #[test]
     fn a_unit_that_never_moves_has_a_deviation_of_exactly_zero() {
         for value in [0.1f32, -1234.567, 3e38, 1e-45] {
-            assert_eq!(Columns::new(&[value; 1999], 1).deviation, [0.0], "{value}");
+            assert_eq!(UnitMoments::new(&[value; 1999], 1).deviation, [0.0], "{value}");
         }
     }
 
     #[test]
     fn a_small_movement_far_from_zero_is_not_lost() {
         // Neighbouring f32; E φ² - (E φ)² is off by per cents here, even in f64.
-        let deviation = Columns::new(&[16_777_213.0, 16_777_213.0, 16_777_214.0], 1).deviation[0];
+        let deviation = UnitMoments::new(&[16_777_213.0, 16_777_213.0, 16_777_214.0], 1).deviation[0];
         assert!((deviation - 2f64.sqrt() / 3.0).abs() < 1e-8, "{deviation}");
     }
 

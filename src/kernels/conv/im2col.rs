@@ -65,7 +65,7 @@ pub(super) fn add_unpadded<T: Real>(bordered: &[T], g: &Geometry, images: &mut [
 }
 
 /// Patches at some `rows` of output positions, of each image with its border, as rows of `columns`
-/// (images × positions, taps).
+/// (images × positions, patch).
 pub(super) fn gather<T: Real>(bordered: &[T], g: &Geometry, rows: &Range<usize>, columns: &mut [T]) {
     vectorized(
         #[inline(always)]
@@ -75,8 +75,8 @@ pub(super) fn gather<T: Real>(bordered: &[T], g: &Geometry, rows: &Range<usize>,
                 for row in rows.clone() {
                     for column in 0..g.to.1 {
                         let corner = row * g.stride * g.row() + column * g.stride * g.channels;
-                        for tap in 0..g.filter.0 {
-                            copy(&image[corner + tap * g.row()..], &mut columns[to..], g.strip());
+                        for filter_row in 0..g.filter.0 {
+                            copy(&image[corner + filter_row * g.row()..], &mut columns[to..], g.strip());
                             to += g.strip();
                         }
                     }
@@ -116,9 +116,9 @@ pub(super) fn scatter<T: Real>(columns: &[T], g: &Geometry, rows: &Range<usize>,
                 for row in rows.clone() {
                     for column in 0..g.to.1 {
                         let corner = row * g.stride * g.row() + column * g.stride * g.channels;
-                        for tap in 0..g.filter.0 {
+                        for filter_row in 0..g.filter.0 {
                             let values = strips.next().expect("a strip for each place");
-                            let to = &mut image[corner + tap * g.row()..][..values.len()];
+                            let to = &mut image[corner + filter_row * g.row()..][..values.len()];
                             to.iter_mut().zip(values).for_each(|(to, &value)| *to += value);
                         }
                     }

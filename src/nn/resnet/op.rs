@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, bail};
 
-use crate::kernels::activation_layer::Tap;
 use crate::kernels::affine::affine;
 use crate::kernels::conv::{geometry::Geometry, products};
 use crate::kernels::element::{Mode, vectorized};
+use crate::kernels::fused_activation::Captured;
 use crate::kernels::gradient::add_bias_gradient;
 use crate::kernels::matmul::{times, transposed_times};
 use crate::kernels::norm::{Norm, Saved};
@@ -54,7 +54,7 @@ pub(super) struct Body {
 }
 
 /// What one unit's forward pass leaves.
-struct Made<T> {
+struct SavedUnit<T> {
     g: Geometry,
     filters: Vec<T>,
     convolved: Vec<T>,
@@ -62,38 +62,38 @@ struct Made<T> {
     y: Vec<T>,
 }
 
-struct MadeBlock<T> {
-    first: Made<T>,
-    second: Made<T>,
-    shortcut: Option<Made<T>>,
+struct SavedBlock<T> {
+    first: SavedUnit<T>,
+    second: SavedUnit<T>,
+    shortcut: Option<SavedUnit<T>>,
 }
 
 /// What the whole forward pass leaves.
 struct Tape<T> {
-    stem: Made<T>,
-    blocks: Vec<MadeBlock<T>>,
+    stem: SavedUnit<T>,
+    blocks: Vec<SavedBlock<T>>,
     pooled: Vec<T>,
 }
 
 type Shape4 = (usize, usize, usize, usize);
 
-/// Pre-activations of the sites, in order, at some positions of the images, the same at every look.
-pub(super) struct Watch {
+/// Captured pre-activations of every activation layer, in order, at the same positions of the images each time.
+pub(super) struct Capture {
     /// Images in all, those seen so far, and the rows (images × positions) that are wanted of them.
     images: usize,
     first: usize,
     samples: usize,
-    /// Of each site: (rows, channels).
+    /// Of each activation: (rows, channels).
     pub pre_activations: Vec<Vec<f32>>,
-    /// Where in its images each site is looked at.
+    /// Draws the positions of each activation layer.
     draws: Vec<Stream>,
-    site: usize,
+    activation: usize,
 }
 
-impl Watch {
+impl Capture {
     /// Nothing seen yet of so many images, of which `samples` rows are wanted.
     pub fn new(images: usize, samples: usize) -> Self {
-        Self { images, first: 0, samples, pre_activations: Vec::new(), draws: Vec::new(), site: 0 }
+        Self { images, first: 0, samples, pre_activations: Vec::new(), draws: Vec::new(), activation: 0 }
     }
 
     /// The rows of the next `images`: a position drawn for each where there are as many images as samples,
@@ -102,24 +102,24 @@ impl Watch {
         if self.samples > self.images {
             return samples::rows(self.first..self.first + images, self.images, positions, self.samples);
         }
-        if self.draws.len() == self.site {
-            self.draws.push(Stream::new(0, "probes", self.site as u64));
+        if self.draws.len() == self.activation {
+            self.draws.push(Stream::new(0, "probes", self.activation as u64));
         }
-        let stream = &mut self.draws[self.site];
+        let stream = &mut self.draws[self.activation];
         (0..images).map(|image| image * positions + stream.below(positions as u64) as usize).collect()
     }
 
-    fn see<T: Slices>(&mut self, unit: &Unit, made: &Made<T>, residual: Option<&[T]>) {
-        if unit.norm.site.is_none() {
+    fn see<T: Slices>(&mut self, unit: &Unit, made: &SavedUnit<T>, residual: Option<&[T]>) {
+        if unit.norm.activation.is_none() {
             return;
         }
         let rows = self.rows(made.g.batch, made.g.positions());
-        let seen = unit.norm.watch(&made.convolved, residual, &made.saved, &rows);
-        if self.pre_activations.len() == self.site {
+        let seen = unit.norm.capture(&made.convolved, residual, &made.saved, &rows);
+        if self.pre_activations.len() == self.activation {
             self.pre_activations.push(Vec::new());
         }
-        self.pre_activations[self.site].extend(seen);
-        self.site += 1;
+        self.pre_activations[self.activation].extend(seen);
+        self.activation += 1;
     }
 }
 
@@ -130,10 +130,10 @@ impl Unit {
         dims: Shape4,
         residual: Option<&[T]>,
         mode: &mut Mode<'_>,
-    ) -> Result<Made<T>> {
+    ) -> Result<SavedUnit<T>> {
         let g = Geometry::new(dims, self.weight.0.dims4()?, self.stride, self.padding)?;
-        let mut filters = T::take(g.outputs * g.taps());
-        with_slice(&self.weight.0, |w| products::by_taps(w, &g, &mut filters))?;
+        let mut filters = T::take(g.outputs * g.patch());
+        with_slice(&self.weight.0, |w| products::channels_last(w, &g, &mut filters))?;
         let mut convolved = T::take(g.batch * g.positions() * g.outputs);
         let images = g.images_at_a_time();
         for (x, z) in
@@ -143,20 +143,20 @@ impl Unit {
         }
         let mut y = T::take(convolved.len());
         let saved = self.norm.forward(&convolved, (g.batch, g.outputs), residual, mode, &mut y)?;
-        Ok(Made { g, filters, convolved, saved, y })
+        Ok(SavedUnit { g, filters, convolved, saved, y })
     }
 
     /// Adds ∂x to `dx`, if it is wanted; gives the residual's gradient, if there was one.
     fn backward<T: Slices + Scratch>(
         &self,
-        made: Made<T>,
+        made: SavedUnit<T>,
         x: &[T],
         residual: Option<&[T]>,
         dy: Vec<T>,
         mut dx: Option<&mut [T]>,
         trains: bool,
     ) -> Result<Option<Vec<T>>> {
-        let Made { g, filters, convolved, saved, y } = made;
+        let SavedUnit { g, filters, convolved, saved, y } = made;
         let back = self.norm.backward(&convolved, residual, &y, dy, saved, trains)?;
         T::put(convolved);
         T::put(y);
@@ -176,14 +176,14 @@ impl Unit {
         if trains {
             let mut gradient = self.weight.1.lock();
             let (dw, add) = gradient.write::<T>()?;
-            products::by_channels(&d_filters, &g, dw, add);
+            products::channels_first(&d_filters, &g, dw, add);
         }
         [filters, d_filters, back.dx].into_iter().for_each(T::put);
         Ok(back.residual)
     }
 }
 
-impl<T: Slices + Scratch> Made<T> {
+impl<T: Slices + Scratch> SavedUnit<T> {
     /// Shape of y.
     fn dims(&self) -> Shape4 {
         (self.g.batch, self.g.to.0, self.g.to.1, self.g.outputs)
@@ -210,30 +210,30 @@ impl Block {
         x: &[T],
         dims: Shape4,
         mode: &mut Mode<'_>,
-        mut watch: Option<&mut Watch>,
-    ) -> Result<MadeBlock<T>> {
+        mut capture: Option<&mut Capture>,
+    ) -> Result<SavedBlock<T>> {
         let first = self.first.forward(x, dims, None, mode)?;
-        if let Some(watch) = &mut watch {
-            watch.see(&self.first, &first, None);
+        if let Some(capture) = &mut capture {
+            capture.see(&self.first, &first, None);
         }
         let shortcut = self.shortcut.as_ref().map(|unit| unit.forward(x, dims, None, mode)).transpose()?;
         let residual = shortcut.as_ref().map_or(x, |made| &made.y);
         let second = self.second.forward(&first.y, first.dims(), Some(residual), mode)?;
-        if let Some(watch) = &mut watch {
-            watch.see(&self.second, &second, Some(residual));
+        if let Some(capture) = &mut capture {
+            capture.see(&self.second, &second, Some(residual));
         }
-        Ok(MadeBlock { first, second, shortcut })
+        Ok(SavedBlock { first, second, shortcut })
     }
 
     /// ∂x
     fn backward<T: Slices + Scratch>(
         &self,
-        made: MadeBlock<T>,
+        made: SavedBlock<T>,
         x: &[T],
         dy: Vec<T>,
         trains: bool,
     ) -> Result<Vec<T>> {
-        let MadeBlock { first, second, shortcut } = made;
+        let SavedBlock { first, second, shortcut } = made;
         let mut d_first = zeros(first.y.len());
         let residual = shortcut.as_ref().map_or(x, |made| &made.y);
         let d_residual =
@@ -259,12 +259,12 @@ impl Body {
         dims: Shape4,
         mode: &mut Mode<'_>,
         recorded: bool,
-        mut watch: Option<&mut Watch>,
+        mut capture: Option<&mut Capture>,
     ) -> Result<(Vec<T>, Option<Tape<T>>)> {
         let stem = self.stem.forward(x, dims, None, mode)?;
-        if let Some(watch) = &mut watch {
-            watch.site = 0;
-            watch.see(&self.stem, &stem, None);
+        if let Some(capture) = &mut capture {
+            capture.activation = 0;
+            capture.see(&self.stem, &stem, None);
         }
         let (mut dims, mut blocks) = (stem.dims(), Vec::new());
         let (mut kept, mut last) = (None, Vec::new());
@@ -275,11 +275,11 @@ impl Body {
         }
         for block in &self.blocks {
             let x = match (blocks.last(), &kept) {
-                (Some(MadeBlock { second, .. }), _) => second.y.as_slice(),
-                (None, Some(Made { y, .. })) => y,
+                (Some(SavedBlock { second, .. }), _) => second.y.as_slice(),
+                (None, Some(SavedUnit { y, .. })) => y,
                 (None, None) => &last,
             };
-            let made = block.forward(x, dims, mode, watch.as_deref_mut())?;
+            let made = block.forward(x, dims, mode, capture.as_deref_mut())?;
             dims = made.second.dims();
             if recorded {
                 blocks.push(made);
@@ -290,7 +290,7 @@ impl Body {
                 last = made.second.features();
             }
         }
-        let features = blocks.last().map_or(&last, |made: &MadeBlock<T>| &made.second.y);
+        let features = blocks.last().map_or(&last, |made: &SavedBlock<T>| &made.second.y);
         let (batch, height, width, channels) = dims;
         let mut pooled = vec![<T as crate::kernels::real::Real>::ZERO; batch * channels];
         let share = T::of(1.0 / (height * width) as f64);
@@ -355,25 +355,25 @@ impl Body {
         Ok(dx)
     }
 
-    /// What every site computes on images (batch, height, width, channels), at one position of each.
-    pub fn watch(&self, images: &Tensor, watch: &mut Watch) -> Result<()> {
+    /// Captures what every activation layer gets for images (batch, height, width, channels).
+    pub fn look(&self, images: &Tensor, capture: &mut Capture) -> Result<()> {
         let dims = images.dims4()?;
         with_slice::<f32, _>(images, |x| {
-            self.forward(x, dims, &mut Mode::Evaluate, false, Some(&mut *watch)).map(|_| ())
+            self.forward(x, dims, &mut Mode::Evaluate, false, Some(&mut *capture)).map(|_| ())
         })??;
-        watch.first += dims.0;
+        capture.first += dims.0;
         Ok(())
     }
 
-    /// The sites' values at these pre-activations.
-    pub fn taps(&self, watch: Watch) -> Result<Vec<Tap>> {
+    /// The captured activations.
+    pub fn captured(&self, capture: Capture) -> Result<Vec<Captured>> {
         let units = self.blocks.iter().flat_map(|block| [&block.first, &block.second]);
         let units = std::iter::once(&self.stem).chain(units);
         units
-            .zip(watch.pre_activations)
+            .zip(capture.pre_activations)
             .map(|(unit, z)| {
-                let site = unit.norm.site.as_ref().expect("a unit that was watched has one");
-                site.tap(z, unit.weight.0.dim(0)?)
+                let activation = unit.norm.activation.as_ref().expect("a unit that was captured has one");
+                activation.capture(z, unit.weight.0.dim(0)?)
             })
             .collect()
     }
@@ -381,13 +381,13 @@ impl Body {
 
 /// The op: apply with [`Pass::apply`] on x (batch, height, width, channels) and any weight of the
 /// network, which keeps the op on candle's graph in training; gives (batch, classes).
-pub(super) struct Whole {
+pub(super) struct ResNetOp {
     body: Arc<Body>,
     pass: Pass,
     tape: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
-impl Whole {
+impl ResNetOp {
     /// An op for one call.
     pub fn new(body: Arc<Body>, pass: Pass) -> Self {
         Self { body, pass, tape: Mutex::new(None) }
@@ -414,7 +414,7 @@ impl Whole {
     }
 }
 
-impl CustomOp2 for Whole {
+impl CustomOp2 for ResNetOp {
     fn name(&self) -> &'static str {
         "resnet"
     }

@@ -1,8 +1,8 @@
-//! dzᵀ · x, the gradient of a linear layer's weight, left unmultiplied until somebody wants it.
+//! The deferred gradient of a linear layer's weight, dzᵀ · x: its two factors, multiplied when it is read.
 //!
-//! The optimiser wants it row by row. Handed a few rows while they are in the nearest cache, it need not
-//! fetch from the next one what was just written there: product and Adam of an MLP 784-256-256-10 took
-//! 0.89 of the time at batch 16 and 0.92 at 64 (Intel Xeon with AVX-512).
+//! The optimiser reads it row by row. It gets a few rows at a time, which are still in L1: multiplying and
+//! Adam of an MLP 784-256-256-10 took 0.89 of the time at batch 16 and 0.92 at 64 (Intel Xeon with
+//! AVX-512).
 
 use candle_core::{Result, Tensor};
 use pulp::{Arch, Simd, WithSimd};
@@ -10,20 +10,19 @@ use pulp::{Arch, Simd, WithSimd};
 use super::scratch::Scratch;
 use super::storage::with_slice;
 
-/// Batches up to which a product is left: with more rows, those of `x` that stand in one column fall out
-/// of the nearest cache between one block and the next.
+/// Largest batch for which multiplication is deferred: beyond it, a column block of `x` no longer stays in L1
+/// between blocks.
 const MOST: usize = 64;
 
 /// dzᵀ (outputs × rows) · x (rows × inputs), in f32.
 #[derive(Debug)]
-pub struct Product {
+pub struct Deferred {
     dz: Vec<f32>,
     x: Tensor,
 }
 
-impl Product {
-    /// Whether products of a batch of `rows` are left: not of large ones, and not where a processor has no
-    /// vectors to make them with.
+impl Deferred {
+    /// Whether deferring pays for a batch of `rows`: not for large ones, and not without vector instructions.
     #[must_use]
     pub fn pays(rows: usize) -> bool {
         (1..=MOST).contains(&rows) && Arch::new().dispatch(Lanes) > 1
@@ -36,8 +35,8 @@ impl Product {
         Ok(Self { dz, x })
     }
 
-    /// Multiplies it out, a few whole rows of the weight at a time: `body` gets the number of the first
-    /// element and the elements. One and the same sum whoever asks, in the order of the batch.
+    /// Multiplies a few whole rows of the weight at a time: `body` gets the index of the first element and
+    /// the elements. Every call gives the same sums, in the order of the batch.
     pub fn blocks(&self, body: impl FnMut(usize, &[f32])) -> Result<()> {
         let (rows, inputs) = self.x.dims2()?;
         with_slice(&self.x, |x| Arch::new().dispatch(Blocks { dz: &self.dz, x, rows, inputs, body }))
@@ -174,7 +173,7 @@ mod tests {
             transposed_times(&dz, &x, &mut expected, (outputs, inputs, rows), false);
             let x = Tensor::from_vec(x, (rows, inputs), &Device::Cpu).unwrap();
             let mut found = Vec::new();
-            let product = Product::new(dz, &x).unwrap();
+            let product = Deferred::new(dz, &x).unwrap();
             product
                 .blocks(|at, block| {
                     assert_eq!(at, found.len());
@@ -190,7 +189,7 @@ mod tests {
     #[test]
     fn inputs_that_are_set_in_place_afterwards_change_nothing() {
         let x = candle_core::Var::new(&[[1.0f32, 2.0]], &Device::Cpu).unwrap();
-        let product = Product::new(vec![3.0], x.as_tensor()).unwrap();
+        let product = Deferred::new(vec![3.0], x.as_tensor()).unwrap();
         x.set(&Tensor::new(&[[9.0f32, 9.0]], &Device::Cpu).unwrap()).unwrap();
         product.blocks(|_, block| assert_eq!(block, [3.0, 6.0])).unwrap();
     }
@@ -207,7 +206,7 @@ mod tests {
             Simd::vectorize(avx2, Blocks { dz: &dz, x: &x, rows, inputs, body });
             let mut found = Vec::new();
             let x = Tensor::from_vec(x, (rows, inputs), &Device::Cpu).unwrap();
-            let product = Product::new(dz, &x).unwrap();
+            let product = Deferred::new(dz, &x).unwrap();
             product.blocks(|_, block| found.extend_from_slice(block)).unwrap();
             assert!(found.iter().map(|x| x.to_bits()).eq(small.iter().map(|x| x.to_bits())));
         }

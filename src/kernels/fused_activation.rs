@@ -1,4 +1,4 @@
-//! The activation of a layer inside the layer's op: its kernel and where its coefficients lie.
+//! The activation of a layer, fused into the layer's op: its kernel and its coefficients.
 
 use std::sync::Arc;
 
@@ -8,29 +8,29 @@ use super::element::{ElementKernel, Gradients, Kernel, Mode, Saved};
 use super::gradient::Gradient;
 use super::storage::{Slices, with_slice};
 
-/// An activation as a layer uses it.
+/// An activation as a layer's op uses it. Cheap to clone.
 #[derive(Clone)]
-pub struct Site {
+pub struct FusedActivation {
     /// The two passes.
     pub kernel: Arc<dyn Kernel>,
     /// Features per pre-activation.
-    pub widening: usize,
-    /// Coefficients, flat, and where their gradient goes.
+    pub expansion: usize,
+    /// Coefficients, flat, and their gradient.
     pub coefficients: Option<(Tensor, Arc<Gradient>)>,
 }
 
-/// One layer's values, kept for the probes.
+/// Captured activations of one layer, for probes and methods.
 #[derive(Clone, Debug)]
-pub struct Tap {
+pub struct Captured {
     /// (samples, outputs): before the activation.
     pub pre_activations: Vec<f32>,
-    /// (samples, outputs × widening).
+    /// (samples, outputs × expansion).
     pub features: Vec<f32>,
-    /// φ' at every pre-activation; empty for activations that widen.
+    /// φ' at every pre-activation; empty where the activation makes several features of one.
     pub slopes: Vec<f32>,
 }
 
-impl Site {
+impl FusedActivation {
     /// Runs `body` on the coefficients, an empty slice where there are none.
     pub(super) fn with_coefficients<T: Slices, R>(&self, body: impl FnOnce(&[T]) -> R) -> Result<R> {
         match &self.coefficients {
@@ -39,8 +39,8 @@ impl Site {
         }
     }
 
-    /// Runs `body` on the coefficients and on what their gradient is added to: its place where it is
-    /// `wanted`, otherwise one that is thrown away.
+    /// Runs `body` on the coefficients and a buffer that their gradient is added to: the parameter's own if
+    /// `wanted`, otherwise a temporary one.
     pub(super) fn with_gradient<T: Slices, R>(
         &self,
         wanted: bool,
@@ -58,15 +58,15 @@ impl Site {
         }
     }
 
-    /// Evaluates the site on pre-activations (samples × units) for the probes.
-    pub fn tap(&self, pre_activations: Vec<f32>, units: usize) -> Result<Tap> {
+    /// Evaluates the activation on pre-activations (samples × units) for the probes.
+    pub fn capture(&self, pre_activations: Vec<f32>, units: usize) -> Result<Captured> {
         let kernel = kernel::<f32>(self);
-        let mut features = vec![0.0; pre_activations.len() * self.widening];
+        let mut features = vec![0.0; pre_activations.len() * self.expansion];
         let mut slopes = vec![0.0; pre_activations.len()];
         self.with_coefficients(|coefficients: &[f32]| {
             let (z, mut extra) = (&pre_activations, Vec::new());
             kernel.forward(coefficients, units, z, &mut features, &mut extra, &mut Mode::Evaluate);
-            if self.widening == 1 {
+            if self.expansion == 1 {
                 let mut unused = vec![0.0; coefficients.len()];
                 let ones = vec![1.0; z.len()];
                 let saved = Saved { z, y: &features, extra: &extra };
@@ -76,11 +76,11 @@ impl Site {
                 slopes.clear();
             }
         })?;
-        Ok(Tap { pre_activations, features, slopes })
+        Ok(Captured { pre_activations, features, slopes })
     }
 }
 
 /// The kernel for one float type.
-pub(super) fn kernel<T: Slices>(site: &Site) -> &dyn ElementKernel<T> {
-    T::kernel(&*site.kernel)
+pub(super) fn kernel<T: Slices>(activation: &FusedActivation) -> &dyn ElementKernel<T> {
+    T::kernel(&*activation.kernel)
 }

@@ -1,14 +1,14 @@
 //! Optimiser steps on one parameter, in place and in one pass: PyTorch's arithmetic, element by
 //! element (torch.optim, default `capturable=False`, `amsgrad=False`).
 
-use super::element::{settled, vectorized};
+use super::element::{flushed, vectorized};
 
 /// Gradients and moments below this are 0, and parameters that arithmetic would make subnormal.
 ///
-/// A dead unit's gradient is 0 for good. Its moments then shrink until rounding holds them up (0.9 times
-/// four of the least subnormals rounds to four again), and arithmetic on subnormal numbers is slow
-/// ([`super::element::settle`]). Networks that lose plasticity are full of them. The square of a gradient
-/// gets there from its root, long before the gradient itself: it has a bound of its own.
+/// A dead unit's gradient stays 0. Its moments then shrink until rounding stops them (0.9 times four of the
+/// least subnormals rounds to four again), and arithmetic on subnormal numbers is slow
+/// ([`super::element::flush`]). Networks that lose plasticity have many of them. The square of a gradient
+/// becomes subnormal long before the gradient itself and has a bound of its own.
 const LEAST: f32 = 1e-30;
 
 /// Adam's numbers for one step of one parameter (Kingma & Ba 2015; `AdamW`: Loshchilov & Hutter 2019).
@@ -80,14 +80,14 @@ impl AdamStep {
             || {
                 for i in 0..n {
                     let w = p[i] * shrink;
-                    let d = coupled.mul_add(w, settled(g[i], least));
-                    let first = settled(rest1.mul_add(d, beta1 * m[i]), least);
-                    let root = settled(d, least_root);
+                    let d = coupled.mul_add(w, flushed(g[i], least));
+                    let first = flushed(rest1.mul_add(d, beta1 * m[i]), least);
+                    let root = flushed(d, least_root);
                     let second = (rest2 * root).mul_add(root, beta2 * v[i]);
-                    let second = settled(second, f32::MIN_POSITIVE.min(least));
+                    let second = flushed(second, f32::MIN_POSITIVE.min(least));
                     m[i] = first;
                     v[i] = second;
-                    p[i] = settled(
+                    p[i] = flushed(
                         w - step_size * first / second.sqrt().mul_add(inverse_root, epsilon),
                         f32::MIN_POSITIVE,
                     );
@@ -123,12 +123,12 @@ impl Sgd {
             || {
                 for i in 0..n {
                     // No ε here: what is flushed is subnormal, nothing more.
-                    let d = decay.mul_add(p[i], settled(g[i], f32::MIN_POSITIVE));
-                    let buffer = settled(momentum.mul_add(b[i], d), f32::MIN_POSITIVE);
+                    let d = decay.mul_add(p[i], flushed(g[i], f32::MIN_POSITIVE));
+                    let buffer = flushed(momentum.mul_add(b[i], d), f32::MIN_POSITIVE);
                     b[i] = buffer;
                     // Nesterov: d + μ·buffer; plain: buffer.
                     let direction = if ahead > 0.0 { momentum.mul_add(buffer, d) } else { buffer };
-                    p[i] = settled((-rate).mul_add(direction, p[i]), f32::MIN_POSITIVE);
+                    p[i] = flushed((-rate).mul_add(direction, p[i]), f32::MIN_POSITIVE);
                 }
             },
         );
