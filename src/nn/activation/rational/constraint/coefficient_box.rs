@@ -32,7 +32,7 @@ pub struct CoefficientBox {
 }
 
 impl CoefficientBox {
-    /// A box of half-width `bound`, around the start that `settle` will tell.
+    /// A box of half-width `bound`, around the start that `remember_start` is given.
     #[must_use]
     pub fn new(bound: f64) -> Self {
         Self { bound, sides: Vec::new() }

@@ -23,7 +23,7 @@ pub(super) const ENTRY: Entry = Entry {
     parameters: &[],
 };
 
-/// See the module. Before `settle` the gain is 1.
+/// See the module. Before `remember_start` the gain is 1.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct UnitGain {
     start: Option<f64>,
