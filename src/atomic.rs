@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use tempfile::{Builder, NamedTempFile};
+
 /// How the name of a file ends that is not whole yet.
 const PARTIAL: &str = ".partial";
 
@@ -11,31 +13,39 @@ const PARTIAL: &str = ".partial";
 #[derive(Debug)]
 pub struct Staged {
     target: PathBuf,
-    temporary: PathBuf,
-    committed: bool,
+    temporary: NamedTempFile,
 }
 
 impl Staged {
     /// Writes and syncs what will stand at `target`; `content` gets a buffered writer.
+    ///
+    /// # Errors
+    /// If the file cannot be written, or `content` fails.
     pub fn write(
         target: &Path,
         content: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
     ) -> io::Result<Self> {
-        let name = target.file_name().ok_or(io::ErrorKind::IsADirectory)?.to_string_lossy().into_owned();
-        // The process id keeps two processes that write the same file from tearing each other's.
-        let temporary = target.with_file_name(format!(".{name}.{}{PARTIAL}", std::process::id()));
-        let file = File::create(&temporary)?;
-        let staged = Self { target: target.to_owned(), temporary, committed: false };
-        let mut writer = BufWriter::with_capacity(1 << 18, file);
+        let name = target.file_name().ok_or(io::ErrorKind::IsADirectory)?.to_string_lossy();
+        let folder = match target.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        // A random part keeps two writers of the same file from tearing each other's, be they threads of one
+        // process or processes of two containers that share a disk and a process id.
+        let (prefix, mut builder) = (format!(".{name}."), Builder::new());
+        let temporary = permissions(builder.prefix(&prefix).suffix(PARTIAL)).tempfile_in(folder)?;
+        let mut writer = BufWriter::with_capacity(1 << 18, temporary.as_file().try_clone()?);
         content(&mut writer)?;
         writer.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-        Ok(staged)
+        Ok(Self { target: target.to_owned(), temporary })
     }
 
     /// Puts the file in its place, over what stood there.
-    pub fn commit(mut self) -> io::Result<()> {
-        fs::rename(&self.temporary, &self.target)?;
-        self.committed = true;
+    ///
+    /// # Errors
+    /// If it cannot be renamed.
+    pub fn commit(self) -> io::Result<()> {
+        self.temporary.persist(&self.target).map_err(|error| error.error)?;
         // The rename itself lasts through a power cut only once its folder is synced; where a folder
         // cannot be opened as a file (Windows), the rename is all there is.
         if let Some(Ok(folder)) = self.target.parent().map(File::open) {
@@ -45,12 +55,16 @@ impl Staged {
     }
 }
 
-impl Drop for Staged {
-    fn drop(&mut self) {
-        if !self.committed {
-            let _ = fs::remove_file(&self.temporary);
-        }
-    }
+/// Those of any new file: others may read what is no secret, as far as the user's mask lets them.
+#[cfg(unix)]
+fn permissions<'a, 'b, 'c>(builder: &'a mut Builder<'b, 'c>) -> &'a mut Builder<'b, 'c> {
+    use std::os::unix::fs::PermissionsExt;
+    builder.permissions(fs::Permissions::from_mode(0o666))
+}
+
+#[cfg(not(unix))]
+fn permissions<'a, 'b, 'c>(builder: &'a mut Builder<'b, 'c>) -> &'a mut Builder<'b, 'c> {
+    builder
 }
 
 /// Writes `bytes` to `target`, whole or not at all.
@@ -100,6 +114,34 @@ mod tests {
         assert_eq!((fs::read(&path).unwrap(), names(folder.path())), (b"old".to_vec(), vec!["x.csv".into()]));
         write(&path, b"new").unwrap();
         assert_eq!((fs::read(&path).unwrap(), names(folder.path())), (b"new".to_vec(), vec!["x.csv".into()]));
+    }
+
+    #[test]
+    fn two_writers_of_one_file_do_not_tear_each_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.csv");
+        // Both stand beside the file at once, as from two threads, or two processes of one id.
+        let first = Staged::write(&path, |file| file.write_all(b"first")).unwrap();
+        let second = Staged::write(&path, |file| file.write_all(b"second")).unwrap();
+        first.commit().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"first");
+        second.commit().unwrap();
+        assert_eq!(
+            (fs::read(&path).unwrap(), names(folder.path())),
+            (b"second".to_vec(), vec!["x.csv".into()])
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_has_the_permissions_of_any_other() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let [ours, plain] = ["ours", "plain"].map(|name| folder.path().join(name));
+        write(&ours, b"x").unwrap();
+        fs::write(&plain, b"x").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(&ours), mode(&plain));
     }
 
     #[test]

@@ -16,7 +16,8 @@
 //! 4. [`nn`], on the fused [`kernels`]: the network and its activations.
 //! 5. [`methods`]: what is done against the loss of plasticity, at the edges of tasks and steps.
 //! 6. [`train`]: the loop. One network and one optimiser learn the whole stream.
-//! 7. [`probes`] measure the network at each task's start and end; [`record`] keeps the rows.
+//! 7. [`measure`] looks at the network at each task's start and end with the [`probes`], and hands rows to
+//!    [`record`], which keeps them.
 //! 8. [`runner`]: many runs side by side, one thread each, and what becomes of failures and interrupts.
 //! 9. [`results`]: the folders of many runs read back; [`report`]: tables, plots and a page of them.
 //! 10. [`cli`]: the command line.
@@ -81,6 +82,7 @@ pub mod data;
 pub mod diagnostics;
 pub mod environments;
 pub mod kernels;
+pub mod measure;
 pub mod methods;
 pub mod nn;
 pub mod optimizers;

@@ -77,6 +77,38 @@ fn a_grid_is_run_once_and_its_record_can_be_run_again() {
     assert_eq!(code, 0, "{stderr}");
     assert!(stderr.contains("1 run, all finished before"), "{stderr}");
     assert_eq!(run_folders(at), runs);
+
+    let (code, _, stderr) = outcome(at, &["run", "spec.toml", "--log-steps"]);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stderr.contains("4 of the runs were finished before and have no steps.csv"), "{stderr}");
+    let (_, stdout, _) = outcome(at, &["run", "spec.toml", "--dry-run"]);
+    assert!(stdout.contains("Nothing is left to do.") && !stdout.contains("core-hours"), "{stdout}");
+
+    // What is written is the same to the byte, but for the times.
+    let (code, _, stderr) = outcome(at, &["run", "spec.toml", "--quiet", "--out", "again"]);
+    assert_eq!(code, 0, "{stderr}");
+    for (run, file) in runs.iter().flat_map(|run| ["tasks.csv", "probes.csv"].map(|file| (run, file))) {
+        let read = |out: &str| fs::read(at.join(out).join("tiny").join(run).join(file)).unwrap();
+        assert_eq!(read("results"), read("again"), "{run} {file}");
+    }
+}
+
+#[test]
+fn a_record_that_cannot_be_read_names_its_cure() {
+    let folder = folder_with(SPEC);
+    let at = folder.path();
+    let one = ["run", "spec.toml", "--seeds", "0", "--set", "activation=relu"];
+    assert_eq!(outcome(at, &one).0, 0);
+    let record = at.join("results/tiny").join(&run_folders(at)[0]).join("run.toml");
+    fs::write(&record, "status = ").unwrap();
+    for _ in 0..2 {
+        let (code, _, stderr) = outcome(at, &one);
+        assert_eq!(code, 4, "{stderr}");
+        assert!(stderr.contains("run.toml cannot be read as the record of a run"), "{stderr}");
+        assert!(stderr.contains("put it right, or start the run anew with --fresh"), "{stderr}");
+    }
+    let (code, _, stderr) = outcome(at, &[&one[..], &["--fresh"]].concat());
+    assert_eq!(code, 0, "{stderr}");
 }
 
 #[test]
@@ -118,6 +150,11 @@ fn wrong_usage_and_wrong_specs_end_with_2() {
             "error: --set stream.tasks=0: stream.tasks = 0 is out of range",
         ),
         (vec!["run", "spec.toml", "--seeds", "x"], "error: --seeds: the seeds \"x\" cannot be read"),
+        (vec!["run", "spec.toml", "--seeds", "-1"], "error: --seeds: the seeds \"-1\" cannot be read"),
+        (
+            vec!["submit", "spec.toml", "--engine", "commands", "--time", "abc"],
+            "error: invalid value 'abc' for '--time <D-HH:MM:SS>': expected minutes",
+        ),
         (vec!["run", "spec.toml", "--device", "cuda:1"], "error: --device cuda:1 cannot be used"),
         (vec!["run", "spec.toml", "--device", "gpu"], "error: invalid value 'gpu'"),
         (vec!["run", "spec.toml", "--jobs", "0"], "error: invalid value '0'"),

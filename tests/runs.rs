@@ -11,10 +11,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use plasticity_bench::data::{self, DataSet, Silent};
+use plasticity_bench::measure::Recording;
 use plasticity_bench::nn::activation::registry;
 use plasticity_bench::probes;
 use plasticity_bench::record::{Row, TaskRow, TimeRow};
-use plasticity_bench::runner::{Options, Recording, Summary, Trainer, run_all};
+use plasticity_bench::runner::{Options, Summary, Trainer, run_all};
 use plasticity_bench::sha256::Prefixes;
 use plasticity_bench::spec::{Augmentation, DataPlan, Entry, Head, Length, Plan, Scaling, Value};
 use plasticity_bench::tasks::TaskStream;
@@ -188,7 +189,7 @@ fn a_damaged_checkpoint_is_passed_over_for_the_one_before() {
 
 /// A recording that raises the interrupt after so many steps more.
 struct Stopper {
-    recording: Recording,
+    recording: Recording<'static>,
     steps_left: usize,
     flag: Arc<AtomicBool>,
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use plasticity_bench::catalogue::catalogue;
 use plasticity_bench::data::{self, DataSet, Silent};
-use plasticity_bench::runner::Recording;
+use plasticity_bench::measure::Recording;
 use plasticity_bench::sha256;
 use plasticity_bench::spec::{Plan, Spec};
 use plasticity_bench::train::checkpoint::{Keep, Policy};

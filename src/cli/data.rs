@@ -52,7 +52,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
             output::print(&report.to_string())?;
         }
         Command::Verify { name } => {
-            // Every copy is told of; the first that is wrong decides how it ends.
+            // Every copy is reported; the first that is wrong decides how it ends.
             let mut wrong = None;
             for copy in data::verify(&name, place, &mut Download::new(false))? {
                 match copy {

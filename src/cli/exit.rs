@@ -19,6 +19,8 @@ pub enum Exit {
     Data,
     /// Some run failed; the others are there.
     RunsFailed,
+    /// Some runs are left to another process, which is running them; the others are there.
+    LeftToOthers,
     /// Ended by Ctrl-C or a signal; finished tasks are on disk.
     Interrupted,
 }
@@ -32,6 +34,7 @@ impl Exit {
             Self::Usage => 2,
             Self::Data => 3,
             Self::RunsFailed => 4,
+            Self::LeftToOthers => 5,
             Self::Interrupted => interrupt::EXIT_CODE,
         }
     }
@@ -48,7 +51,7 @@ impl From<Exit> for ExitCode {
 pub struct Failure {
     /// Decides the exit code.
     pub exit: Exit,
-    /// What is told to the user, causes and all.
+    /// The message for the user, with its causes.
     pub error: anyhow::Error,
 }
 

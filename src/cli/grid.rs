@@ -18,7 +18,7 @@ pub struct GridArgs {
     #[command(flatten)]
     pub spec: SpecArgs,
     /// Seeds in place of the spec's: 0..5 (the end left out), 0,3,7 or 4
-    #[arg(long, value_name = "SEEDS")]
+    #[arg(long, value_name = "SEEDS", allow_hyphen_values = true)]
     seeds: Option<String>,
     #[command(flatten)]
     pub place: Place,

@@ -31,7 +31,7 @@ pub use threads::settle;
 #[command(name = "plasticity-bench", version, max_term_width = 100, propagate_version = true)]
 #[command(
     after_help = "Exit codes: 0 done (diverged runs included), 2 usage or spec, 3 data missing or corrupt, \
-                  4 some run failed, 130 interrupted."
+                  4 some run failed, 5 some run is left to another process, 130 interrupted."
 )]
 pub struct Cli {
     #[command(subcommand)]

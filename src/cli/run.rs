@@ -56,7 +56,8 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     if options.interrupt.load(Ordering::SeqCst) {
         return Ok(Exit::Interrupted);
     }
-    train(&plans, &Trainer::new(data, args.grid.policy(), args.grid.log_steps), &options)
+    let trainer = Trainer::new(data, args.grid.policy(), args.grid.log_steps);
+    train(&plans, &trainer, &options, args.grid.log_steps)
 }
 
 impl Args {
@@ -74,7 +75,7 @@ impl Args {
         })
     }
 
-    /// The data sets of this process's runs, so that a missing one is told of before any training.
+    /// The data sets of this process's runs, so that a missing one is reported before any training.
     fn load(&self, plans: &[Plan], options: &Options) -> Result<Vec<DataSet>, Failure> {
         let runs = runner::select(plans, options).map_err(Failure::usage)?;
         let names: BTreeSet<&str> = runs.iter().map(|run| run.plan.data().dataset.as_str()).collect();
@@ -84,25 +85,37 @@ impl Args {
     }
 }
 
-/// Runs the grid and tells how it went.
-fn train(plans: &[Plan], executor: &dyn Executor, options: &Options) -> Result<Exit, Failure> {
+/// Runs the grid and reports how it went.
+fn train(
+    plans: &[Plan],
+    executor: &dyn Executor,
+    options: &Options,
+    log_steps: bool,
+) -> Result<Exit, Failure> {
     let summary = runner::run_all(plans, executor, options).map_err(Failure::usage)?;
     for (folder, reason) in &summary.failures {
         tell(format_args!("error: the run {} failed: {reason}", folder.display()));
     }
-    if !options.quiet {
-        if summary.busy > 0 {
-            tell(format_args!(
-                "Left to another process, which is at them now: {} of the runs.",
-                summary.busy
-            ));
-        }
-        if summary.interrupted > 0 {
-            tell(format_args!(
-                "Interrupted with {} of the runs unfinished; the same command goes on with them.",
-                summary.interrupted
-            ));
-        }
+    if summary.busy > 0 {
+        tell(format_args!(
+            "{} of the runs are left to another process, which is running them: this command ends with exit \
+             code {}, and run again once that process has ended, it finishes what is left.",
+            summary.busy,
+            Exit::LeftToOthers.code()
+        ));
+    }
+    if summary.interrupted > 0 && !options.quiet {
+        tell(format_args!(
+            "Interrupted with {} of the runs unfinished; the same command goes on with them.",
+            summary.interrupted
+        ));
+    }
+    let unlogged = if log_steps { runner::finished_without_steps(&summary.runs) } else { 0 };
+    if unlogged > 0 && !options.quiet {
+        tell(format_args!(
+            "--log-steps writes the steps that are taken now: {unlogged} of the runs were finished before and \
+             have no steps.csv; --fresh takes their steps again."
+        ));
     }
     if !options.quiet {
         // A finished run whose rows cannot be read any more has failed after all.
@@ -117,6 +130,7 @@ fn verdict(summary: &Summary) -> Exit {
     match summary {
         Summary { interrupted: 1.., .. } => Exit::Interrupted,
         Summary { failed: 1.., .. } => Exit::RunsFailed,
+        Summary { busy: 1.., .. } => Exit::LeftToOthers,
         _ => Exit::Done,
     }
 }
@@ -132,5 +146,7 @@ mod tests {
         assert_eq!(verdict(&summary(0, 0)), Exit::Done);
         assert_eq!(verdict(&summary(3, 0)), Exit::RunsFailed);
         assert_eq!(verdict(&summary(3, 1)), Exit::Interrupted);
+        assert_eq!(verdict(&Summary { busy: 1, ..summary(0, 0) }), Exit::LeftToOthers);
+        assert_eq!(verdict(&Summary { busy: 1, ..summary(3, 0) }), Exit::RunsFailed);
     }
 }

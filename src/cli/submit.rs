@@ -32,10 +32,10 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     cpus: u16,
     /// Time of a task, in Slurm's words [default: twice the estimate and ten minutes]
-    #[arg(long, value_name = "D-HH:MM:SS")]
+    #[arg(long, value_name = "D-HH:MM:SS", value_parser = slurm_time)]
     time: Option<String>,
     /// Memory of a task, in Slurm's words [default: by the estimate]
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", value_parser = slurm_memory)]
     mem: Option<String>,
     /// Slurm's partition
     #[arg(long, value_name = "NAME")]
@@ -151,6 +151,30 @@ fn told(chunks: &Chunks, submission: &Submission) -> String {
         .map_or(String::new(), |bytes| format!(", up to {} each", runner::memory_in_words(bytes)))
 }
 
+/// A time as sbatch takes it: minutes, M:S, H:M:S, D-H, D-H:M or D-H:M:S.
+fn slurm_time(text: &str) -> Result<String, String> {
+    let (days, clock) = text.split_once('-').map_or((None, text), |(days, clock)| (Some(days), clock));
+    let parts: Vec<&str> = days.into_iter().chain(clock.split(':')).collect();
+    let numbers = parts.iter().all(|part| (1..=9).contains(&part.len()) && is_number(part));
+    if numbers && parts.len() <= if days.is_some() { 4 } else { 3 } {
+        return Ok(text.to_owned());
+    }
+    Err("expected minutes, H:MM:SS or D-HH:MM:SS, as in 90, 1:30:00 or 0-01:30:00".to_owned())
+}
+
+/// A size as sbatch takes it: a number of MiB, or one with K, M, G or T behind it.
+fn slurm_memory(text: &str) -> Result<String, String> {
+    let number = text.strip_suffix(['K', 'M', 'G', 'T', 'k', 'm', 'g', 't']).unwrap_or(text);
+    if is_number(number) {
+        return Ok(text.to_owned());
+    }
+    Err("expected a number of MiB or one with K, M, G or T behind it, as in 4000 or 4G".to_owned())
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// In whole steps of five minutes: `1-02:35:00`.
 fn time(seconds: f64) -> String {
     let minutes = ((TIMES * seconds / 60.0 + MINUTES_MORE) / 5.0).ceil() as u64 * 5;
@@ -164,6 +188,22 @@ fn memory(bytes: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn limits_that_slurm_would_refuse_are_refused_here() {
+        for time in ["90", "90:30", "1:30:00", "2-12", "2-12:30", "2-12:30:00", "0-00:10:00"] {
+            assert_eq!(slurm_time(time).as_deref(), Ok(time));
+        }
+        for time in ["abc", "", "1h", "1:2:3:4", "-1", "1-", "1--2", "2-1:2:3:4", "1:30:00; rm -r x", "٣"] {
+            assert!(slurm_time(time).is_err_and(|why| why.contains("D-HH:MM:SS")), "{time}");
+        }
+        for memory in ["4000", "4G", "512m"] {
+            assert_eq!(slurm_memory(memory).as_deref(), Ok(memory));
+        }
+        for memory in ["", "G", "4GB", "4 G", "-4G", "lots"] {
+            assert!(slurm_memory(memory).is_err(), "{memory}");
+        }
+    }
 
     #[test]
     fn limits_are_asked_for_in_slurms_words() {

@@ -1,4 +1,4 @@
-//! The columns of a kind of row, told by its type: files are checked against them without a row at hand.
+//! The columns of a kind of row, from its type alone: files are checked against them before any row is read.
 
 use serde::de::value::Error;
 use serde::de::{Deserialize, Deserializer, Error as _, Visitor};

@@ -32,6 +32,17 @@ pub enum RecordError {
         /// What is wrong with it, with the place.
         reason: String,
     },
+    /// A `run.toml` that does not tell how its run stands.
+    #[error(
+        "{path} cannot be read as the record of a run: {reason}; put it right, or start the run anew with \
+         --fresh, which removes its folder"
+    )]
+    NoRecord {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Rows that a checkpoint remembers are gone.
     #[error(
         "{path} has {found} bytes but its checkpoint remembers {remembered}: rows were lost after the \

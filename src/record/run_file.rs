@@ -123,7 +123,7 @@ impl RunStatus {
     pub fn resuming(self, earlier: &Self) -> Self {
         let mut attempts = earlier.attempts.clone();
         if earlier.format < 2 {
-            // All that such a folder tells is who was last.
+            // Such a folder names the last attempt alone.
             attempts = vec![earlier.attempt(None)];
         }
         Self { started: earlier.started.clone(), seconds: earlier.seconds, attempts, ..self }
@@ -185,19 +185,20 @@ impl RunStatus {
     /// The `[run]` table in `folder`; `None` where no run was ever begun there.
     pub fn read(folder: &Path) -> Result<Option<Self>, RecordError> {
         let path = folder.join(RUN_FILE);
+        let no_record = |reason: String| RecordError::NoRecord { path: path.clone(), reason };
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(RecordError::Unreadable { path, source }),
+            Err(source) => return Err(no_record(source.to_string())),
         };
-        let document: Document = toml::from_str(&text)
-            .map_err(|error| RecordError::Malformed { path: path.clone(), reason: error.to_string() })?;
+        let document: Document =
+            toml::from_str(&text).map_err(|error| no_record(error.to_string().trim_end().to_owned()))?;
         match document.run {
             Some(run) if run.format > FORMAT => {
                 Err(RecordError::LaterFormat { path, format: run.format, by: run.version })
             }
             Some(run) => Ok(Some(run)),
-            None => Err(RecordError::Malformed { path, reason: "it has no [run] table".to_owned() }),
+            None => Err(no_record("it has no [run] table".to_owned())),
         }
     }
 }

@@ -232,7 +232,7 @@ fn rows_of_very_many_steps_do_not_wait_in_memory() {
 }
 
 /// Where a file system has no locks, two processes can be at one run: whatever they do, no row is there
-/// twice, and one of them is told.
+/// twice, and one of them gets an error.
 #[test]
 fn a_second_writer_is_noticed_and_no_row_is_doubled() {
     let folder = tempfile::tempdir().unwrap();

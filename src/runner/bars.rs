@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::progress::{Outlook, duration};
+use super::eta::{Eta, duration};
 use crate::stderr::tell;
 use crate::train::signals::Progress;
 
@@ -62,9 +62,9 @@ impl Bars {
         }
     }
 
-    pub fn draw(&self, outlook: &Outlook, runs: usize) {
-        self.overall.set_position((outlook.fraction * WHOLE as f64) as u64);
-        self.overall.set_message(summary(outlook, runs));
+    pub fn draw(&self, eta: &Eta, runs: usize) {
+        self.overall.set_position((eta.fraction * WHOLE as f64) as u64);
+        self.overall.set_message(summary(eta, runs));
         self.overall.tick();
     }
 
@@ -93,9 +93,9 @@ fn figures(progress: &Progress, score: Option<f64>) -> String {
     format!("task {}/{}  {:.0} steps/s{score}", progress.task + 1, progress.tasks, progress.steps_per_second)
 }
 
-fn summary(outlook: &Outlook, runs: usize) -> String {
-    let left = outlook.seconds_left.map(|s| format!("  {} left", duration(s))).unwrap_or_default();
-    format!("{}/{runs} runs{left}", outlook.ended)
+fn summary(eta: &Eta, runs: usize) -> String {
+    let left = eta.seconds_left.map(|s| format!("  {} left", duration(s))).unwrap_or_default();
+    format!("{}/{runs} runs{left}", eta.ended)
 }
 
 #[cfg(test)]
@@ -206,7 +206,7 @@ mod tests {
         // Reports from within the next task carry no accuracy: that of the last one stays.
         bars.move_to(1, &Progress { step: 51, score: None, ..progress });
         bars.end(0);
-        bars.draw(&Outlook { ended: 1, fraction: 0.5, seconds_left: Some(61.0) }, 3);
+        bars.draw(&Eta { ended: 1, fraction: 0.5, seconds_left: Some(61.0) }, 3);
         bars.print("news");
         let lines = screen.lines();
         assert_eq!(lines.len(), 3, "{lines:#?}");

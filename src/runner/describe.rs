@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use comfy_table::Table;
 
+use super::eta::duration;
 use super::folders::{self, Run, select};
-use super::progress::duration;
 use super::shard::cut;
 use super::{Options, memory, status};
 use crate::spec::{Length, Plan, axes};
@@ -34,8 +34,12 @@ pub fn describe(plans: &[Plan], options: &Options) -> anyhow::Result<String> {
         .into_iter()
         .filter(|run| options.fresh || options.retry || !status::has_failed(&run.dir))
         .collect();
-    text.push_str(&expected_time(&left, options));
-    text.push_str(&expected_memory(&left, options));
+    if left.is_empty() {
+        text.push_str("Nothing is left to do.\n");
+    } else {
+        text.push_str(&expected_time(&left, options));
+        text.push_str(&expected_memory(&left, options));
+    }
     Ok(text)
 }
 
@@ -150,6 +154,12 @@ Expected time: about 6 min 30 s of computing (0.11 core-hours), 3 min 30 s with 
 Expected memory: up to 269 MiB with one run at a time, 324 MiB with 2.
 "
         );
+        for run in select(&plans, &options).unwrap() {
+            status::mark(&run.plan, &run.dir, Status::Done, 0.0, None).unwrap();
+        }
+        let text = describe(&plans, &options).unwrap();
+        assert!(text.ends_with("Finished before: 6 of 6.\nNothing is left to do.\n"), "{text}");
+        options.fresh = true;
         options.estimate = |_| None;
         options.shard = Some(crate::runner::Shard::new(2, 2).unwrap());
         let text = describe(&plans, &options).unwrap();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -9,6 +10,7 @@ use anyhow::{Context, bail};
 use super::Options;
 use super::lock::{self, Claim};
 use super::status;
+use crate::record::{Row, StepRow};
 use crate::spec::Plan;
 
 /// A plan and its place.
@@ -80,23 +82,29 @@ pub(super) fn weights(runs: &[Run], options: &Options) -> Vec<f64> {
 pub(super) fn prepare(out: &Path) -> anyhow::Result<()> {
     let attempt = || {
         fs::create_dir_all(out)?;
-        let probe = out.join(format!(".writable-{}", std::process::id()));
-        fs::write(&probe, b"?")?;
-        fs::remove_file(probe)
+        let mut probe = tempfile::Builder::new().prefix(".writable-").tempfile_in(out)?;
+        probe.write_all(b"?")?;
+        probe.close()
     };
     attempt().with_context(|| {
         format!("results cannot be written to {}; name another folder with --out", out.display())
     })
 }
 
-/// `--fresh`: removes the folders of `runs`, all before the first starts, lest an interrupt leave old
+/// `--fresh`: removes the folders of `runs`, all before the first starts, so that an interrupt leaves no old
 /// results that look like new ones.
 ///
 /// # Errors
-/// If any of them is being run by another process (then nothing is removed), or resists.
+/// If another process is running any of them (then nothing is removed), begins one before its folder is
+/// removed (then that one is left to it), or a folder cannot be removed.
 pub(super) fn clear(runs: &[Run]) -> anyhow::Result<()> {
-    let standing: Vec<&Run> = runs.iter().filter(|run| run.dir.exists()).collect();
-    for run in &standing {
+    clear_after(runs, || ())
+}
+
+/// [`clear`] with something that happens between its look at the runs and their removal.
+fn clear_after(runs: &[Run], meanwhile: impl FnOnce()) -> anyhow::Result<()> {
+    let existing: Vec<&Run> = runs.iter().filter(|run| run.dir.exists()).collect();
+    for run in &existing {
         if matches!(run.claim()?, Claim::Taken) {
             bail!(
                 "another process is running {}; nothing was removed: end it, or leave out --fresh",
@@ -104,10 +112,21 @@ pub(super) fn clear(runs: &[Run]) -> anyhow::Result<()> {
             );
         }
     }
-    for run in standing {
-        let _held = run.claim()?;
+    meanwhile();
+    for (removed, run) in existing.iter().enumerate() {
+        // Held until the folder is gone.
+        let claim = run.claim()?;
+        if matches!(claim, Claim::Taken) {
+            bail!(
+                "another process has just begun {}, which was left to it; {removed} of {} old results were \
+                 removed: end that process, or leave out --fresh",
+                run.dir.display(),
+                existing.len()
+            );
+        }
         fs::remove_dir_all(&run.dir)
             .with_context(|| format!("the old results in {} could not be removed", run.dir.display()))?;
+        drop(claim);
     }
     Ok(())
 }
@@ -116,4 +135,35 @@ pub(super) fn clear(runs: &[Run]) -> anyhow::Result<()> {
 /// say why.
 pub(super) fn is_finished(run: &Run) -> bool {
     matches!(status::read(&run.dir), Ok(Some(status)) if status::is_finished(status))
+}
+
+/// How many of `runs` have their result and no file of their steps.
+#[must_use]
+pub fn finished_without_steps(runs: &[Run]) -> usize {
+    runs.iter().filter(|run| is_finished(run) && !run.dir.join(StepRow::FILE).exists()).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runner::test_plans::plan;
+
+    #[test]
+    fn a_run_that_is_begun_while_old_results_are_removed_keeps_its_folder() {
+        let out = tempfile::tempdir().unwrap();
+        let plans: Vec<Plan> = (0..3).map(|seed| plan("relu", seed)).collect();
+        let runs = select(&plans, &Options::new(out.path())).unwrap();
+        for run in &runs {
+            fs::create_dir_all(&run.dir).unwrap();
+            fs::write(run.dir.join("tasks.csv"), "row\n").unwrap();
+        }
+        let mut begun = None;
+        let error = clear_after(&runs, || begun = Some(runs[1].claim().unwrap())).unwrap_err().to_string();
+        assert!(matches!(begun, Some(Claim::Held(_))));
+        assert!(error.contains(&runs[1].label()) && error.contains("1 of 3 old results"), "{error}");
+        assert_eq!([0, 1, 2].map(|index| runs[index].dir.exists()), [false, true, true]);
+        drop(begun);
+        clear(&runs).unwrap();
+        assert!(runs.iter().all(|run| !run.dir.exists() && matches!(run.claim(), Ok(Claim::Held(_)))));
+    }
 }

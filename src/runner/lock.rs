@@ -5,10 +5,9 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-/// [`is_held`] holds a lock itself for an instant: who finds one taken asks so many times more, this
-/// long after one another, before believing it.
-const LOOKS: usize = 3;
-const LOOK: Duration = Duration::from_millis(5);
+/// [`is_held`] takes the lock for a moment, so a failed attempt is repeated this many times, [`PAUSE`] apart.
+const REPEATS: usize = 3;
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// What came of asking for a lock.
 #[derive(Debug)]
@@ -17,8 +16,8 @@ pub enum Claim {
     Held(Lock),
     /// Another process (or another thread of this one) has it.
     Taken,
-    /// The file system knows no locks, as some network file systems do not.
-    Unsupported,
+    /// The system gives no lock, as some network file systems do not, for this reason.
+    Refused(io::Error),
 }
 
 /// A held lock.
@@ -37,21 +36,21 @@ pub fn claim(path: &Path) -> io::Result<Claim> {
     }
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
     let mut answer = file.try_lock();
-    for _ in 0..LOOKS {
-        if !matches!(answer, Err(TryLockError::WouldBlock)) {
-            break;
+    for _ in 0..REPEATS {
+        match &answer {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
+            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+            _ => break,
         }
-        std::thread::sleep(LOOK);
         answer = file.try_lock();
     }
-    match answer {
-        Ok(()) => Ok(Claim::Held(Lock { _file: file })),
-        Err(TryLockError::WouldBlock) => Ok(Claim::Taken),
-        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
-            Ok(Claim::Unsupported)
-        }
-        Err(TryLockError::Error(error)) => Err(error),
-    }
+    Ok(match answer {
+        Ok(()) => Claim::Held(Lock { _file: file }),
+        Err(TryLockError::WouldBlock) => Claim::Taken,
+        // Unsupported, or ENOLCK: NFS without its lock service. The file could be opened, so it is the lock
+        // that is missing and not a right.
+        Err(TryLockError::Error(error)) => Claim::Refused(error),
+    })
 }
 
 /// Whether a living process holds the lock at `path`, as far as this can be known.

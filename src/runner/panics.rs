@@ -24,7 +24,7 @@ pub fn contain<R>(body: impl FnOnce() -> R) -> Result<R, String> {
     result.map_err(|payload| format!("the run panicked{place}: {}", text(payload.as_ref())))
 }
 
-/// The payload that `catch_unwind` gives has no place in it; only the hook is told. Ours is put in
+/// The payload that `catch_unwind` gives has no place in it; only the hook gets it. Ours is put in
 /// front of the one before it once, and keeps quiet for contained panics alone.
 fn listen() {
     static ONCE: Once = Once::new();

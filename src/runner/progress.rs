@@ -1,4 +1,4 @@
-//! Who is how far: one slot a run, written by its worker, read by whoever draws.
+//! How far each run is: one slot a run, written by its worker, read to draw the bars.
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::bars::Bars;
+use super::eta::Eta;
 use crate::stderr::tell;
 use crate::train::signals::Progress;
 
@@ -20,7 +21,7 @@ pub(super) enum Display {
 }
 
 /// Progress of all runs of this process.
-pub(super) struct Board {
+pub(super) struct ProgressTracker {
     display: Display,
     labels: Vec<String>,
     weights: Vec<f64>,
@@ -39,19 +40,8 @@ struct Slot {
     reported: bool,
 }
 
-/// The whole at a glance.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Outlook {
-    /// Runs that have ended, skipped ones included.
-    pub ended: usize,
-    /// Share of this process's work that is done, in [0, 1].
-    pub fraction: f64,
-    /// Seconds left at the pace so far, once there is one.
-    pub seconds_left: Option<f64>,
-}
-
-impl Board {
-    /// A board for runs of these names and weights; those that are `finished` already count as ended.
+impl ProgressTracker {
+    /// For runs of these names and weights; those that are `finished` already count as ended.
     pub fn new(display: Display, labels: Vec<String>, weights: Vec<f64>, finished: &[bool]) -> Self {
         let slot = |&ended: &bool| {
             let done = if ended { 1.0 } else { 0.0 };
@@ -104,7 +94,7 @@ impl Board {
         }
     }
 
-    /// A line of news; none when quiet.
+    /// Prints a message; none when quiet.
     pub fn say(&self, text: &str) {
         match &self.display {
             Display::Quiet => {}
@@ -112,7 +102,7 @@ impl Board {
         }
     }
 
-    /// News of run number `index`.
+    /// A message about run number `index`.
     pub fn say_of(&self, index: usize, text: &str) {
         self.say(&format!("{} {text}", self.head(index)));
     }
@@ -125,11 +115,11 @@ impl Board {
     /// Brings the bars up to date.
     pub fn tick(&self) {
         if let Display::Bars(bars) = &self.display {
-            bars.draw(&self.outlook(self.began.elapsed().as_secs_f64()), self.slots.len());
+            bars.draw(&self.eta(self.began.elapsed().as_secs_f64()), self.slots.len());
         }
     }
 
-    /// Whether [`Board::tick`] does anything.
+    /// Whether [`ProgressTracker::tick`] does anything.
     pub fn ticks(&self) -> bool {
         matches!(self.display, Display::Bars(_))
     }
@@ -141,7 +131,7 @@ impl Board {
         }
     }
 
-    fn outlook(&self, elapsed: f64) -> Outlook {
+    fn eta(&self, elapsed: f64) -> Eta {
         let (mut ended, mut done, mut left) = (0, 0.0, 0.0);
         for (index, weight) in self.weights.iter().enumerate() {
             let slot = *self.slot(index);
@@ -149,7 +139,7 @@ impl Board {
             done += weight * (slot.fraction - slot.start);
             left += if slot.ended { 0.0 } else { weight * (1.0 - slot.fraction) };
         }
-        Outlook {
+        Eta {
             ended,
             fraction: if left > 0.0 { done / (done + left) } else { 1.0 },
             seconds_left: (done > 0.0).then(|| elapsed * left / done),
@@ -187,27 +177,14 @@ impl Board {
     }
 }
 
-/// A length of time for people: the two largest units that matter.
-#[must_use]
-pub fn duration(seconds: f64) -> String {
-    let whole = seconds.max(0.0).round() as u64;
-    let (days, hours, minutes) = (whole / 86_400, whole / 3600 % 24, whole / 60 % 60);
-    match (days, hours, minutes) {
-        (0, 0, 0) => format!("{whole} s"),
-        (0, 0, _) => format!("{minutes} min {:02} s", whole % 60),
-        (0, _, _) => format!("{hours} h {minutes:02} min"),
-        (_, _, _) => format!("{days} d {hours:02} h"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::train::signals::ScoreKind;
 
-    fn board(weights: &[f64], finished: &[bool]) -> Board {
+    fn tracker(weights: &[f64], finished: &[bool]) -> ProgressTracker {
         let labels = (0..weights.len()).map(|i| format!("run-{i}")).collect();
-        Board::new(Display::Quiet, labels, weights.to_vec(), finished)
+        ProgressTracker::new(Display::Quiet, labels, weights.to_vec(), finished)
     }
 
     fn at(task: usize, step: usize) -> Progress {
@@ -225,32 +202,26 @@ mod tests {
 
     #[test]
     fn a_line_counts_tasks_and_runs_from_one() {
-        let board = board(&[1.0; 12], &[false; 12]);
-        assert_eq!(board.line(2, &at(3, 100)), "[3/12] run-2 task 4/10 online 0.873 912 steps/s");
+        let tracker = tracker(&[1.0; 12], &[false; 12]);
+        assert_eq!(tracker.line(2, &at(3, 100)), "[3/12] run-2 task 4/10 online 0.873 912 steps/s");
         let unknown = Progress { score: None, ..at(0, 100) };
-        assert_eq!(board.line(0, &unknown), "[1/12] run-0 task 1/10 912 steps/s");
+        assert_eq!(tracker.line(0, &unknown), "[1/12] run-0 task 1/10 912 steps/s");
     }
 
     #[test]
     fn time_left_counts_what_is_left_against_what_was_done_here() {
-        let board = board(&[1.0, 3.0, 5.0], &[false, false, true]);
-        assert_eq!(board.outlook(10.0), Outlook { ended: 1, fraction: 0.0, seconds_left: None });
+        let tracker = tracker(&[1.0, 3.0, 5.0], &[false, false, true]);
+        assert_eq!(tracker.eta(10.0), Eta { ended: 1, fraction: 0.0, seconds_left: None });
         // Run 0 goes on from task 5 and does two tasks of ten: 0.2 of weight 1 in 10 seconds.
-        board.report(0, &at(5, 0));
-        board.report(0, &at(6, 100));
-        let outlook = board.outlook(10.0);
-        assert!((outlook.seconds_left.unwrap() - 10.0 * (0.3 + 3.0) / 0.2).abs() < 1e-9, "{outlook:?}");
-        assert!((outlook.fraction - 0.2 / 3.5).abs() < 1e-12);
+        tracker.report(0, &at(5, 0));
+        tracker.report(0, &at(6, 100));
+        let eta = tracker.eta(10.0);
+        assert!((eta.seconds_left.unwrap() - 10.0 * (0.3 + 3.0) / 0.2).abs() < 1e-9, "{eta:?}");
+        assert!((eta.fraction - 0.2 / 3.5).abs() < 1e-12);
         // A failed run leaves nothing to wait for.
-        board.end(1, false);
-        assert!((board.outlook(10.0).seconds_left.unwrap() - 15.0).abs() < 1e-9);
-        board.end(0, true);
-        assert_eq!(board.outlook(10.0), Outlook { ended: 3, fraction: 1.0, seconds_left: Some(0.0) });
-    }
-
-    #[test]
-    fn durations_show_two_units() {
-        let shown = [4.4, 61.0, 3599.6, 8000.0, 200_000.0].map(duration);
-        assert_eq!(shown, ["4 s", "1 min 01 s", "1 h 00 min", "2 h 13 min", "2 d 07 h"]);
+        tracker.end(1, false);
+        assert!((tracker.eta(10.0).seconds_left.unwrap() - 15.0).abs() < 1e-9);
+        tracker.end(0, true);
+        assert_eq!(tracker.eta(10.0), Eta { ended: 3, fraction: 1.0, seconds_left: Some(0.0) });
     }
 }

@@ -29,23 +29,31 @@ pub fn evaluate(network: View<'_>, examples: &Examples) -> Result<Evaluation> {
     Ok(through(network, examples, 1, |targets| vec![targets])?[0])
 }
 
-/// Evaluates `network` on all of `examples`, once for each list of classes (ascending) that it may choose
-/// from, whatever answers count for the examples themselves. Each batch goes through the network once.
+/// Evaluates `network` on all of `examples` by the answers that count for them, and once more for each list
+/// of classes (ascending) that it may choose from, whatever those answers are. Each batch goes through the
+/// network once.
 ///
-/// With the classes seen so far this is class-incremental evaluation, with those of the examples' own
+/// With the classes seen so far a list gives class-incremental evaluation, with those of the examples' own
 /// task task-incremental evaluation (definitions: heads).
 ///
 /// # Errors
 /// If an example's label is not in a list, or a class lies beyond the network's head.
-pub fn evaluate_among(
+pub fn evaluate_with(
     network: View<'_>,
     examples: &Examples,
     candidates: &[Arc<[u32]>],
-) -> Result<Vec<Evaluation>> {
-    through(network, examples, candidates.len(), |Targets { labels, .. }| {
-        let among = |classes: &Arc<[u32]>| Some(Arc::new(vec![Arc::clone(classes); labels.len()]));
-        candidates.iter().map(|list| Targets { labels: Arc::clone(&labels), among: among(list) }).collect()
-    })
+) -> Result<(Evaluation, Vec<Evaluation>)> {
+    let mut all = through(network, examples, 1 + candidates.len(), |targets| {
+        let rows = targets.labels.len();
+        let among = |classes: &Arc<[u32]>| Targets {
+            labels: Arc::clone(&targets.labels),
+            among: Some(Arc::new(vec![Arc::clone(classes); rows])),
+        };
+        let lists: Vec<Targets> = candidates.iter().map(among).collect();
+        [vec![targets], lists].concat()
+    })?;
+    let lists = all.split_off(1);
+    Ok((all[0], lists))
 }
 
 /// One pass over `examples`, each batch of which is measured against every one of the `count` targets
@@ -110,7 +118,8 @@ mod tests {
         let output = network.outputs(&inputs).unwrap();
         let logits = output.to_vec2::<f32>().unwrap();
         let lists: [Arc<[u32]>; 3] = [[2, 5, 7].into(), [0, 1, 2, 5, 6, 7].into(), (0..10).collect()];
-        let measured = evaluate_among(network, &examples, &lists).unwrap();
+        let (own, measured) = evaluate_with(network, &examples, &lists).unwrap();
+        assert_eq!(own, evaluate(network, &examples).unwrap());
         for (ours, list) in measured.iter().zip(&lists) {
             let expected = plain(&logits, &examples.labels, list);
             assert_eq!(ours.accuracy, expected.accuracy);
@@ -128,8 +137,8 @@ mod tests {
         assert_eq!(evaluate(network, &examples).unwrap().accuracy, measured[2].accuracy);
         let masked = Examples { answers: Answers::Among(Arc::clone(&lists[0])), ..examples.clone() };
         assert_eq!(evaluate(network, &masked).unwrap(), measured[0]);
-        assert_eq!(evaluate_among(network, &masked, &lists).unwrap(), measured);
-        assert!(evaluate_among(network, &examples, &[[2, 5].into()]).is_err(), "a label outside the list");
-        assert!(evaluate_among(network, &examples, &[[2, 5, 7, 10].into()]).is_err(), "past the head");
+        assert_eq!(evaluate_with(network, &masked, &lists).unwrap(), (measured[0], measured.clone()));
+        assert!(evaluate_with(network, &examples, &[[2, 5].into()]).is_err(), "a label outside the list");
+        assert!(evaluate_with(network, &examples, &[[2, 5, 7, 10].into()]).is_err(), "past the head");
     }
 }

@@ -10,7 +10,7 @@ pub mod signals;
 mod supervised;
 
 pub use self::error::TrainError;
-pub use self::evaluate::{Evaluation, evaluate, evaluate_among};
+pub use self::evaluate::{Evaluation, evaluate, evaluate_with};
 pub use self::learner::{Learner, StepResult};
 pub use self::observer::{Edge, Observer, Rows, TaskResult};
 pub use self::supervised::run;

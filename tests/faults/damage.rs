@@ -129,15 +129,18 @@ fn processes_that_start_together_share_the_runs_and_do_each_once() {
     assert_eq!(outcome(at, "whole", &["--quiet"]).0, Some(0));
     let (mut done, mut left) = (0, 0);
     let children = [(); 3].map(|()| start(at, "shared", &[]));
+    let mut codes = Vec::new();
     for child in children {
         let Output { status, stderr, .. } = child.wait_with_output().unwrap();
         let stderr = String::from_utf8(stderr).unwrap();
-        assert_eq!(status.code(), Some(0), "{stderr}");
+        codes.push(status.code().unwrap());
+        assert!([0, 5].contains(&codes[codes.len() - 1]), "{stderr}");
         done += stderr.lines().filter(|line| line.contains(" task 3/3 ")).count();
         left += stderr.matches("left to another process, which is running it").count();
         left += stderr.matches("finished by another process meanwhile").count();
     }
-    // The last to come may find some finished before it looks.
-    assert!(done == 6 && left <= 12, "{done} done, {left} left to others");
+    // The last to come may find some finished before it looks, and each asks twice for those of others.
+    assert!(done == 6 && left <= 24, "{done} done, {left} left to others");
+    assert!(codes.contains(&0), "the last to end has nothing left to leave to others: {codes:?}");
     assert!(results(&at.join("shared")) == results(&at.join("whole")));
 }

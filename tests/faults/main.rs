@@ -4,6 +4,7 @@
 
 mod damage;
 mod limits;
+mod locks;
 mod networks;
 
 use std::collections::BTreeMap;
@@ -210,9 +211,9 @@ fn a_second_process_leaves_the_runs_to_the_first_and_takes_over_once_that_is_kil
     });
     let (code, stderr) = outcome(at, "results", &[]);
     assert!(first.try_wait().unwrap().is_none(), "the first process ended too early for this test");
-    assert_eq!(code, Some(0), "{stderr}");
+    assert_eq!(code, Some(5), "{stderr}");
     assert_eq!(stderr.matches("left to another process, which is running it").count(), 2, "{stderr}");
-    assert!(stderr.contains("Left to another process, which is at them now: 2 of the runs."), "{stderr}");
+    assert!(stderr.contains("2 of the runs are left to another process, which is running them"), "{stderr}");
     first.kill().unwrap();
     first.wait().unwrap();
     let mut second = start(at, "results", &["--quiet"]);

@@ -20,7 +20,7 @@ use super::{Engine, Record, Start, Submission};
 
 const ARRAY: &str = "slurm.sh";
 const REPORT: &str = "report.sh";
-/// Seconds before the time limit at which the program is told. Slurm may send it up to a minute early.
+/// Seconds before the time limit at which the program gets a signal. Slurm may send it up to a minute early.
 const WARNING: u32 = 60;
 /// Times that a task goes back into the queue by itself: more means that it gets nowhere.
 const MOST_RESTARTS: u32 = 100;

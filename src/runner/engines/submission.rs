@@ -139,7 +139,7 @@ pub fn folder(benchmark: &Path) -> anyhow::Result<PathBuf> {
     })
 }
 
-/// The records of all submissions at and below `dir`. What cannot be read is left out: they are news of
+/// The records of all submissions at and below `dir`. What cannot be read is left out: they are messages about
 /// jobs, and results do not depend on them.
 #[must_use]
 pub fn submissions(dir: &Path) -> Vec<(PathBuf, Record)> {

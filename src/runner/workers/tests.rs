@@ -231,6 +231,49 @@ fn a_run_held_by_another_is_left_alone() {
     assert_eq!(counts(&go(&plans(3), &mock, &options)), [1, 0, 0, 2, 0, 0]);
 }
 
+/// Lets go of a run that it holds as soon as another run begins: a process that is killed meanwhile.
+struct Release {
+    held: Mutex<Option<Claim>>,
+    mock: Mock,
+}
+
+impl Executor for Release {
+    fn execute(&self, plan: &Plan, dir: &Path, control: &Signals) -> anyhow::Result<Outcome> {
+        drop(self.held.lock().unwrap().take());
+        self.mock.execute(plan, dir, control)
+    }
+}
+
+#[test]
+fn a_run_whose_process_has_ended_meanwhile_is_taken_over() {
+    let out = tempfile::tempdir().unwrap();
+    let options = Options::new(out.path());
+    let runs = folders::select(&plans(3), &options).unwrap();
+    let held = Mutex::new(Some(runs[0].claim().unwrap()));
+    let release = Release { held, mock: Mock::default() };
+    let summary = run_on(&plans(3), &release, &options, Display::Quiet).unwrap();
+    assert_eq!(counts(&summary), [3, 0, 0, 0, 0, 0]);
+    assert_eq!(release.mock.begun(), [1, 2, 0]);
+}
+
+#[test]
+fn a_run_that_another_process_writes_to_keeps_the_status_that_this_one_gives_it() {
+    /// Fails as the recorder does, after the other process has written its status.
+    struct Overrun;
+    impl Executor for Overrun {
+        fn execute(&self, plan: &Plan, dir: &Path, _: &Signals) -> anyhow::Result<Outcome> {
+            status::mark(plan, dir, Status::Done, 1.0, None)?;
+            let foreign = RecordError::Foreign { path: dir.join("tasks.csv"), found: 2, left: 1 };
+            Err(anyhow::Error::new(foreign).context("the run could not be recorded"))
+        }
+    }
+    let out = tempfile::tempdir().unwrap();
+    let summary = run_on(&plans(1), &Overrun, &Options::new(out.path()), Display::Quiet).unwrap();
+    assert_eq!(counts(&summary), [0, 0, 1, 0, 0, 0]);
+    assert!(summary.failures[0].1.contains("another process writes to the same run"));
+    assert_eq!(run_toml(&summary, 0)["status"].as_str(), Some("done"));
+}
+
 #[test]
 fn a_run_that_another_process_finishes_meanwhile_is_not_done_again() {
     let out = tempfile::tempdir().unwrap();

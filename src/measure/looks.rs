@@ -1,0 +1,162 @@
+//! A look at a network: every probe on every layer, and the coefficients of its activations.
+
+use candle_core::Tensor;
+
+use super::RunRows;
+use crate::nn::activation::Curve;
+use crate::probes::{LayerView, ProbeSet, worst};
+use crate::record::{CoefficientRow, Phase, ProbeRow};
+use crate::spec::ProbesPlan;
+use crate::trained::{StepTrace, View};
+
+/// When a network is looked at, and which of a run's networks it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment<'a> {
+    /// Task, from 0.
+    pub task: usize,
+    /// Its start or its end.
+    pub phase: Phase,
+    /// What stands before the names of layers: nothing in runs with one network, `actor.` or `critic1.` in
+    /// those of agents.
+    pub prefix: &'a str,
+}
+
+/// Looks at the networks of a run with the probes of its plan.
+pub struct Looks {
+    probes: ProbeSet,
+    any: bool,
+    samples: usize,
+}
+
+impl Looks {
+    /// With these probes.
+    #[must_use]
+    pub fn new(plan: &ProbesPlan) -> Self {
+        Self { probes: ProbeSet::new(&plan.names), any: !plan.names.is_empty(), samples: plan.samples }
+    }
+
+    /// Samples that a layer's features are measured on, if there are so many.
+    #[must_use]
+    pub fn samples(&self) -> usize {
+        self.samples
+    }
+
+    /// Whether the probes read gradients and updates of single steps.
+    #[must_use]
+    pub fn trace_steps(&self) -> bool {
+        self.probes.traces_steps()
+    }
+
+    /// Measures features and weights of every layer, and the coefficients of every activation, as they are
+    /// now. `inputs` makes the probes' inputs (samples, features), which are not asked for without probes.
+    ///
+    /// # Errors
+    /// If a tensor operation fails or a row cannot be written; likewise below.
+    pub fn network(
+        &self,
+        at: Moment<'_>,
+        network: View<'_>,
+        inputs: impl FnOnce(usize) -> candle_core::Result<Tensor>,
+        rows: &mut RunRows<'_>,
+    ) -> anyhow::Result<()> {
+        if self.any {
+            let inputs = inputs(self.samples)?;
+            let features = network.features(&inputs, self.samples)?;
+            let mut features = features.iter();
+            for layer in network.layers() {
+                let weight = network.values(layer.weight)?;
+                let seen = layer.activation.and_then(|_| features.next());
+                let view = LayerView {
+                    samples: seen.map_or(inputs.dim(0)?, |seen| seen.features.len() / layer.features),
+                    units: layer.features,
+                    features: seen.map_or(&[], |seen| &seen.features),
+                    slopes: seen.map(|seen| seen.slopes.as_slice()).filter(|slopes| !slopes.is_empty()),
+                    weight: &weight,
+                    curve: layer.activation.and_then(|index| curve(network, site)),
+                    ..LayerView::default()
+                };
+                self.layer(at, &layer.name, &view, rows)?;
+            }
+        }
+        coefficients(at, network, rows)
+    }
+
+    /// Measures gradient and update of every layer's weight in one step.
+    pub fn step(
+        &self,
+        at: Moment<'_>,
+        network: View<'_>,
+        trace: &StepTrace,
+        rows: &mut RunRows<'_>,
+    ) -> anyhow::Result<()> {
+        for ((layer, gradient), update) in network.layers().iter().zip(&trace.gradients).zip(&trace.updates) {
+            let view = LayerView {
+                units: layer.features,
+                gradient: Some(gradient),
+                update: Some(update),
+                ..LayerView::default()
+            };
+            self.layer(at, &layer.name, &view, rows)?;
+        }
+        Ok(())
+    }
+
+    /// Rows of all probes on one view of a layer.
+    fn layer(
+        &self,
+        at: Moment<'_>,
+        name: &str,
+        view: &LayerView<'_>,
+        rows: &mut RunRows<'_>,
+    ) -> anyhow::Result<()> {
+        let name = format!("{}{name}", at.prefix);
+        for measured in self.probes.measure(&LayerView { name: &name, ..*view }) {
+            rows.push(&ProbeRow {
+                run: rows.run().to_owned(),
+                task: at.task,
+                phase: at.phase,
+                layer: name.clone(),
+                units: Some(measured.units),
+                samples: measured.samples,
+                probe: measured.probe,
+                value: Some(measured.value),
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// The effective coefficients of every activation that has some.
+fn coefficients(at: Moment<'_>, network: View<'_>, rows: &mut RunRows<'_>) -> anyhow::Result<()> {
+    for activation in network.activations() {
+        let (Some(parameter), Some(coefficients)) = (activation.parameter, &activation.coefficients) else {
+            continue;
+        };
+        let values = coefficients.rule.effective(&network.values(parameter)?);
+        let names = &coefficients.names;
+        for (set, values) in values.chunks_exact(names.len()).enumerate() {
+            for (name, &value) in names.iter().zip(values) {
+                rows.push(&CoefficientRow {
+                    run: rows.run().to_owned(),
+                    task: at.task,
+                    phase: at.phase,
+                    layer: format!("{}{}", at.prefix, activation.name),
+                    set,
+                    coefficient: name.clone(),
+                    value,
+                })?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The worst curve of an activation layer's sets: the one that a bound has to hold for.
+fn curve(network: View<'_>, index: usize) -> Option<Curve> {
+    let activation = &network.activations()[index];
+    let (parameter, coefficients) = (activation.parameter?, activation.coefficients.as_ref()?);
+    let values = network.values(parameter).ok()?;
+    let sets = values.len() / coefficients.names.len();
+    let curves = (0..sets).map(|set| coefficients.rule.describe(&values, set)).collect::<Option<Vec<_>>>()?;
+    worst(curves)
+}
