@@ -336,7 +336,7 @@ fn status_tells_what_stands_below_a_folder() {
     assert_eq!(outcome(at, &["run", "spec.toml", "--quiet"]).0, 0);
     let run = at.join("results/tiny").join(&run_folders(at)[0]);
     let record = fs::read_to_string(run.join("run.toml")).unwrap();
-    fs::write(run.join("run.toml"), record.replace("status = \"done\"", "status = \"running\"")).unwrap();
+    fs::write(run.join("run.toml"), record.replacen("status = \"done\"", "status = \"running\"", 1)).unwrap();
     let (code, stdout, stderr) = outcome(at, &["status"]);
     assert_eq!((code, stderr.as_str()), (0, ""), "{stdout}");
     let name = run.file_name().unwrap().to_str().unwrap();
@@ -350,6 +350,12 @@ fn status_tells_what_stands_below_a_folder() {
     assert!(!of_one.contains("unfinished, ") && of_one.contains(" tiny "), "{of_one}");
     let (code, _, stderr) = outcome(at, &["status", "absent"]);
     assert!(code == 2 && stderr.starts_with("error: there is no folder absent"), "{stderr}");
+    // A watch ends once no run is left, as here after one drawing; each variant has its line.
+    fs::write(run.join("run.toml"), &record).unwrap();
+    let (code, watched, stderr) = outcome(at, &["status", "--watch", "0.1"]);
+    assert_eq!((code, stderr.as_str()), (0, ""), "{watched}");
+    assert!(watched.contains("over tasks") && watched.contains(" tanh "), "{watched}");
+    assert_eq!(watched.matches("computing left").count(), 1, "{watched}");
     fs::create_dir(at.join("empty")).unwrap();
     let (code, _, stderr) = outcome(at, &["status", "empty"]);
     assert!(code == 2 && stderr.starts_with("error: there is no run below empty"), "{stderr}");

@@ -39,12 +39,17 @@ fn main() {
     put("checkpoint", "sealed", &[&[1], run.manifest().as_bytes()]);
     put("checkpoint", "parameters", &[&[2], &run.files[&format!("checkpoints/{NEWEST}.safetensors")]]);
     put("checkpoint", "moments", &[&[3], &run.files[&format!("checkpoints/{NEWEST}.optimizer.safetensors")]]);
-    for (which, name) in
-        ["tasks.csv", "probes.csv", "retention.csv", "coefficients.csv", "steps.csv"].iter().enumerate()
-    {
-        if let Some(bytes) = run.files.get(*name) {
+    for (which, name) in [
+        (0_u8, "tasks.csv"),
+        (1, "probes.csv"),
+        (2, "retention.csv"),
+        (3, "coefficients.csv"),
+        (4, "steps.csv"),
+        (6, "times.csv"),
+    ] {
+        if let Some(bytes) = run.files.get(name) {
             let half = u16::try_from(bytes.len() / 2).unwrap().to_le_bytes();
-            put("rows", name, &[&[which as u8], &half, bytes]);
+            put("rows", name, &[&[which], &half, bytes]);
         }
     }
     put("rows", "retention.csv", &[&[2, 9, 0], b"run,trained_through,evaluated,accuracy,loss,class_incremental_accuracy,task_incremental_accuracy\nr,1,0,0.5,1e-7,0.5,\n"]);

@@ -39,7 +39,8 @@ pub struct GridArgs {
     checkpoint_every: f64,
 }
 
-fn seconds(text: &str) -> Result<f64, String> {
+/// A number of seconds that a clock can take.
+pub fn seconds(text: &str) -> Result<f64, String> {
     let seconds = text.parse::<f64>().ok().filter(|&seconds| Duration::try_from_secs_f64(seconds).is_ok());
     seconds.ok_or_else(|| "expected a number of seconds, as in 300 or 0.5".to_owned())
 }

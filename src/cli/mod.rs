@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand. Nothing else imports this room.
 
 mod completions;
+mod curves;
 mod data;
 mod device;
 mod download;
@@ -16,6 +17,7 @@ mod status;
 mod submit;
 mod tasks;
 mod threads;
+mod watch;
 mod workers;
 
 use clap::{Parser, Subcommand};

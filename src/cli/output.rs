@@ -19,6 +19,11 @@ pub fn terminal() -> Option<u16> {
     Some(width.max(LEAST))
 }
 
+/// Lines of the terminal that stdout is, if it is one.
+pub fn terminal_height() -> Option<u16> {
+    terminal_size::terminal_size_of(io::stdout()).map(|(_, terminal_size::Height(height))| height)
+}
+
 /// Prints `text` and a line end. A reader that has seen enough (`| head`) is no error.
 pub fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();

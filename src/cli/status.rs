@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use comfy_table::CellAlignment;
 
-use super::{Exit, Failure, output};
+use super::{Exit, Failure, output, watch};
 use crate::results::{self, Found, Outside, State};
 use crate::runner::engines;
 use crate::runner::{self, duration};
@@ -20,11 +21,22 @@ pub struct Args {
     /// Print the table alone, not the runs that are not done
     #[arg(long)]
     summary: bool,
+    /// Draw the table and every variant's scores over tasks again, every 2 seconds or as many as given, until
+    /// no run is left
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        num_args = 0..=1,
+        default_missing_value = "2",
+        value_parser = super::grid::seconds,
+        conflicts_with = "summary"
+    )]
+    watch: Option<f64>,
 }
 
 /// Runs of one benchmark.
 #[derive(Default)]
-struct Counts {
+pub struct Counts {
     states: BTreeMap<State, usize>,
     seconds_left: f64,
     /// Runs whose time is not known.
@@ -37,6 +49,9 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let folder = args.dir.canonicalize();
     let folder = folder.with_context(|| format!("there is no folder {}", args.dir.display()));
     let folder = folder.map_err(Failure::usage)?;
+    if let Some(period) = args.watch {
+        return watch::watch(&folder, Duration::from_secs_f64(period));
+    }
     let outside = Outside { estimate: runner::estimate, is_running: runner::is_running };
     let mut tell = |found: &Found| {
         benchmarks.entry(benchmark(&found.dir)).or_default().add(found);
@@ -67,7 +82,8 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 }
 
 impl Counts {
-    fn add(&mut self, found: &Found) {
+    /// Counts a run.
+    pub fn add(&mut self, found: &Found) {
         *self.states.entry(found.state).or_default() += 1;
         match (found.state, found.seconds_left) {
             (State::Done | State::Diverged, _) => {}
@@ -86,7 +102,7 @@ impl Counts {
 }
 
 /// The folder that the run's stands in bears the benchmark's name.
-fn benchmark(run: &Path) -> String {
+pub fn benchmark(run: &Path) -> String {
     let parent = run.parent().and_then(Path::file_name);
     parent.unwrap_or_default().to_string_lossy().into_owned()
 }
@@ -112,7 +128,8 @@ fn line(place: &Path, found: &Found) -> String {
     }
 }
 
-fn table(benchmarks: &BTreeMap<String, Counts>) -> String {
+/// A row for each benchmark.
+pub fn table(benchmarks: &BTreeMap<String, Counts>) -> String {
     const STATES: [State; 5] =
         [State::Done, State::Running, State::Diverged, State::Failed, State::Unfinished];
     let header = ["benchmark", "runs"].into_iter().chain(STATES.map(word)).chain(["computing left"]);

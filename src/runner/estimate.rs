@@ -101,18 +101,6 @@ mod tests {
         estimate(&spec.plans(None).unwrap()[0]).unwrap()
     }
 
-    /// Measured on two idle cores, see benches/cnn.rs: 64 images through convolutions of 32, 64 and 128
-    /// channels take 38 ms. Within a factor of two: other processors differ by as much.
-    #[test]
-    fn a_step_of_the_benched_cnn_costs_what_was_measured() {
-        let network = "{ kind = 'cnn', channels = [32, 64, 128], kernel = 3, padding = 1, hidden = [256] }";
-        let stream = |steps: usize| {
-            format!("family = 'shuffled-labels', tasks = 1, batch_size = 64, examples = 64, steps = {steps}")
-        };
-        let step = (seconds(&stream(1100), network) - seconds(&stream(100), network)) / 1000.0;
-        assert!((0.019..0.076).contains(&step), "{step}");
-    }
-
     #[test]
     fn cost_grows_with_everything_that_is_computed() {
         let base =

@@ -1,0 +1,79 @@
+//! `status DIR --watch`: the state of a folder of results, drawn again and again.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+
+use super::curves::Curves;
+use super::status::{self, Counts};
+use super::{Exit, Failure, output};
+use crate::results::{self, Found, Outside, State};
+use crate::runner::{self, engines};
+
+/// Moves to the terminal's first line and clears all from there on.
+const CLEAR: &str = "\x1b[H\x1b[J";
+/// A drawing that took long is not repeated before this many times as long.
+const REST: u32 = 4;
+
+/// Draws what stands below `folder` every `period`, until no run is under way or unfinished.
+pub fn watch(folder: &Path, period: Duration) -> Result<Exit, Failure> {
+    loop {
+        let began = Instant::now();
+        let (text, open) = drawing(folder)?;
+        if !draw(&text)? || open == 0 {
+            return Ok(Exit::Done);
+        }
+        sleep(period.max(REST * began.elapsed()));
+    }
+}
+
+/// The text, and the number of runs that may still change by themselves.
+fn drawing(folder: &Path) -> Result<(String, usize), Failure> {
+    let (mut benchmarks, mut curves) = (BTreeMap::<String, Counts>::new(), Curves::default());
+    let mut open = 0;
+    let outside = Outside { estimate: runner::estimate, is_running: runner::is_running };
+    let mut add = |found: &Found| {
+        let benchmark = status::benchmark(&found.dir);
+        curves.add(&benchmark, &found.dir);
+        benchmarks.entry(benchmark).or_default().add(found);
+        open += usize::from(matches!(found.state, State::Running | State::Unfinished));
+        Ok(())
+    };
+    results::survey(folder, outside, &mut add).map_err(Failure::usage)?;
+    let mut text = String::new();
+    for (submission, state) in engines::look(folder) {
+        open += 1;
+        let place = submission.strip_prefix(folder).unwrap_or(&submission);
+        let _ = writeln!(text, "{}: {state}", place.display());
+    }
+    if benchmarks.is_empty() {
+        // Whoever starts the watch first waits for the first run.
+        return Ok((text + "No run has begun yet.\n", open + 1));
+    }
+    text.push_str(&status::table(&benchmarks));
+    text.push('\n');
+    Ok((text + &curves.tables(), open))
+}
+
+/// Puts the text on the terminal in place of the one before, as far as there are lines for it; elsewhere
+/// below the one before. False once nobody reads it any more.
+fn draw(text: &str) -> Result<bool, Failure> {
+    let mut out = io::stdout().lock();
+    let drawn = if out.is_terminal() {
+        let lines = output::terminal_height().map_or(usize::MAX, |height| height.saturating_sub(1).into());
+        let shown: Vec<&str> = text.lines().take(lines).collect();
+        writeln!(out, "{CLEAR}{}", shown.join("\n"))
+    } else {
+        writeln!(out, "{text}")
+    };
+    match drawn.and_then(|()| out.flush()) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(error).context("stdout cannot be written to").map_err(Failure::usage),
+    }
+}
