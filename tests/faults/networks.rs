@@ -30,8 +30,8 @@ fn kills_of_normed_and_convolutional_networks_on_split_classes_lose_nothing() {
     assert_eq!(code, Some(0), "{stderr}");
     let longest = begun.elapsed().as_secs_f64();
     let whole = results(&at.join("whole"));
-    // Tasks, probes, steps, the matrix and a checkpoint of both.
-    assert_eq!(whole.len(), 10, "{:?}", whole.keys());
+    // Tasks, probes, steps, the matrix, the coefficients and a checkpoint of both.
+    assert_eq!(whole.len(), 12, "{:?}", whole.keys());
     let mut moments = Stream::new(2, "test", 0);
     let (mut kills, mut rounds) = (0, 0);
     while kills < KILLS {
