@@ -72,7 +72,7 @@ impl Looks {
                     features: seen.map_or(&[], |seen| &seen.features),
                     slopes: seen.map(|seen| seen.slopes.as_slice()).filter(|slopes| !slopes.is_empty()),
                     weight: &weight,
-                    curve: layer.activation.and_then(|index| curve(network, site)),
+                    curve: layer.activation.and_then(|index| curve(network, index)),
                     ..LayerView::default()
                 };
                 self.layer(at, &layer.name, &view, rows)?;
