@@ -7,7 +7,8 @@
 Warm start is off and the solver's tolerance is 0, so that a step is a function of state and action. Rows:
 starts (qpos, qvel, target: observation) and steps (qpos, qvel, target, action: qpos1, qvel1, observation,
 reward, terminated, contacts after it), along two episodes a task and from random states, for the most part
-in deep contact. Vectors are numbers with spaces between. A target is x, y, radius for reacher and swimmer,
+in deep contact, some with capsules that are exactly parallel, some in changed worlds (gravity, mass, gear,
+damping and friction multiplied, or the friction given). Vectors are numbers with spaces between. A target is x, y, radius for reacher and swimmer,
 x, y, z, radius for the finger.
 """
 
@@ -35,7 +36,13 @@ lqr-lqr_6_2""".split()
 # Contact models, one task each; the swimmer for its limits.
 DEEP = "walker-walk cheetah-run hopper-hop ball_in_cup-catch finger-turn_hard swimmer-swimmer6".split()
 GYMNASIUM = "HalfCheetah-v5 Hopper-v5 Walker2d-v5 InvertedPendulum-v5 InvertedDoublePendulum-v5".split()
-COLUMNS = "environment,kind,qpos,qvel,target,action,qpos1,qvel1,observation,reward,terminated,contacts".split(",")
+# Bodies whose capsules are made parallel, and the joint that does it.
+PARALLEL = {
+    "hopper-hop": [("torso", "calf", "knee"), ("pelvis", "calf", "knee"), ("torso", "foot", "ankle")],
+    "finger-turn_hard": [("distal", "spinner", "hinge")],
+}
+CHANGED = "walker-walk cheetah-run hopper-hop ball_in_cup-catch finger-turn_hard".split()
+COLUMNS = "environment,kind,changes,qpos,qvel,target,action,qpos1,qvel1,observation,reward,terminated,contacts".split(",")
 
 
 def text(x):
@@ -92,13 +99,13 @@ class Suite:
             contacts=self.data.ncon,
         )
 
-    def episodes(self, rng):
+    def episodes(self, rng, keep):
         for _ in range(2):
             time_step = self.env.reset()
             yield line(environment=self.name, kind="start", **self.state(), observation=text(flat(time_step.observation)))
             phase = rng.uniform(0, 6, self.model.nu)
             kept, t = 0, 0
-            while kept < 20:
+            while kept < keep:
                 action = np.clip(1.2 * np.sin(0.1 * t + phase) + rng.normal(0, 0.4, self.model.nu), -1, 1)
                 before = self.state()
                 time_step = self.env.step(action)
@@ -115,7 +122,8 @@ class Suite:
             axis = m.jnt_axis[j]
             if m.jnt_limited[j]:
                 low, high = m.jnt_range[j]
-                q[j] = rng.uniform(low - 0.05 * (high - low), high + 0.05 * (high - low))
+                past = 0.01 if self.name.startswith("swimmer") else 0.05
+                q[j] = rng.uniform(low - past * (high - low), high + past * (high - low))
             elif m.jnt_type[j] == mujoco.mjtJoint.mjJNT_HINGE:
                 q[j] = rng.uniform(-np.pi, np.pi)
             elif self.name.startswith(("walker", "hopper", "cheetah")):
@@ -133,15 +141,37 @@ class Suite:
             else:  # in and around the cup
                 ball = [q[0] + rng.uniform(-0.09, 0.09), 0.6 + q[1] + rng.uniform(-0.14, 0.05)]
             q[2:] = ball[0], ball[1] - 0.2
+        if self.name.startswith("swimmer"):
+            speed = 1.0
         return q, rng.normal(0, speed, m.nv)
 
-    def deep(self, rng, count):
+    def align(self, first, second, joint):
+        """Turns a joint until the last capsules of two bodies are parallel; whether they touch then."""
+        m, d = self.model, self.data
+        body = lambda name: mujoco.mj_name2id(m, mujoco.mjtObj.mjOBJ_BODY, name)
+        geoms = [m.body_geomadr[body(name)] + m.body_geomnum[body(name)] - 1 for name in (first, second)]
+        if first == "distal":
+            geoms[1] -= 1  # not the ornament
+        j = mujoco.mj_name2id(m, mujoco.mjtObj.mjOBJ_JOINT, joint)
+        for _ in range(2):
+            mujoco.mj_kinematics(m, d)
+            axes = [d.geom_xmat[g].reshape(3, 3)[:, 2] for g in geoms]
+            a, b = [np.arctan2(axis[0], axis[2]) for axis in axes]
+            turn = (a - b + np.pi / 2) % np.pi - np.pi / 2
+            d.qpos[m.jnt_qposadr[j]] += m.jnt_axis[j][1] * turn
+        mujoco.mj_forward(m, d)
+        return sum(set(d.contact[c].geom) == set(geoms) for c in range(d.ncon)) > 0
+
+    def deep(self, rng, count, parallel=()):
         """Steps from random states, `count` of them with a contact (or a limit, for the swimmer)."""
         found = 0
         while found < count:
             with self.physics.reset_context():
-                self.env.task.initialize_episode(self.physics)
+                if not self.name.startswith("cheetah"):  # no time to settle
+                    self.env.task.initialize_episode(self.physics)
             self.data.qpos[:], self.data.qvel[:] = self.random(rng)
+            if parallel and not self.align(*parallel[rng.integers(len(parallel))]):
+                continue
             mujoco.mj_forward(self.model, self.data)
             if self.data.nefc == 0 or (self.data.ncon == 0 and not self.name.startswith("swimmer")):
                 if rng.uniform() > 0.1:
@@ -160,6 +190,27 @@ class Suite:
             self.env.task.after_step(self.physics)
             observation = flat(self.env.task.get_observation(self.physics))
             yield self.step(before, action, observation, self.env.task.get_reward(self.physics))
+
+
+    def changed(self, rng, count):
+        m = self.model
+        # Sums of masses and inertias that MuJoCo keeps go with them; inverse weights stay.
+        masses = ("body_mass", "body_inertia", "body_subtreemass", "dof_M0")
+        names = ("opt.gravity", *masses, "actuator_gear", "dof_damping", "geom_friction")
+        get = lambda name: m.opt.gravity if name.startswith("opt") else getattr(m, name)
+        original = {name: get(name).copy() for name in names}
+        for _ in range(count):
+            gravity, mass, gear, damping, friction = np.exp(rng.uniform(-1, 1, 5))
+            sliding = rng.uniform(0.02, 2) if rng.uniform() < 0.5 else None
+            for name, factor in zip(names, (gravity, *[mass] * len(masses), gear, damping, 1)):
+                get(name)[:] = original[name] * factor
+            if sliding is not None:
+                m.geom_friction[:, 0] = sliding
+            m.geom_friction[:, 0] *= friction
+            changes = [gravity, mass, gear, damping, friction] + ([] if sliding is None else [sliding])
+            for row in self.deep(rng, 1):
+                name, kind, _, rest = row.split(",", 3)
+                yield ",".join([name, kind, text(changes), rest])
 
 
 class Gymnasium:
@@ -209,9 +260,13 @@ class Gymnasium:
 
 def rows(count, seed):
     for name in TASKS:
-        yield from Suite(name, 7 + seed).episodes(np.random.default_rng(3 + seed))
+        yield from Suite(name, 7 + seed).episodes(np.random.default_rng(3 + seed), 12 if count < 100 else 20)
     for name in DEEP:
         yield from Suite(name, 7 + seed).deep(np.random.default_rng(5 + seed), count)
+    for name, choices in PARALLEL.items():
+        yield from Suite(name, 7 + seed).deep(np.random.default_rng(8 + seed), count // 3, choices)
+    for name in CHANGED:
+        yield from Suite(name, 7 + seed).changed(np.random.default_rng(9 + seed), count // 4)
     for name in GYMNASIUM:
         yield from Gymnasium(name).rows(np.random.default_rng(6 + seed), max(count, 40))
 

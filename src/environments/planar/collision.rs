@@ -3,8 +3,10 @@
 use super::frame::Frame;
 use super::layout::{Capsule, GROUND, Layout, Touching};
 
-/// Capsules whose determinant (of half axes) is below this are parallel, and points nearer than this are
-/// one point: MuJoCo's own bound, which decides between one contact and two.
+/// Capsules are parallel, and have two contacts, if the square of the sine between their axes is below this:
+/// MuJoCo's own bound (1e-4 for the sine).
+const PARALLEL: f64 = 1e-8;
+/// Points nearer than this are one point, likewise.
 const SAME: f64 = 1e-15;
 
 /// Two bodies that touch, or nearly.
@@ -108,25 +110,25 @@ fn capsules(
         let length = if crossing { 0.0 } else { dot(way, way).sqrt() };
         let distance = length - first.radius - second.radius;
         if distance > touching.margin {
-            return 0;
+            return;
         }
         let normal = (length >= SAME).then(|| [way[0] / length, way[1] / length]);
         let inward = first.radius + distance / 2.0;
         let place = normal.map_or(from, |n| [from[0] + n[0] * inward, from[1] + n[1] * inward]);
         let bodies = [first.body, second.body];
         contacts.push(Contact { bodies, place, normal, distance, touching: *touching });
-        1
     };
     let determinant = aa * bb - ab * ab;
     let point = first.half_length == 0.0 || second.half_length == 0.0;
-    if !point && determinant.abs() < SAME {
-        let mut found = 0;
-        for s in [1.0, -1.0] {
-            found += touch(s, clip(on_b(s)), false);
-        }
-        for t in [1.0, -1.0] {
-            if found < 2 {
-                found += touch(clip(on_a(t)), t, false);
+    if !point && determinant < PARALLEL * aa * bb {
+        // At both ends of the stretch over which they lie side by side. Where there is none, twice at the
+        // nearest ends.
+        for t in [-1.0, 1.0] {
+            let s = on_a(t);
+            if s.abs() <= 1.0 {
+                touch(s, t, false);
+            } else {
+                touch(clip(s), clip(on_b(clip(s))), false);
             }
         }
         return;

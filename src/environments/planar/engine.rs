@@ -77,7 +77,7 @@ impl<const N: usize> Engine<N> {
             force[j] = -force[j] - joint.damping * self.v[j] - joint.stiffness * (self.q[j] - joint.spring);
         }
         for (motor, &action) in layout.motors.iter().zip(action) {
-            force[motor.joint] += motor.gear * action.max(motor.range[0]).min(motor.range[1]);
+            force[motor.joint] += motor.gear * action.clamp(motor.range[0], motor.range[1]);
         }
         self.force = force;
         self.constraints.find(layout, &self.frame, &self.contacts, &self.q, &self.v);
