@@ -15,6 +15,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const ROUNDS: usize = 9;
 const VARIANTS: u64 = 20;
 const SEEDS: u64 = 30;
+/// Variants of an equal-budget sweep.
+const SWEEP: u64 = 10_000;
 
 fn main() {
     let values = |variant: u64| -> Vec<f64> {
@@ -34,6 +36,12 @@ fn main() {
     time("probability of improvement on the first", || {
         for strata in &variants {
             black_box(probability_of_improvement(black_box(strata), &variants[0], Bootstrap::TABLES));
+        }
+    });
+    let sweep: Vec<Vec<Vec<f64>>> = (0..SWEEP).map(|variant| vec![values(variant)[..3].to_vec()]).collect();
+    time(&format!("the estimates of {SWEEP} variants of 3 seeds"), || {
+        for strata in &sweep {
+            black_box(Bootstrap::TABLES.estimate(black_box(strata)));
         }
     });
 }

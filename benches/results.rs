@@ -4,6 +4,9 @@
 //! `cargo bench --bench results -- 10000` writes 10,000 runs of 50 tasks (5 GB: 10 variants, the standard
 //! probes, coefficients of the rationals) into a temporary folder (`TMPDIR`) and measures the program on them.
 //! Without a number, or as a test, it is a hundred.
+//!
+//! `cargo bench --bench results -- 10000 sweep` writes that many variants of three seeds each instead, with
+//! nothing but their tasks: what an equal-budget sweep leaves.
 
 use std::fs;
 use std::path::Path;
@@ -58,6 +61,14 @@ fn spec(seeds: usize) -> String {
          activation = [\"relu\", \"tanh\", \"swish\", \"rational\", {{ name = \"rational\", constraint = \"tail-slope\" }}]\n\
          \"optimizer.learning_rate\" = [1e-3, 1e-4]\n"
     )
+}
+
+/// As many variants as learning rates.
+fn sweep(variants: usize) -> String {
+    let rates: Vec<String> = (1..=variants).map(|i| format!("{:e}", 1e-6 * i as f64)).collect();
+    let head = spec(3);
+    let head = &head[..head.find("activation = [").expect("the grid")];
+    format!("{head}\"optimizer.learning_rate\" = [{}]\n", rates.join(", "))
 }
 
 /// The text of one kind of file of a run.
@@ -139,7 +150,7 @@ fn coefficients() -> String {
 }
 
 /// Writes the runs of `plans` below `out`, all of them done.
-fn write(out: &Path, plans: &[Plan]) {
+fn write(out: &Path, plans: &[Plan], measured: bool) {
     let (probes, coefficients) = (probes(), coefficients());
     let begun = RunStatus::begin("", "cpu", 1, "none").end(Status::Done, 12.5, None);
     let status = tempfile::tempdir().expect("a temporary folder");
@@ -153,6 +164,9 @@ fn write(out: &Path, plans: &[Plan]) {
         put(RUN_FILE, &format!("{}\n{status}", plan.to_toml()));
         put(TaskRow::FILE, &tasks(plan, &run, number));
         put(TimeRow::FILE, &times(&run));
+        if !measured {
+            continue;
+        }
         put(ProbeRow::FILE, &probes.replace(RUN, &run));
         if plan.activation.name == "rational" {
             put(CoefficientRow::FILE, &coefficients.replace(RUN, &run));
@@ -188,13 +202,14 @@ fn measure(folder: &Path, arguments: &[&str]) {
 
 fn main() {
     let runs = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(100_usize);
+    let swept = std::env::args().any(|argument| argument == "sweep");
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let text = spec(runs.div_ceil(VARIANTS));
+    let text = if swept { sweep(runs) } else { spec(runs.div_ceil(VARIANTS)) };
     fs::write(folder.path().join("spec.toml"), &text).expect("room on the disk");
     let spec = Spec::parse(&text, "spec.toml", &[], &catalogue()).expect("the spec above");
     let plans = spec.plans(None).expect("seeds");
     let begun = Instant::now();
-    write(&folder.path().join("results"), &plans);
+    write(&folder.path().join("results"), &plans, !swept);
     println!("{} runs of {TASKS} tasks, written in {:.1} s", plans.len(), begun.elapsed().as_secs_f64());
     measure(folder.path(), &["status", "results"]);
     measure(folder.path(), &["run", "spec.toml", "--jobs", "2"]);

@@ -6,6 +6,7 @@ use super::{Exit, Failure, output};
 use crate::catalogue::catalogue;
 use crate::report::{self, export, published, tables};
 use crate::results;
+use crate::stderr::tell;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -19,6 +20,9 @@ pub struct Args {
     /// Set the results beside published figures, as in benchmarks/published.csv
     #[arg(long, value_name = "FILE.csv")]
     against: Option<PathBuf>,
+    /// Print every table with all its columns, not the headline alone
+    #[arg(long)]
+    all: bool,
     /// Write every number of every run to one tidy table: .csv or .parquet
     #[arg(long, value_name = "FILE")]
     export: Option<PathBuf>,
@@ -37,12 +41,18 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     args.export.as_deref().map(export::Format::of).transpose().map_err(Failure::usage)?;
     let gathered = results::gather(&args.folders, &catalogue()).map_err(Failure::usage)?;
     for problem in &gathered.problems {
-        eprintln!("warning: {problem}");
+        tell(format_args!("warning: {problem}"));
     }
     let all = report::tables(&gathered, &published);
     let width = output::terminal();
-    let drawn: Vec<String> = all.iter().map(|table| tables::terminal(table, width)).collect();
+    let shown = all.iter().filter_map(|table| if args.all { Some(table.clone()) } else { table.brief() });
+    let drawn: Vec<String> = shown.map(|table| tables::terminal(&table, width)).collect();
     output::print(&drawn.join("\n"))?;
+    if args.all {
+        output::print(&tables::definitions(&all).replace("### ", ""))?;
+    } else {
+        output::print("All estimates, comparisons and definitions: --all, or the report.")?;
+    }
     report::write(&gathered, &all, &args.out).map_err(Failure::usage)?;
     if let Some(path) = &args.export {
         export::export(&gathered, path).map_err(Failure::usage)?;

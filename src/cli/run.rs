@@ -117,13 +117,16 @@ fn train(
              have no steps.csv; --fresh takes their steps again."
         ));
     }
+    let mut damaged = 0;
     if !options.quiet {
         // A finished run whose rows cannot be read any more has failed after all.
         let lost = |error| Failure { exit: Exit::RunsFailed, error };
         let runs: Vec<_> = summary.runs.iter().map(|run| (&run.plan, run.dir.as_path())).collect();
-        output::print(&results::closing_table(&runs, options.width).map_err(lost)?)?;
+        let closing = results::closing_table(&runs, options.width).map_err(lost)?;
+        output::print(&closing.text)?;
+        damaged = closing.damaged;
     }
-    Ok(verdict(&summary))
+    Ok(if damaged > 0 && summary.interrupted == 0 { Exit::RunsFailed } else { verdict(&summary) })
 }
 
 fn verdict(summary: &Summary) -> Exit {

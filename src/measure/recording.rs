@@ -82,6 +82,8 @@ impl<'a> Recording<'a> {
             fresh_online_accuracy: fresh,
             plasticity_gap: fresh.zip(online).map(|(fresh, (accuracy, _))| fresh - accuracy),
             scored: Some(result.scored),
+            fresh_train_loss: result.fresh_train_loss(),
+            loss_gap: result.train.zip(result.fresh_train_loss()).map(|(train, fresh)| train.loss - fresh),
             ..self.template.clone()
         }
     }

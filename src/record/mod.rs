@@ -9,6 +9,8 @@
 //! | `retention.csv` | [`RetentionRow`] | trained task × evaluated task |
 //! | `coefficients.csv` | [`CoefficientRow`] | task × phase × layer × set × coefficient |
 //! | `steps.csv` | [`StepRow`] | step, if asked for |
+//! | `episodes.csv` | [`EpisodeRow`] | training episode of an agent |
+//! | `evaluations.csv` | [`EvaluationRow`] | evaluation of an agent |
 //!
 //! Columns stand in the order of the struct's fields. Floats are written in the fewest digits that
 //! read back to the same bits, as `NaN` or `inf` where that is what was measured; a cell that does not
@@ -21,7 +23,9 @@
 mod clock;
 mod coefficient;
 mod columns;
+mod episode;
 mod error;
+mod evaluation;
 mod probe;
 mod read;
 mod recorder;
@@ -41,7 +45,9 @@ use serde::de::DeserializeOwned;
 pub use clock::rfc3339;
 pub use coefficient::CoefficientRow;
 pub use columns::columns;
+pub use episode::EpisodeRow;
 pub use error::RecordError;
+pub use evaluation::EvaluationRow;
 pub use probe::ProbeRow;
 pub use read::{each_row, read};
 pub use recorder::Recorder;
@@ -77,6 +83,8 @@ pub const FILES: &[CsvFile] = &[
     file_of::<RetentionRow>(),
     file_of::<CoefficientRow>(),
     file_of::<StepRow>(),
+    file_of::<EpisodeRow>(),
+    file_of::<EvaluationRow>(),
 ];
 
 const fn file_of<R: Row>() -> CsvFile {

@@ -16,7 +16,7 @@ pub const RUN_FILE: &str = "run.toml";
 
 /// Format of the folders that this version writes, raised with every change to a file. 1: the folders of
 /// November 2026, with the columns of `times.csv` in `tasks.csv`. 2: `times.csv`, `scored` and the columns
-/// for agents in `tasks.csv`, attempts in `run.toml`.
+/// for agents and of the gap in final loss in `tasks.csv`, attempts in `run.toml`.
 pub const FORMAT: u32 = 2;
 
 /// What `format` is where a `run.toml` does not name one.

@@ -79,6 +79,12 @@ pub struct TaskRow {
     /// Mean return of the evaluation at the task's end.
     #[serde(default)]
     pub evaluation_return: Option<f64>,
+    /// Loss of the fresh network on the task's training examples after the same batches.
+    #[serde(default)]
+    pub fresh_train_loss: Option<f64>,
+    /// `train_loss - fresh_train_loss`
+    #[serde(default)]
+    pub loss_gap: Option<f64>,
 }
 
 impl Row for TaskRow {

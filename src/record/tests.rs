@@ -102,9 +102,9 @@ fn the_files_have_the_documented_columns_and_cells() {
         "run,benchmark,dataset,family,network,activation,constraint,method,optimizer,learning_rate,seed,\
              task,status,steps,examples,online_accuracy,online_loss,train_accuracy,train_loss,test_accuracy,\
              test_loss,fresh_online_accuracy,plasticity_gap,scored,environment,\
-             agent,environment_steps,updates,episodes,online_return,evaluation_return\n\
+             agent,environment_steps,updates,episodes,online_return,evaluation_return,fresh_train_loss,loss_gap\n\
              relu-0123abcd,\"a, \"\"quoted\"\" name\",mnist,shuffled-labels,mlp 100-100,relu,,none,adam,0.0001,\
-             18446744073709551615,0,done,30000,1200,0.3333333333333333,NaN,0.0,,,,,,true,,,,,,,\n"
+             18446744073709551615,0,done,30000,1200,0.3333333333333333,NaN,0.0,,,,,,true,,,,,,,,,\n"
     );
     assert_eq!(text("times.csv"), "run,task,seconds,steps_per_second\nr,0,2.5,12000.0\n");
     assert_eq!(

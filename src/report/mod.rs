@@ -5,10 +5,13 @@
 //! the numbers to other programs.
 
 pub mod export;
+mod files;
+mod lead;
 pub mod metric;
 pub mod page;
 pub mod plots;
 pub mod published;
+mod ranking;
 pub mod statistics;
 pub mod tables;
 
@@ -27,9 +30,10 @@ use tables::Table;
 /// published ones.
 #[must_use]
 pub fn tables(results: &Results, published: &[published::Published]) -> Vec<Table> {
-    let mut all: Vec<Table> = tables::overview(results).into_iter().collect();
-    all.extend(tables::tables(results));
-    all.extend(tables::improvements(results));
+    let benchmarks = || 0..results.benchmarks.len();
+    let mut all: Vec<Table> = tables::overview(results);
+    all.extend(benchmarks().map(|benchmark| tables::benchmark(results, benchmark)));
+    all.extend(benchmarks().filter_map(|benchmark| tables::improvement(results, benchmark)));
     if !published.is_empty() {
         all.push(published::table(results, published));
     }
@@ -39,19 +43,25 @@ pub fn tables(results: &Results, published: &[published::Published]) -> Vec<Tabl
 /// Writes index.html, tables.md, tables.tex, tables.csv and plots/ into `out`.
 pub fn write(results: &Results, tables: &[Table], out: &Path) -> anyhow::Result<()> {
     let plots = out.join("plots");
-    let told = |path: &Path| {
+    let failed = |path: &Path| {
         format!("the report cannot be written to {}; name another folder with --out", path.display())
     };
-    fs::create_dir_all(&plots).with_context(|| told(&plots))?;
-    let put = |path: &Path, text: &str| fs::write(path, text).with_context(|| told(path));
+    fs::create_dir_all(&plots).with_context(|| failed(&plots))?;
+    let put = |path: &Path, text: &str| fs::write(path, text).with_context(|| failed(path));
     let join = |of: fn(&Table) -> String| tables.iter().map(of).collect::<Vec<_>>().join("\n");
-    put(&out.join("tables.md"), &join(tables::markdown))?;
+    let definitions = tables::definitions(tables);
+    put(&out.join("tables.md"), &format!("{}\n{definitions}", join(tables::markdown)))?;
     put(&out.join("tables.tex"), &join(tables::latex))?;
     put(&out.join("tables.csv"), &tables::csv(results))?;
     let charts = plots::charts(results);
+    let earlier = files::earlier(&plots);
+    let mut written = Vec::new();
     for chart in &charts {
-        put(&plots.join(format!("{}.svg", chart.file)), &plots::svg(chart)?)?;
-        plots::png(chart, &plots.join(format!("{}.png", chart.file)))?;
+        let [svg, png] = ["svg", "png"].map(|ending| format!("{}.{ending}", chart.file));
+        put(&plots.join(&svg), &plots::svg(chart)?)?;
+        plots::png(chart, &plots.join(&png))?;
+        written.extend([svg, png]);
     }
+    files::replace(&plots, &earlier, &written).with_context(|| failed(&plots))?;
     put(&out.join("index.html"), &page::page(results, tables, &charts)?)
 }

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, bail, ensure};
 use serde::Deserialize;
 
-use super::metric::METRICS;
+use super::metric::{METRICS, named};
 use super::statistics::{Bootstrap, Estimate, Interval};
-use super::tables::{Cell, Mark, Table};
+use super::tables::{Cell, Mark, Rank, Table};
 use crate::results::{Cell as Group, Results};
-use crate::spec::{Length, Value, number};
+use crate::spec::{Length, Value, Work, number};
 
 /// A published figure: a line of benchmarks/published.csv.
 #[derive(Clone, Debug, Deserialize)]
@@ -45,10 +45,50 @@ pub struct Published {
 }
 
 /// Reads the figures in `path`.
+///
+/// # Errors
+/// If it is no table of figures: with the line and the reason.
 pub fn read(path: &Path) -> anyhow::Result<Vec<Published>> {
-    let told = || format!("the published figures in {} could not be read", path.display());
-    let mut reader = csv::Reader::from_path(path).with_context(told)?;
-    reader.deserialize().collect::<Result<_, _>>().with_context(told)
+    let what = || {
+        format!(
+            "the published figures in {} could not be read; a table as benchmarks/published.csv is one",
+            path.display()
+        )
+    };
+    ensure!(!path.is_dir(), "{}: it is a folder", what());
+    let mut reader = csv::Reader::from_path(path).with_context(what)?;
+    let mut published: Vec<Published> = Vec::new();
+    for row in reader.deserialize() {
+        let figure: Published = row.with_context(what)?;
+        // The header is line 1.
+        let line = published.len() + 2;
+        figure.check().with_context(|| format!("line {line} of {}", path.display()))?;
+        published.push(figure);
+    }
+    ensure!(!published.is_empty(), "{}: it has no figure", what());
+    Ok(published)
+}
+
+impl Published {
+    /// What makes a figure one that others can be held against.
+    fn check(&self) -> anyhow::Result<()> {
+        if named(&self.metric).is_none() {
+            let known: Vec<&str> = METRICS.iter().map(|metric| metric.name).collect();
+            bail!("there is no metric {:?}; there are {}", self.metric, known.join(", "));
+        }
+        ensure!(self.mean.is_finite(), "the mean is {}, which is no figure", self.mean);
+        let spread = self.plus_minus.unwrap_or(0.0);
+        ensure!(spread >= 0.0 && spread.is_finite(), "plus_minus is {spread}; it is 0 or more, or left out");
+        let rate = self.learning_rate.unwrap_or(1.0);
+        ensure!(
+            rate > 0.0 && rate.is_finite(),
+            "the learning rate is {rate}; it is more than 0, or left out"
+        );
+        for (name, count) in [("seeds", self.seeds), ("tasks", self.tasks), ("steps", self.steps)] {
+            ensure!(count != Some(0), "{name} is 0; it is 1 or more, or left out");
+        }
+        Ok(())
+    }
 }
 
 /// One row for every figure and every variant of ours that it is comparable with.
@@ -66,7 +106,7 @@ pub fn table(results: &Results, published: &[Published]) -> Table {
         "inside",
         "why it may differ",
     ];
-    let mut rows = Vec::new();
+    let (mut rows, mut metrics) = (Vec::new(), Vec::new());
     let mut without: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for theirs in published {
         if !results.cells.iter().any(|cell| is_comparable(cell, theirs)) {
@@ -75,11 +115,14 @@ pub fn table(results: &Results, published: &[Published]) -> Table {
             without.entry(&theirs.benchmark).or_default().push(format!("{}{method}", theirs.activation));
         }
         for cell in results.cells.iter().filter(|cell| is_comparable(cell, theirs)) {
-            let Some(metric) = METRICS.iter().find(|metric| metric.name == theirs.metric) else { continue };
+            let Some(metric) = named(&theirs.metric) else { continue };
             let values = cell.metric(metric.name).into_values().collect();
             let estimate = Bootstrap::TABLES.estimate(&[values]);
-            let partial = cell.tally().is_partial();
-            let ours = |interval| Cell::Figure { interval, mark: Mark::Plain, partial };
+            let seeds = cell.tally().runs();
+            let ours = |interval, n| Cell::Figure { interval, mark: Mark::Plain, n, seeds };
+            if !metrics.contains(&metric) {
+                metrics.push(metric);
+            }
             let spread = theirs.plus_minus.map_or_else(String::new, |spread| format!(" ± {spread}"));
             rows.push(vec![
                 Cell::Text(results.benchmarks[cell.benchmark].clone()),
@@ -87,9 +130,9 @@ pub fn table(results: &Results, published: &[Published]) -> Table {
                 Cell::Text(metric.title.to_owned()),
                 Cell::Text(theirs.source.clone()),
                 Cell::Text(format!("{}{spread}", theirs.mean)),
-                estimate.map_or(Cell::Empty, |e| ours(e.mean)),
+                estimate.map_or(Cell::Empty, |e| ours(e.mean, e.n)),
                 Cell::Count(estimate.map_or(0, |e| e.n)),
-                estimate.map_or(Cell::Empty, |e| ours(e.mean.less(theirs.mean))),
+                estimate.map_or(Cell::Empty, |e| ours(e.mean.less(theirs.mean), e.n)),
                 Cell::Text(verdict(estimate, theirs).to_owned()),
                 Cell::Text(reasons(cell, estimate, theirs)),
             ]);
@@ -117,7 +160,16 @@ pub fn table(results: &Results, published: &[Published]) -> Table {
         notes.push(format!("Published and without runs here: {}.", without.join("; ")));
     }
     let header = header.map(str::to_owned).to_vec();
-    Table { title: "Beside published figures".into(), notes, header, rows }
+    Table {
+        title: "Beside published figures".into(),
+        benchmark: None,
+        rank: Rank::Asked,
+        notes,
+        metrics,
+        brief: (0..header.len()).collect(),
+        header,
+        rows,
+    }
 }
 
 /// `random_labels_mnist` and `random-labels-mnist` are one.
@@ -129,8 +181,11 @@ fn same(a: &str, b: &str) -> bool {
 /// Whether a cell follows the protocol of this name.
 fn is_of(cell: &Group, benchmark: &str) -> bool {
     let plan = cell.plan();
-    same(&plan.name, benchmark)
-        || same(&format!("{}-{}", plan.stream().family.name, plan.data().dataset), benchmark)
+    let protocol = match &plan.work {
+        Work::Supervised { data, stream } => format!("{}-{}", stream.family.name, data.dataset),
+        Work::Control(control) => format!("{}-{}", control.change.name, control.environment),
+    };
+    same(&plan.name, benchmark) || same(&protocol, benchmark)
 }
 
 fn is_comparable(cell: &Group, theirs: &Published) -> bool {
@@ -152,12 +207,26 @@ fn verdict(estimate: Option<Estimate>, theirs: &Published) -> &'static str {
 }
 
 fn reasons(cell: &Group, estimate: Option<Estimate>, theirs: &Published) -> String {
-    let stream = cell.plan().stream();
+    let ours = cell.plan().tasks();
+    let steps = match &cell.plan().work {
+        Work::Supervised { stream, .. } => match stream.length {
+            Length::Steps(steps) => Some(steps),
+            Length::Epochs(_) => None,
+        },
+        Work::Control(control) => Some(control.steps),
+    };
     let mut reasons = Vec::new();
-    if let Some(tasks) = theirs.tasks.filter(|tasks| *tasks != stream.tasks) {
-        reasons.push(format!("ours has {} tasks, theirs {tasks}", stream.tasks));
+    if let Some(tasks) = theirs.tasks.filter(|tasks| *tasks != ours) {
+        reasons.push(format!("ours has {ours} tasks, theirs {tasks}"));
     }
-    if let (Some(steps), Length::Steps(ours)) = (theirs.steps, stream.length)
+    if let Some(run) = cell.done().find(|run| run.scored < run.tasks) {
+        reasons.push(format!("of ours the {} scored of {} tasks count", run.scored, run.tasks));
+    }
+    let diverged = cell.tally().diverged;
+    if diverged > 0 {
+        reasons.push(format!("{diverged} of our seeds diverged and are in no mean"));
+    }
+    if let (Some(steps), Some(ours)) = (theirs.steps, steps)
         && steps != ours
     {
         reasons.push(format!("ours takes {ours} steps a task, theirs {steps}"));

@@ -1,16 +1,17 @@
 //! The table at the end of `run`: a row for each cell of the grid, over its seeds, read from the rows on
 //! disk.
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
-use anyhow::Context;
 use comfy_table::{CellAlignment, ColumnConstraint, Width};
 
-use super::{LastTask, probes, tasks};
-use crate::record::{Row, RunStatus, Status, TaskRow};
-use crate::spec::{Plan, axes, value};
+use super::run::SRANK;
+use super::{LastTask, damage, probes, tasks};
+use crate::record::{RunStatus, Status};
+use crate::spec::{Plan, axes, values};
 use crate::text_table;
 
 /// Columns that are shown whether or not they vary.
@@ -18,14 +19,28 @@ const ALWAYS: [&str; 2] = ["activation", "activation.constraint"];
 /// More varying settings than this share one column, which tells of each row what is rare about it.
 const MOST: usize = 3;
 
+/// Rows of the table at most: a sweep of thousands is for `report`.
+const ROWS: usize = 200;
+
 /// One row: the runs that differ in their seeds alone.
+#[derive(Default)]
 struct Group {
     key: Vec<String>,
     runs: usize,
     diverged: usize,
     failed: usize,
     unfinished: usize,
+    damaged: usize,
     done: Vec<Measured>,
+}
+
+/// The table, and what it leaves out.
+#[derive(Debug)]
+pub struct Closing {
+    /// For stdout.
+    pub text: String,
+    /// Finished runs whose rows are not all there any more: named under the table, and in no figure.
+    pub damaged: usize,
 }
 
 /// The figures of one finished run; `None` where a file has none.
@@ -36,76 +51,83 @@ struct Measured {
     dormant: Option<f64>,
 }
 
-/// Probes that the table shows.
-const SRANK: &str = "srank";
+/// The probe beside the rank that the table shows.
 const DORMANT: &str = "dormant_units_0.025";
 
-fn measure(dir: &Path) -> anyhow::Result<Measured> {
-    let tasks = tasks::read(dir)?;
-    anyhow::ensure!(tasks.count > 0, "{} has no rows", dir.join(TaskRow::FILE).display());
+/// The figures, or what is wrong with the rows.
+fn measure(plan: &Plan, dir: &Path) -> anyhow::Result<Result<Measured, String>> {
+    let tasks = tasks::read(dir, plan)?;
+    if let Some(damage) = damage::of_tasks(plan.tasks(), &tasks) {
+        return Ok(Err(damage));
+    }
     let figure = |name| tasks.figures.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
     let last = probes::read_last(dir, &[SRANK, DORMANT])?;
-    Ok(Measured {
+    Ok(Ok(Measured {
         online_accuracy: figure("total_online_accuracy"),
         last_online_accuracy: figure("last_task_accuracy"),
         srank: last.get(SRANK).and_then(LastTask::last_layer),
         dormant: last.get(DORMANT).and_then(LastTask::over_units),
-    })
+    }))
 }
 
 /// The results of `runs` (plan and folder) as they stand on disk, those of earlier processes included, and
 /// where the rows are. Lines are at most `width` long if that is given, as far as that can be.
 ///
-/// Diverged runs are counted and kept out of the means, and a mean that lacks them is marked.
+/// Diverged runs are counted and kept out of the means, and a mean that lacks runs has their number beside it.
 ///
 /// # Errors
 /// If a file of a finished run is missing or cannot be read.
-pub fn closing_table(runs: &[(&Plan, &Path)], width: Option<u16>) -> anyhow::Result<String> {
+pub fn closing_table(runs: &[(&Plan, &Path)], width: Option<u16>) -> anyhow::Result<Closing> {
     let keys = columns(runs);
     let mut groups: Vec<Group> = Vec::new();
+    let mut positions: BTreeMap<Vec<String>, usize> = BTreeMap::new();
+    let mut notes: Vec<String> = Vec::new();
     for (plan, dir) in runs {
-        let key: Vec<String> = keys.iter().map(|key| value(plan, key)).collect();
-        let group = match groups.iter().position(|group| group.key == key) {
-            Some(position) => &mut groups[position],
-            None => groups.push_mut(Group {
-                key,
-                runs: 0,
-                diverged: 0,
-                failed: 0,
-                unfinished: 0,
-                done: Vec::new(),
-            }),
-        };
+        let key = values(plan, &keys);
+        let position = *positions.entry(key.clone()).or_insert(groups.len());
+        if position == groups.len() {
+            groups.push(Group { key, ..Group::default() });
+        }
+        let group = &mut groups[position];
         group.runs += 1;
         match RunStatus::read(dir).map(|run| run.map(|run| run.status)) {
-            Ok(Some(Status::Done)) => {
-                group
-                    .done
-                    .push(measure(dir).with_context(|| format!("{} could not be read", dir.display()))?);
-            }
+            Ok(Some(Status::Done)) => match measure(plan, dir)? {
+                Ok(measured) => group.done.push(measured),
+                Err(damage) => {
+                    group.damaged += 1;
+                    notes.push(format!(
+                        "left out: {}: {damage}; remove the folder and run the same command again\n",
+                        dir.display()
+                    ));
+                }
+            },
             Ok(Some(Status::Diverged)) => group.diverged += 1,
             Ok(Some(Status::Failed)) | Err(_) => group.failed += 1,
             Ok(Some(Status::Running) | None) => group.unfinished += 1,
         }
     }
-    let (keys, groups) =
+    let (keys, mut groups) =
         if keys.len() > ALWAYS.len() + MOST { condense(&keys, groups) } else { (keys, groups) };
-    Ok(render(&keys, &groups, width) + &footer(runs, &groups))
+    let damaged = notes.len();
+    let left = groups.len().saturating_sub(ROWS);
+    if left > 0 {
+        groups.truncate(ROWS);
+        notes.insert(0, format!("The first {ROWS} rows; `report` has the other {left}, the best first.\n"));
+    }
+    let text = render(&keys, &groups, width) + &footer(runs, &groups) + &notes.concat();
+    Ok(Closing { text, damaged })
 }
 
 /// Puts all columns after the first two into one that leaves out each setting's commonest value.
 fn condense(keys: &[String], mut groups: Vec<Group>) -> (Vec<String>, Vec<Group>) {
     let common: Vec<String> = (0..keys.len())
         .map(|column| {
-            let mut counts: Vec<(&str, usize)> = Vec::new();
-            for value in groups.iter().map(|group| group.key[column].as_str()) {
-                match counts.iter_mut().find(|(known, _)| *known == value) {
-                    Some((_, count)) => *count += 1,
-                    None => counts.push((value, 1)),
-                }
+            // How often, and where first: of equally common values the first counts.
+            let mut counts: BTreeMap<&str, (usize, Reverse<usize>)> = BTreeMap::new();
+            for (row, group) in groups.iter().enumerate() {
+                counts.entry(&group.key[column]).or_insert((0, Reverse(row))).0 += 1;
             }
-            // The first of equals: `max_by_key` alone takes the last.
-            counts.iter().rev().max_by_key(|(_, count)| *count).map_or("", |(value, _)| value).to_owned()
+            counts.into_iter().max_by_key(|(_, count)| *count).map_or("", |(value, _)| value).to_owned()
         })
         .collect();
     for group in &mut groups {
@@ -129,9 +151,11 @@ fn columns(runs: &[(&Plan, &Path)]) -> Vec<String> {
 
 fn render(keys: &[String], groups: &[Group], width: Option<u16>) -> String {
     let unfinished = groups.iter().any(|group| group.unfinished > 0);
+    let damaged = groups.iter().any(|group| group.damaged > 0);
     let mut header: Vec<&str> = keys.iter().map(|key| short(key)).collect();
     header.extend(["seeds", "diverged", "failed"]);
     header.extend(unfinished.then_some("unfinished"));
+    header.extend(damaged.then_some("damaged"));
     header.extend(["online accuracy", "last task", "srank", "dormant"]);
     let mut widths = vec![0; header.len()];
     let mut table = text_table::empty(header, width);
@@ -139,6 +163,7 @@ fn render(keys: &[String], groups: &[Group], width: Option<u16>) -> String {
         let mut cells = group.key.clone();
         cells.extend([group.runs, group.diverged, group.failed].map(|count| count.to_string()));
         cells.extend(unfinished.then(|| group.unfinished.to_string()));
+        cells.extend(damaged.then(|| group.damaged.to_string()));
         cells.extend([
             group.mean(|run| run.online_accuracy, 4),
             group.mean(|run| run.last_online_accuracy, 4),
@@ -167,22 +192,22 @@ fn short(key: &str) -> &str {
 }
 
 impl Group {
-    /// Mean over the runs that were trained to the end, marked where diverged ones are missing from it.
+    /// Mean over the runs that were trained to the end, with their number where runs are missing from it.
     fn mean(&self, of: impl Fn(&Measured) -> Option<f64>, digits: usize) -> String {
         let values: Vec<f64> = self.done.iter().filter_map(of).collect();
         if values.is_empty() {
             return String::new();
         }
         let mean = values.iter().sum::<f64>() / values.len() as f64;
-        let mark = if self.diverged > 0 { "*" } else { "" };
-        format!("{mean:.digits$}{mark}")
+        let n = if values.len() < self.runs { format!(" n={}", values.len()) } else { String::new() };
+        format!("{mean:.digits$}{n}")
     }
 }
 
 fn footer(runs: &[(&Plan, &Path)], groups: &[Group]) -> String {
     let mut text = String::new();
-    if groups.iter().any(|group| group.diverged > 0) {
-        text.push_str("* mean of the runs that did not diverge\n");
+    if groups.iter().any(|group| !group.done.is_empty() && group.done.len() < group.runs) {
+        text.push_str("n=…: mean over so many of the seeds; the others are in the counts before it\n");
     }
     let folders: BTreeSet<_> = runs.iter().filter_map(|(_, dir)| dir.parent()).collect();
     for folder in folders {
@@ -194,6 +219,7 @@ fn footer(runs: &[(&Plan, &Path)], groups: &[Group]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::{Row, TaskRow};
     use crate::spec::Value;
     use crate::spec::test_plans::{plan, rational};
     use std::fs;
@@ -235,12 +261,15 @@ mod tests {
     #[test]
     fn rows_are_cells_of_the_grid_and_diverged_runs_are_told() {
         let out = tempfile::tempdir().unwrap();
-        let plans: Vec<Plan> = [0, 1, 2]
+        let mut plans: Vec<Plan> = [0, 1, 2]
             .into_iter()
             .flat_map(|seed| {
                 [plan("relu", seed), rational("none", None, seed), rational("tail-slope", Some(1.0), seed)]
             })
             .collect();
+        for plan in &mut plans {
+            plan.stream_mut().tasks = 2;
+        }
         let folders = folders(&plans, out.path());
         let runs = runs(&plans, &folders);
         for (index, &run) in runs.iter().enumerate() {
@@ -253,51 +282,82 @@ mod tests {
                 _ => {}
             }
         }
-        let table = closing_table(&runs, None).unwrap().replace(&out.path().display().to_string(), "OUT");
+        let table =
+            closing_table(&runs, None).unwrap().text.replace(&out.path().display().to_string(), "OUT");
         assert_eq!(table, "\
-┌──────────────────────────────────────────────────────────────────────────────────────────────────────────────────┐
-│ activation   constraint   seeds   diverged   failed   unfinished   online accuracy   last task   srank   dormant │
-╞══════════════════════════════════════════════════════════════════════════════════════════════════════════════════╡
-│ relu                          3          0        0            0            0.8500      0.8000    41.0     0.500 │
-│ rational     none             3          1        1            0           0.6250*     0.7500*    7.5*    0.000* │
-│ rational     tail-slope       3          0        0            3                                                 │
-└──────────────────────────────────────────────────────────────────────────────────────────────────────────────────┘
-* mean of the runs that did not diverge
+┌───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────┐
+│ activation   constraint   seeds   diverged   failed   unfinished   online accuracy    last task     srank     dormant │
+╞═══════════════════════════════════════════════════════════════════════════════════════════════════════════════════════╡
+│ relu                          3          0        0            0            0.8500       0.8000      41.0       0.500 │
+│ rational     none             3          1        1            0        0.6250 n=1   0.7500 n=1   7.5 n=1   0.000 n=1 │
+│ rational     tail-slope       3          0        0            3                                                      │
+└───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────┘
+n=…: mean over so many of the seeds; the others are in the counts before it
 Rows: OUT/bench/*/{tasks,probes}.csv
 ");
-        let narrow = closing_table(&runs, Some(80)).unwrap();
+        let narrow = closing_table(&runs, Some(80)).unwrap().text;
         let rows: Vec<&str> = narrow.lines().filter(|line| line.starts_with('│')).collect();
         assert!(rows.len() > 4 && rows.iter().all(|row| row.chars().count() <= 80), "{narrow}");
-        assert!(["0.6250*", "tail-slope"].iter().all(|word| narrow.contains(word)), "{narrow}");
+        assert!(["0.6250 n=1", "tail-slope"].iter().all(|word| narrow.contains(word)), "{narrow}");
     }
 
     #[test]
     fn what_varies_beside_has_a_column() {
         let out = tempfile::tempdir().unwrap();
         let mut plans = [plan("relu", 0), plan("relu", 0)];
+        for plan in &mut plans {
+            plan.stream_mut().tasks = 1;
+        }
         plans[1].optimizer.parameters.insert("learning_rate".into(), Value::Number(1e-3));
         let folders = folders(&plans, out.path());
         let runs = runs(&plans, &folders);
         for (&run, accuracy) in runs.iter().zip([0.25, 0.5]) {
             write(run, Some(Status::Done), &[accuracy], 3.0, 0.0);
         }
-        let table = closing_table(&runs, None).unwrap();
+        let table = closing_table(&runs, None).unwrap().text;
         let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
         assert_eq!(rows[1][3], "optimizer.learning_rate");
         assert_eq!(rows[3], ["│", "relu", "1e-4", "1", "0", "0", "0.2500", "0.2500", "3.0", "0.000", "│"]);
         assert_eq!(rows[4], ["│", "relu", "1e-3", "1", "0", "0", "0.5000", "0.5000", "3.0", "0.000", "│"]);
-        assert!(!table.contains("unfinished") && !table.contains("* mean"), "{table}");
+        assert!(!table.contains("unfinished") && !table.contains("n="), "{table}");
     }
 
     #[test]
-    fn a_finished_run_without_rows_is_an_error() {
+    fn a_finished_run_without_its_rows_is_named_and_left_out() {
         let out = tempfile::tempdir().unwrap();
-        let plans = [plan("relu", 0)];
+        let mut plans = [plan("relu", 0), plan("relu", 1), plan("relu", 2)];
+        for plan in &mut plans {
+            plan.stream_mut().tasks = 2;
+        }
         let folders = folders(&plans, out.path());
         let runs = runs(&plans, &folders);
-        write(runs[0], Some(Status::Done), &[0.5], 1.0, 0.0);
-        fs::remove_file(folders[0].join("tasks.csv")).unwrap();
-        let error = format!("{:#}", closing_table(&runs, None).unwrap_err());
-        assert!(error.contains("tasks.csv has no rows"), "{error}");
+        write(runs[0], Some(Status::Done), &[0.5, 0.25], 1.0, 0.0);
+        write(runs[1], Some(Status::Done), &[0.75], 1.0, 0.0);
+        write(runs[2], Some(Status::Done), &[0.75, 0.75], 1.0, 0.0);
+        fs::remove_file(folders[2].join("tasks.csv")).unwrap();
+        let Closing { text, damaged } = closing_table(&runs, None).unwrap();
+        assert_eq!(damaged, 2);
+        assert!(text.contains("0.3750 n=1") && text.contains("damaged"), "{text}");
+        let told = |seed: usize, rows: usize| {
+            let folder = folders[seed].display();
+            format!("left out: {folder}: tasks.csv has rows of {rows} of the 2 tasks; remove the folder")
+        };
+        assert!(text.contains(&told(1, 1)) && text.contains(&told(2, 0)), "{text}");
+    }
+
+    #[test]
+    fn a_sweep_of_thousands_is_cut_and_says_so() {
+        let out = tempfile::tempdir().unwrap();
+        let plans: Vec<Plan> = (0..3000)
+            .map(|i| {
+                let mut plan = plan("relu", 0);
+                plan.optimizer.parameters.insert("learning_rate".into(), Value::Number(f64::from(i + 1)));
+                plan
+            })
+            .collect();
+        let folders = folders(&plans, out.path());
+        let text = closing_table(&runs(&plans, &folders), None).unwrap().text;
+        assert!(text.contains("The first 200 rows; `report` has the other 2800"), "{text}");
+        assert!(text.lines().count() < 210);
     }
 }

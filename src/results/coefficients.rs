@@ -70,7 +70,7 @@ struct Pending {
 pub fn read(folder: &Path, plan: &Plan) -> Result<BTreeMap<String, Shapes>, RecordError> {
     let mut layers: BTreeMap<String, Shapes> = BTreeMap::new();
     let Some(meaning) = Meaning::of(plan) else { return Ok(layers) };
-    let wanted = moments(plan.stream().tasks);
+    let wanted = moments(plan.tasks());
     let mut pending = Pending::default();
     let mut slopes: BTreeMap<String, (usize, f64)> = BTreeMap::new();
     let mut settle = |pending: &mut Pending, layers: &mut BTreeMap<String, Shapes>| {

@@ -1,41 +1,34 @@
 //! Runs by benchmark and variant.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::find::find;
+use super::labels::labels;
 use super::run::{Run, open};
 use crate::record::Status;
-use crate::spec::{Catalogue, Plan, axes, value};
-
-/// Settings that a variant's label tells of by itself.
-const TOLD: [&str; 5] =
-    ["activation", "activation.version", "activation.start", "activation.constraint", "method"];
+use crate::spec::{Catalogue, Plan};
 
 /// How the runs of a cell ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Trained to the end: those that figures are made of.
     pub done: usize,
-    /// Whose loss or weights stopped being finite.
+    /// Ended by a loss that is not finite.
     pub diverged: usize,
-    /// That an error ended.
+    /// Ended by an error.
     pub failed: usize,
     /// Begun and not ended.
     pub unfinished: usize,
+    /// Trained to the end, and with rows missing or changed since: they are in no figure.
+    pub damaged: usize,
 }
 
 impl Tally {
     /// All of them.
     #[must_use]
     pub fn runs(self) -> usize {
-        self.done + self.diverged + self.failed + self.unfinished
-    }
-
-    /// Whether figures lack some of the runs.
-    #[must_use]
-    pub fn is_partial(self) -> bool {
-        self.done < self.runs()
+        self.done + self.diverged + self.failed + self.unfinished + self.damaged
     }
 }
 
@@ -51,9 +44,9 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// The runs that were trained to the end.
+    /// The runs that were trained to the end and are whole.
     pub fn done(&self) -> impl Iterator<Item = &Run> {
-        self.runs.values().filter(|run| run.status.status == Status::Done)
+        self.runs.values().filter(|run| run.counts())
     }
 
     /// A metric of each finished run that has it, by seed.
@@ -65,16 +58,23 @@ impl Cell {
     /// How the runs ended.
     #[must_use]
     pub fn tally(&self) -> Tally {
-        let count = |status| self.runs.values().filter(|run| run.status.status == status).count();
-        Tally {
-            done: count(Status::Done),
-            diverged: count(Status::Diverged),
-            failed: count(Status::Failed),
-            unfinished: count(Status::Running),
+        let mut tally = Tally::default();
+        for run in self.runs.values() {
+            *match run.status.status {
+                Status::Done if run.damage.is_some() => &mut tally.damaged,
+                Status::Done => &mut tally.done,
+                Status::Diverged => &mut tally.diverged,
+                Status::Failed => &mut tally.failed,
+                Status::Running => &mut tally.unfinished,
+            } += 1;
         }
+        tally
     }
 
     /// The plan, of the lowest seed.
+    ///
+    /// # Panics
+    /// Never: a cell is made for a run.
     #[must_use]
     pub fn plan(&self) -> &Plan {
         &self.runs.first_key_value().expect("a cell is made for a run").1.plan
@@ -88,22 +88,24 @@ pub struct Results {
     pub benchmarks: Vec<String>,
     /// Labels, the same.
     pub variants: Vec<String>,
-    /// Every pair that has a run, benchmark by benchmark.
+    /// Every pair that has a run, by benchmark, then by variant.
     pub cells: Vec<Cell>,
-    /// What could not be read, and runs that were given twice.
+    /// What was left out of the figures, and why.
     pub problems: Vec<String>,
 }
 
 impl Results {
     /// The variants on a benchmark.
     pub fn of(&self, benchmark: usize) -> impl Iterator<Item = &Cell> {
-        self.cells.iter().filter(move |cell| cell.benchmark == benchmark)
+        let first = self.cells.partition_point(|cell| cell.benchmark < benchmark);
+        self.cells[first..].iter().take_while(move |cell| cell.benchmark == benchmark)
     }
 
     /// One pair.
     #[must_use]
     pub fn cell(&self, benchmark: usize, variant: usize) -> Option<&Cell> {
-        self.cells.iter().find(|cell| (cell.benchmark, cell.variant) == (benchmark, variant))
+        let found = self.cells.binary_search_by_key(&(benchmark, variant), |c| (c.benchmark, c.variant));
+        Some(&self.cells[found.ok()?])
     }
 
     /// Every run.
@@ -112,16 +114,31 @@ impl Results {
     }
 }
 
-/// Reads all runs under the folders `given`. A run that cannot be read is a problem that is told of, not
-/// the end of the report.
+/// Reads all runs under the folders `given`. A run that cannot be read becomes one of the problems, not the
+/// end of the report.
+///
+/// # Errors
+/// If a folder cannot be read or holds no runs, or no run can be read.
 pub fn gather(given: &[PathBuf], catalogue: &Catalogue) -> anyhow::Result<Results> {
+    let found = find(given)?;
     let (mut runs, mut problems) = (Vec::new(), Vec::new());
-    for read in read_all(&find(given)?.runs, catalogue) {
+    for read in read_all(&found.runs, catalogue) {
         match read {
-            Ok(run) => runs.push(run),
+            Ok(run) => {
+                problems.extend(run.damage.as_ref().map(|damage| {
+                    format!(
+                        "left out: {}: {damage}; remove the folder and run the same command again",
+                        run.folder.display()
+                    )
+                }));
+                runs.push(run);
+            }
             Err(error) => problems.push(format!("left out: {error:#}")),
         }
     }
+    problems.extend(found.links.iter().map(|link| {
+        format!("left out: {} is a link to a folder; name that folder to have its runs here", link.display())
+    }));
     anyhow::ensure!(!runs.is_empty(), "none of the runs could be read; {}", problems.join("; "));
     Ok(arrange(runs, problems))
 }
@@ -142,120 +159,70 @@ fn read_all(folders: &[PathBuf], catalogue: &Catalogue) -> Vec<anyhow::Result<Ru
 
 fn arrange(runs: Vec<Run>, mut problems: Vec<String>) -> Results {
     let labels = labels(&runs.iter().map(|run| &run.plan).collect::<Vec<_>>());
-    let mut results =
-        Results { benchmarks: Vec::new(), variants: Vec::new(), cells: Vec::new(), problems: Vec::new() };
+    let (mut benchmarks, mut variants) = (Names::default(), Names::default());
+    let mut cells: BTreeMap<(usize, usize), BTreeMap<u64, Run>> = BTreeMap::new();
     for (run, (benchmark, variant)) in runs.into_iter().zip(labels) {
-        let benchmark = position(&mut results.benchmarks, benchmark);
-        let variant = position(&mut results.variants, variant);
-        let known = results.cells.iter().position(|c| (c.benchmark, c.variant) == (benchmark, variant));
-        let index = known.unwrap_or_else(|| {
-            results.cells.push(Cell { benchmark, variant, runs: BTreeMap::new() });
-            results.cells.len() - 1
-        });
-        let cell = &mut results.cells[index];
-        match cell.runs.get(&run.plan.seed) {
-            Some(first) => problems.push(format!(
-                "{} is the same run as {} and counts once",
-                run.folder.display(),
-                first.folder.display()
-            )),
-            None => drop(cell.runs.insert(run.plan.seed, run)),
-        }
-    }
-    results.cells.sort_by_key(|cell| (cell.benchmark, cell.variant));
-    results.problems = problems;
-    results
-}
-
-/// Benchmark and variant of each plan.
-fn labels(plans: &[&Plan]) -> Vec<(String, String)> {
-    let mut by_name: BTreeMap<&str, Vec<&Plan>> = BTreeMap::new();
-    for plan in plans {
-        by_name.entry(&plan.name).or_default().push(plan);
-    }
-    // What is the same throughout each benchmark is of its protocol: a relu at one's learning rate and a
-    // relu at another's are one variant.
-    let mut axes: Vec<String> = Vec::new();
-    for plans in by_name.values() {
-        for key in varying(plans, &["activation", "optimizer", "method"]) {
-            if !axes.contains(&key) {
-                axes.push(key);
+        let place = (benchmarks.position(benchmark), variants.position(variant));
+        let runs = cells.entry(place).or_default();
+        let seed = run.plan.seed;
+        let kept = match runs.remove(&seed) {
+            Some(other) => {
+                let (kept, left, why) = better(other, run);
+                problems.push(format!(
+                    "left out: {} {why} {}, which counts",
+                    left.folder.display(),
+                    kept.folder.display()
+                ));
+                kept
             }
-        }
+            None => run,
+        };
+        runs.insert(seed, kept);
     }
-    let axes = telling(plans, axes);
-    let settings: BTreeMap<&str, Vec<String>> =
-        by_name.iter().map(|(name, plans)| (*name, varying(plans, &["data", "stream", "network"]))).collect();
-    let benchmark = |plan: &Plan| benchmark(plan, &settings[plan.name.as_str()]);
-    plans.iter().map(|plan| (benchmark(plan), variant(plan, &axes))).collect()
+    let cell = |((benchmark, variant), runs)| Cell { benchmark, variant, runs };
+    let cells = cells.into_iter().map(cell).collect();
+    Results { benchmarks: benchmarks.names, variants: variants.names, cells, problems }
 }
 
-fn position(names: &mut Vec<String>, name: String) -> usize {
-    names.iter().position(|known| *known == name).unwrap_or_else(|| {
-        names.push(name);
-        names.len() - 1
-    })
-}
-
-/// The axes among `plans` whose keys are in one of these sections.
-fn varying(plans: &[&Plan], sections: &[&str]) -> Vec<String> {
-    let keys = axes(plans).into_iter().map(|axis| axis.key);
-    keys.filter(|key| sections.contains(&key.split('.').next().unwrap_or_default())).collect()
-}
-
-/// The benchmark's name, and what its runs differ in beside the variant, if anything.
-fn benchmark(plan: &Plan, settings: &[String]) -> String {
-    let mut parts = vec![plan.name.clone()];
-    parts.extend(settings.iter().map(|key| format!("{}={}", short(key), value(plan, key))));
-    parts.join(" ")
-}
-
-/// Those of the axes that a label has to tell of. Of an activation's parameters only they are without
-/// which two variants would be one: that proper-degree goes with other degrees is in its spec.
-fn telling(plans: &[&Plan], mut axes: Vec<String>) -> Vec<String> {
-    axes.retain(|key| !TOLD.contains(&key.as_str()));
-    let mut parts: Vec<Vec<String>> = plans.iter().map(|plan| parts(plan, &axes)).collect();
-    let names = || plans.iter().map(|plan| &plan.name);
-    let distinct = |parts: &[Vec<String>]| names().zip(parts).collect::<BTreeSet<_>>().len();
-    let all = distinct(&parts);
-    for index in (0..axes.len()).rev() {
-        if !axes[index].starts_with("activation.") {
-            continue;
-        }
-        let mut without = parts.clone();
-        for parts in &mut without {
-            parts.remove(index + 1);
-        }
-        if distinct(&without) == all {
-            axes.remove(index);
-            parts = without;
-        }
-    }
-    axes
-}
-
-/// The variant's label, and the settings that vary without being in it.
-fn variant(plan: &Plan, axes: &[String]) -> String {
-    let mut parts = parts(plan, axes);
-    parts.retain(|part| !part.is_empty());
-    parts.join(" ")
-}
-
-/// The same in parts: the label and one an axis, empty where the axis says nothing.
-fn parts(plan: &Plan, axes: &[String]) -> Vec<String> {
-    // A slope that the start does not have says nothing.
-    let idle = |key: &str| key == "activation.start_slope" && value(plan, "activation.start") != "leaky_relu";
-    let part = |key: &String| {
-        let value = if idle(key) { String::new() } else { value(plan, key) };
-        if value.is_empty() { value } else { format!("{}={value}", short(key)) }
+/// Of two runs that a report cannot tell apart, the one that counts, the other, and why: a finished and
+/// whole one before any other, then the one with more figures, then the one that was met first.
+fn better(first: Run, second: Run) -> (Run, Run, &'static str) {
+    let rank = |run: &Run| {
+        let finished = match run.status.status {
+            Status::Done | Status::Diverged if run.damage.is_none() => 3,
+            Status::Done | Status::Diverged => 2,
+            Status::Running => 1,
+            Status::Failed => 0,
+        };
+        (finished, run.metrics.len(), run.probes.last.len(), run.tasks)
     };
-    std::iter::once(plan.variant_label()).chain(axes.iter().map(part)).collect()
+    let same_plan = first.plan.digest() == second.plan.digest();
+    let (ranks, swapped) = ((rank(&first), rank(&second)), rank(&second) > rank(&first));
+    let why = match (same_plan, ranks.0.0 == ranks.1.0, ranks.0 == ranks.1) {
+        (true, false, _) => "is of the same plan as, and did not come as far as,",
+        (true, true, false) => "is of the same plan as, and has fewer figures than,",
+        (true, true, true) => "is the same run as",
+        (false, false, _) => "differs from, in what it measures alone, and did not come as far as,",
+        (false, true, false) => "differs from, in what it measures alone, and has fewer figures than,",
+        (false, true, true) => "differs in what it measures alone from",
+    };
+    if swapped { (second, first, why) } else { (first, second, why) }
 }
 
-fn short(key: &str) -> &str {
-    match key {
-        "optimizer.learning_rate" => "lr",
-        "activation.learning_rate" => "coefficient_lr",
-        _ => key.split_once('.').map_or(key, |(_, rest)| rest),
+/// Names in the order in which they were met.
+#[derive(Default)]
+struct Names {
+    names: Vec<String>,
+    positions: BTreeMap<String, usize>,
+}
+
+impl Names {
+    fn position(&mut self, name: String) -> usize {
+        if let Some(&position) = self.positions.get(&name) {
+            return position;
+        }
+        self.positions.insert(name.clone(), self.names.len());
+        self.names.push(name);
+        self.names.len() - 1
     }
 }

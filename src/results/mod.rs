@@ -5,9 +5,12 @@
 
 mod closing;
 mod coefficients;
+mod damage;
 mod downsampled;
+mod evaluations;
 mod find;
 mod gather;
+mod labels;
 mod mean;
 mod probes;
 mod retention;
@@ -16,13 +19,14 @@ mod survey;
 mod tasks;
 
 pub use crate::record::each_row;
-pub use closing::closing_table;
+pub use closing::{Closing, closing_table};
 pub use coefficients::{Shapes, Snapshot};
 pub use downsampled::Downsampled;
+pub use evaluations::{Curve, Evaluations};
 pub use find::find;
 pub use gather::{Cell, Results, Tally, gather};
 pub use mean::Mean;
 pub use probes::{LastTask, Probes};
-pub use retention::Retention;
+pub use retention::{Matrix, Retention};
 pub use run::{Run, open};
 pub use survey::{Found, Outside, State, survey};

@@ -13,6 +13,8 @@ pub struct Probes {
     pub series: BTreeMap<String, BTreeMap<String, Downsampled>>,
     /// At the end of the last task, by probe.
     pub last: BTreeMap<String, LastTask>,
+    /// The latest task, and edge of it, that has a row.
+    pub latest: Option<(usize, Phase)>,
 }
 
 /// One probe at the end of the last task.
@@ -53,6 +55,11 @@ impl LastTask {
 pub fn read(folder: &Path) -> Result<Probes, RecordError> {
     let mut probes = Probes::default();
     each_row(folder, |row: ProbeRow| {
+        let edge = (row.task, row.phase);
+        let order = |(task, phase): (usize, Phase)| (task, phase == Phase::End);
+        if probes.latest.is_none_or(|latest| order(latest) < order(edge)) {
+            probes.latest = Some(edge);
+        }
         let (Phase::End, Some(value)) = (row.phase, row.value) else { return };
         // Most rows are of a probe that is known: no name is copied for it.
         if !probes.last.contains_key(&row.probe) {

@@ -1,4 +1,4 @@
-//! The accuracy matrix and what is read off it (definitions: metrics over a task).
+//! The accuracy matrices of a run and the figures over them.
 
 use std::path::Path;
 
@@ -6,43 +6,72 @@ use super::each_row;
 use super::mean::Mean;
 use crate::record::{RecordError, RetentionRow};
 
-/// `A[i][j]`: accuracy on task j after task i.
-type Matrix = Vec<Vec<Option<f64>>>;
+/// `A[i][j]`: accuracy on task j after task i; rows of growing length.
+pub type Matrix = Vec<Vec<Option<f64>>>;
 
-/// The accuracy matrix of a run, twice.
+/// The accuracy matrix of a run by each way of choosing a class. Empty where the run has none.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Retention {
-    /// By the run's own head; rows of growing length.
-    pub matrix: Matrix,
-    /// By the choice among task j's classes alone; empty where the run's head makes that choice already.
-    pub within: Matrix,
+    /// By the run's own head.
+    pub own: Matrix,
+    /// Among the classes of all tasks up to i.
+    pub class_incremental: Matrix,
+    /// Among the classes of task j alone.
+    pub task_incremental: Matrix,
+    /// Whether an entry was there twice.
+    pub doubled: bool,
 }
 
 impl Retention {
-    /// Reads the matrix of the run in `folder`, empty where it has none.
+    /// Reads the matrices of the run in `folder`.
     pub fn read(folder: &Path) -> Result<Self, RecordError> {
         let mut read = Self::default();
         each_row(folder, |row: RetentionRow| {
-            let at = (row.trained_through, row.evaluated);
-            put(&mut read.matrix, at, row.accuracy);
+            let place = (row.trained_through, row.evaluated);
+            read.doubled |= at(&read.own, place.0, place.1).is_some();
+            put(&mut read.own, place, row.accuracy);
+            if let Some(accuracy) = row.class_incremental_accuracy {
+                put(&mut read.class_incremental, place, accuracy);
+            }
             if let Some(accuracy) = row.task_incremental_accuracy {
-                put(&mut read.within, at, accuracy);
+                put(&mut read.task_incremental, place, accuracy);
             }
         })?;
-        if read.within == read.matrix {
-            read.within.clear();
-        }
         Ok(read)
+    }
+
+    /// The first entry (i, j) that a run of so many tasks has and this one lacks. A run without any has no
+    /// matrix and lacks none.
+    #[must_use]
+    pub fn lacking(&self, tasks: usize) -> Option<(usize, usize)> {
+        if self.own.is_empty() {
+            return None;
+        }
+        let known = |i: usize, j: usize| self.own.get(i).is_some_and(|row| row.len() > j && row[j].is_some());
+        (0..tasks).flat_map(|i| (0..=i).map(move |j| (i, j))).find(|&(i, j)| !known(i, j))
     }
 
     /// Figures by the name of their metric.
     pub fn figures(&self) -> impl Iterator<Item = (&'static str, f64)> + use<> {
         let figures = [
-            ("average_accuracy", average_accuracy(&self.matrix)),
-            ("forgetting", forgetting(&self.matrix)),
-            ("backward_transfer", backward_transfer(&self.matrix)),
-            ("average_accuracy_within", average_accuracy(&self.within)),
-            ("forgetting_within", forgetting(&self.within)),
+            ("average_accuracy", average_accuracy(&self.own)),
+            ("forgetting", forgetting(&self.own)),
+            ("backward_transfer", backward_transfer(&self.own)),
+            ("one_step_backward_transfer", one_step_backward_transfer(&self.own)),
+            ("class_incremental_accuracy", average_accuracy(&self.class_incremental)),
+            ("class_incremental_forgetting", forgetting(&self.class_incremental)),
+            ("class_incremental_backward_transfer", backward_transfer(&self.class_incremental)),
+            (
+                "class_incremental_one_step_backward_transfer",
+                one_step_backward_transfer(&self.class_incremental),
+            ),
+            ("task_incremental_accuracy", average_accuracy(&self.task_incremental)),
+            ("task_incremental_forgetting", forgetting(&self.task_incremental)),
+            ("task_incremental_backward_transfer", backward_transfer(&self.task_incremental)),
+            (
+                "task_incremental_one_step_backward_transfer",
+                one_step_backward_transfer(&self.task_incremental),
+            ),
         ];
         figures.into_iter().filter_map(|(name, value)| Some((name, value?)))
     }
@@ -76,6 +105,13 @@ pub fn backward_transfer(matrix: &[Vec<Option<f64>>]) -> Option<f64> {
     mean((0..k).map(|j| Some(at(matrix, k, j)? - at(matrix, j, j)?)))
 }
 
+/// `1/(K-1) Σ_{j<K} (A[j+1][j] - A[j][j])`: what the next task alone does to each.
+#[must_use]
+pub fn one_step_backward_transfer(matrix: &[Vec<Option<f64>>]) -> Option<f64> {
+    let k = matrix.len().checked_sub(1)?;
+    mean((0..k).map(|j| Some(at(matrix, j + 1, j)? - at(matrix, j, j)?)))
+}
+
 /// `1/(K-1) Σ_{j<K} max_{i<K} (A[i][j] - A[K][j])`
 #[must_use]
 pub fn forgetting(matrix: &[Vec<Option<f64>>]) -> Option<f64> {
@@ -92,18 +128,42 @@ fn mean(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Row;
+
+    fn matrix() -> Matrix {
+        vec![vec![Some(0.9)], vec![Some(0.7), Some(0.8)], vec![Some(0.6), Some(0.85), Some(0.95)]]
+    }
 
     #[test]
     fn figures_follow_their_definitions() {
-        let matrix =
-            vec![vec![Some(0.9)], vec![Some(0.7), Some(0.8)], vec![Some(0.6), Some(0.85), Some(0.95)]];
         let close =
             |ours: Option<f64>, known: f64| assert!((ours.unwrap() - known).abs() < 1e-12, "{ours:?}");
-        close(average_accuracy(&matrix), 0.8);
-        close(backward_transfer(&matrix), -0.125);
-        close(forgetting(&matrix), (0.3 - 0.05) / 2.0);
+        close(average_accuracy(&matrix()), 0.8);
+        close(backward_transfer(&matrix()), -0.125);
+        close(one_step_backward_transfer(&matrix()), -0.075);
+        close(forgetting(&matrix()), (0.3 - 0.05) / 2.0);
         assert_eq!(forgetting(&[]), None);
         let torn = [vec![Some(0.9)], vec![None, Some(0.5)]];
         assert_eq!(average_accuracy(&torn), None);
+    }
+
+    #[test]
+    fn an_entry_that_is_not_there_or_there_twice_is_found() {
+        let whole = Retention { own: matrix(), ..Retention::default() };
+        assert_eq!(whole.lacking(3), None);
+        assert_eq!(whole.lacking(4), Some((3, 0)));
+        assert_eq!(Retention::default().lacking(3), None);
+        let folder = tempfile::tempdir().unwrap();
+        let row = "r,0,0,0.5,1,0.25,0.75\n";
+        let header = "run,trained_through,evaluated,accuracy,loss,class_incremental_accuracy,\
+                      task_incremental_accuracy\n";
+        let write = |rows: &str| std::fs::write(folder.path().join(RetentionRow::FILE), rows).unwrap();
+        write(&format!("{header}{row}"));
+        let once = Retention::read(folder.path()).unwrap();
+        assert_eq!((&once.own, once.doubled), (&vec![vec![Some(0.5)]], false));
+        assert_eq!(once.class_incremental, [[Some(0.25)]]);
+        assert_eq!(once.task_incremental, [[Some(0.75)]]);
+        write(&format!("{header}{row}{row}"));
+        assert!(Retention::read(folder.path()).unwrap().doubled);
     }
 }

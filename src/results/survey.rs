@@ -2,7 +2,6 @@
 //! them. Runs are reported one by one: memory does not grow with their number.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -11,7 +10,7 @@ use super::each_row;
 use super::find::folders;
 use crate::catalogue::catalogue;
 use crate::record::{RUN_FILE, RunStatus, Status, TaskRow, TimeRow};
-use crate::spec::{Catalogue, Plan, Spec};
+use crate::spec::{Catalogue, Plan};
 
 /// Results are OUT/NAME/RUN: this many folders below the one that is asked about.
 const DEPTH: usize = 2;
@@ -119,10 +118,10 @@ impl Surveyor {
             Found { dir: dir.to_owned(), state, tasks: None, seconds_left: None, reason: status.error };
         // A record that this version cannot resolve any more has no estimate, and is no error here.
         if !matches!(state, State::Done | State::Diverged)
-            && let Some(plan) = self.plan(dir)
+            && let Ok(plan) = super::run::plan(dir, &self.catalogue)
         {
             let (done, seconds) = finished_tasks(dir);
-            let (done, all) = (done.min(plan.stream().tasks), plan.stream().tasks);
+            let (done, all) = (done.min(plan.tasks()), plan.tasks());
             let left = (all - done) as f64;
             found.tasks = Some((done, all));
             found.seconds_left = if done > 0 {
@@ -132,11 +131,6 @@ impl Surveyor {
             };
         }
         Ok(found)
-    }
-
-    fn plan(&self, dir: &Path) -> Option<Plan> {
-        let text = fs::read_to_string(dir.join(RUN_FILE)).ok()?;
-        Spec::parse(&text, RUN_FILE, &[], &self.catalogue).ok()?.plans(None).ok()?.pop()
     }
 }
 
@@ -155,6 +149,8 @@ fn finished_tasks(dir: &Path) -> (usize, f64) {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::record::Recorder;
     use crate::spec::test_plans::plan;

@@ -19,12 +19,13 @@ pub fn axes(plans: &[&Plan]) -> Vec<Axis> {
     let mut keys: Vec<String> = Vec::new();
     let mut values: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut per_owner: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
+    let mut known: BTreeSet<(String, String)> = BTreeSet::new();
     for setting in plans.iter().flat_map(|plan| plan.settings()) {
         if !values.contains_key(&setting.key) {
             keys.push(setting.key.clone());
         }
         let seen = values.entry(setting.key.clone()).or_default();
-        if !seen.contains(&setting.value) {
+        if known.insert((setting.key.clone(), setting.value.clone())) {
             seen.push(setting.value.clone());
         }
         per_owner.entry((setting.key, setting.owner)).or_default().insert(setting.value);
@@ -41,6 +42,20 @@ pub fn axes(plans: &[&Plan]) -> Vec<Axis> {
 #[must_use]
 pub fn value(plan: &Plan, key: &str) -> String {
     plan.settings().into_iter().find(|setting| setting.key == key).map(|s| s.value).unwrap_or_default()
+}
+
+/// The values of `keys` in `plan`, in their order: one pass over its settings for all of them.
+#[must_use]
+pub fn values(plan: &Plan, keys: &[String]) -> Vec<String> {
+    let mut values = vec![String::new(); keys.len()];
+    for setting in plan.settings() {
+        for (key, value) in keys.iter().zip(&mut values) {
+            if *key == setting.key {
+                value.clone_from(&setting.value);
+            }
+        }
+    }
+    values
 }
 
 #[cfg(test)]

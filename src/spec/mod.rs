@@ -38,7 +38,7 @@ pub(crate) mod test_plans;
 #[cfg(test)]
 mod tests;
 
-pub use axes::{Axis, axes, value};
+pub use axes::{Axis, axes, value, values};
 pub use catalogue::{Catalogue, Choice, Entry, Kind, Parameter, Rule, Value};
 pub use error::SpecError;
 pub use parse::{MAX_BYTES, Spec};

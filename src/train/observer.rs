@@ -84,6 +84,9 @@ pub struct TaskResult {
     /// On the test set, if there is one.
     #[serde(skip)]
     pub test: Option<Evaluation>,
+    /// Of the paired fresh network on the training examples, where there is one.
+    #[serde(skip)]
+    pub fresh_train: Option<Evaluation>,
     /// Wall time, over all attempts as far as their steps are in the figures.
     pub seconds: f64,
     accuracy_sum: f64,
@@ -104,6 +107,7 @@ impl TaskResult {
             diverged: false,
             train: None,
             test: None,
+            fresh_train: None,
             seconds: 0.0,
             accuracy_sum: 0.0,
             loss_sum: 0.0,
@@ -140,6 +144,13 @@ impl TaskResult {
     #[must_use]
     pub fn online_loss(&self) -> f64 {
         self.loss_sum / self.steps as f64
+    }
+
+    /// Loss of the paired fresh network on the training examples at the task's end, where there is one and it
+    /// did not diverge.
+    #[must_use]
+    pub fn fresh_train_loss(&self) -> Option<f64> {
+        self.fresh_train.map(|evaluation| evaluation.loss).filter(|loss| loss.is_finite())
     }
 
     /// Online accuracy of the paired fresh network, where there is one and it did not diverge.

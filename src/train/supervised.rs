@@ -213,8 +213,10 @@ impl Run<'_> {
             return self.diverge(open, steps);
         }
         learner.end_task(self.plan, &task.train)?;
+        let fresh = open.fresh.as_ref().map(|fresh| evaluate(fresh.view(), &task.train)).transpose()?;
         let mut result = open.timed();
         result.finish(train, test);
+        result.fresh_train = fresh;
         self.observer.task_ended(&result, self.stream, learner.view())?;
         let rate = steps as f64 / result.seconds;
         let score = Some(result.online_accuracy());

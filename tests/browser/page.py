@@ -109,6 +109,68 @@ CONTRAST = """(() => {
 })()"""
 
 
+# What a benchmark opens with: its sentence, its figure, its table, in this order.
+ORDER = """(() => [...document.querySelectorAll("section[id^=b]")].map(section => {
+  const kinds = [...section.children].map(e => e.matches("p.lead") ? "lead" : e.matches("figure") ? "figure"
+    : e.querySelector("table") && e.matches(".scroll") ? "table" : "");
+  const lead = section.querySelector("p.lead")?.textContent ?? "";
+  return { name: section.querySelector("h2").textContent, order: kinds.filter(kind => kind).slice(0, 3), lead };
+}))()"""
+
+# Switches the first line of every figure off and on again by its name.
+SWITCH = """(() => {
+  const wrong = [];
+  let switched = 0;
+  document.querySelectorAll("details").forEach(fold => fold.open = true);
+  for (const svg of document.querySelectorAll("figure svg")) {
+    const key = svg.querySelector("g.key");
+    if (!key || !svg.querySelector("g.series")) continue;
+    const name = key.dataset.name;
+    const own = [...svg.querySelectorAll("g.series, g.band")].filter(g => g.dataset.name === name);
+    const others = [...svg.querySelectorAll("g.series")].filter(g => g.dataset.name !== name);
+    const seen = group => getComputedStyle(group).display !== "none";
+    const click = () => key.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+    const press = () => key.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
+    if (!own.length) { wrong.push(`${name}: a key without a line`); continue; }
+    if (!own.every(seen)) wrong.push(`${name}: not seen at first`);
+    click();
+    if (own.some(seen) || key.getAttribute("aria-pressed") !== "false") wrong.push(`${name}: not off`);
+    if (!others.every(seen)) wrong.push(`${name}: switched others off too`);
+    press();
+    if (!own.every(seen) || key.getAttribute("aria-pressed") !== "true") wrong.push(`${name}: not on again`);
+    switched++;
+  }
+  return { wrong, switched };
+})()"""
+
+# Points at a point of the first figure's first line.
+POINT = """(() => {
+  const svg = [...document.querySelectorAll("figure svg")].find(svg => svg.querySelector("g.series"));
+  const group = svg.querySelector("g.series");
+  const [px, py, x, y, ...rest] = group.dataset.p.split(";")[0].split(",");
+  svg.scrollIntoView({ block: "center" });
+  const at = new DOMPoint(px, py).matrixTransform(svg.getScreenCTM());
+  svg.dispatchEvent(new PointerEvent("pointermove", { clientX: at.x, clientY: at.y, bubbles: true }));
+  const tip = svg.closest("figure").querySelector(".tip");
+  const shown = { seen: tip.checkVisibility(), text: tip.textContent };
+  svg.dispatchEvent(new PointerEvent("pointerleave"));
+  return { ...shown, gone: !tip.checkVisibility(), x, y, n: rest.length % 2 ? rest.at(-1) : "",
+           low: rest.length > 1 ? rest[0] : "", names: [...svg.querySelectorAll("g.series")].map(g => g.dataset.name) };
+})()"""
+
+# Scrolls the widest table to its end: where its first column is then.
+STAYS = """(() => {
+  const boxes = [...document.querySelectorAll(".scroll")].filter(box => box.querySelector("table"));
+  const box = boxes.reduce((a, b) => b.scrollWidth - b.clientWidth > a.scrollWidth - a.clientWidth ? b : a);
+  const cell = box.querySelector("tbody td");
+  box.scrollLeft = 1e6;
+  const moved = box.scrollLeft;
+  const off = cell.getBoundingClientRect().left - box.getBoundingClientRect().left;
+  box.scrollLeft = 0;
+  return { moved, off };
+})()"""
+
+
 class Browser:
     """One page of a headless browser, over its DevTools pipe: messages of JSON that end in a zero byte."""
 
@@ -126,7 +188,7 @@ class Browser:
         target = next(t for t in self.ask("Target.getTargets")["targetInfos"] if t["type"] == "page")
         attached = self.ask("Target.attachToTarget", targetId=target["targetId"], flatten=True)
         self.session = attached["sessionId"]
-        for domain in ("Page", "Network", "Runtime", "Log"):
+        for domain in ("Page", "Network", "Runtime", "Log", "DOM"):
             self.ask(f"{domain}.enable")
 
     def hear(self):
@@ -161,7 +223,7 @@ class Browser:
     def run(self, script):
         result = self.ask("Runtime.evaluate", expression=script, returnByValue=True)
         assert "exceptionDetails" not in result, result
-        return result["result"]["value"]
+        return result["result"].get("value")
 
     def picture(self, path, whole):
         shot = self.ask("Page.captureScreenshot", captureBeyondViewport=whole)
@@ -189,6 +251,13 @@ def check(browser, page, shots):
         assert (contrast["ground"] < 0.05) == (scheme == "dark"), f"{at}: {contrast}"
         assert contrast["least"] >= 4.5, f"{at}: text too faint to read: {contrast}"
         assert contrast["drawn"] >= 3, f"{at}: text too faint to read in a plot: {contrast}"
+        for section in browser.run(ORDER):
+            known = (["lead", "figure", "table"], ["lead", "table"])
+            assert section["order"] == known[0] or section["order"][:2] == known[1], f"{at}: {section}"
+            assert section["lead"].endswith("."), f"{at}: {section}"
+        if mobile:
+            stays = browser.run(STAYS)
+            assert stays["moved"] == 0 or abs(stays["off"]) < 2, f"{at}: the first column goes away: {stays}"
         fold = browser.run(UNFOLD)
         assert not fold["closed"] and fold["open"] and fold["runs"] > 0, f"{at}: the fold: {fold}"
         assert "seeds = [" in fold["spec"] and fold["command"], f"{at}: no spec under the variant"
@@ -198,14 +267,33 @@ def check(browser, page, shots):
         sort = browser.run(SORT)
         assert sort["sorted"] > 0 and sort["numbers"] > 0, f"{at}: nothing was sorted"
         assert not sort["wrong"], f"{at}: " + "; ".join(sort["wrong"][:5])
+        switch = browser.run(SWITCH)
+        assert switch["switched"] > 0 and not switch["wrong"], f"{at}: {switch}"
+        point = browser.run(POINT)
+        assert point["seen"] and point["gone"], f"{at}: no words at a point, or they stay: {point}"
+        told = [point["names"], point["x"], point["y"], point["low"], point["n"] and f"n = {point['n']}"]
+        assert any(name in point["text"] for name in told[0]), f"{at}: {point}"
+        assert all(word in point["text"] for word in told[1:]), f"{at}: {point}"
         widths = browser.run(WIDTHS)
         assert widths["page"] <= width, f"{at}: wider than the screen when unfolded: {widths}"
         asked = [e["params"]["request"]["url"] for e in browser.events if e.get("method") == "Network.requestWillBeSent"]
         assert asked == [url], f"{at}: requests {asked}"
         bad = [e for e in browser.events if e.get("method") in ("Runtime.exceptionThrown", "Log.entryAdded")]
         assert not bad, f"{at}: {bad}"
+    if shots:
+        browser.ask("Emulation.setEmulatedMedia", media="print", features=[])
+        browser.open(url)
+        browser.picture(shots / f"{page.parent.name}-print.png", whole=True)
+        browser.ask("Emulation.setEmulatedMedia", media="", features=[])
+    # Without scripts the figures and tables are there as on paper.
+    browser.ask("Emulation.setScriptExecutionDisabled", value=True)
+    browser.open(url)
+    plain = browser.ask("DOM.getDocument", depth=0)["root"]["nodeId"]
+    there = lambda what: browser.ask("DOM.querySelectorAll", nodeId=plain, selector=what)["nodeIds"]
+    assert there("figure svg g.series") and there("table") and not there(".tip"), f"{page}: without scripts"
+    browser.ask("Emulation.setScriptExecutionDisabled", value=False)
     print(f"{page}: {sort['sorted']} sorts of {sort['numbers']} columns of numbers and others, "
-          f"{len(SCREENS)} widths, light and dark, no request")
+          f"{switch['switched']} lines switched, {len(SCREENS)} widths, light and dark, no request")
 
 
 def main():

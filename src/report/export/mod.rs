@@ -57,10 +57,10 @@ impl Format {
 
 /// Writes the table, row by row from the runs' own files.
 pub fn export(results: &Results, path: &Path) -> anyhow::Result<()> {
-    let told = || format!("{} could not be written", path.display());
+    let failed = || format!("{} could not be written", path.display());
     match Format::of(path)? {
-        Format::Csv => csv(results, path).with_context(told),
-        Format::Parquet => parquet::write(results, path).with_context(told),
+        Format::Csv => csv(results, path).with_context(failed),
+        Format::Parquet => parquet::write(results, path).with_context(failed),
     }
 }
 

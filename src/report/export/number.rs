@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use crate::record::{
-    CoefficientRow, Phase, ProbeRow, RecordError, RetentionRow, Row, Status, StepRow, TaskRow, TimeRow,
+    CoefficientRow, EpisodeRow, EvaluationRow, Phase, ProbeRow, RecordError, RetentionRow, Row, Status,
+    StepRow, TaskRow, TimeRow,
 };
 use crate::results::{Results, Run, each_row};
 
@@ -23,11 +24,11 @@ pub struct Names<'a> {
 
 /// One number.
 pub struct Number<'a> {
-    /// Which file it is from: task, probe, coefficient, retention, step.
+    /// Which file it is from: task, probe, coefficient, retention, episode, evaluation, step.
     pub kind: &'static str,
     /// Task at which it was measured.
     pub task: usize,
-    /// Step within the task.
+    /// Step within the task; of an agent, environment steps of the run so far.
     pub step: Option<usize>,
     /// Edge of the task.
     pub phase: Option<&'static str>,
@@ -77,6 +78,10 @@ pub fn each(run: &Run, take: &mut dyn FnMut(&Number<'_>) -> anyhow::Result<()>) 
             ("test_loss", row.test_loss),
             ("fresh_online_accuracy", row.fresh_online_accuracy),
             ("plasticity_gap", row.plasticity_gap),
+            ("online_return", row.online_return),
+            ("evaluation_return", row.evaluation_return),
+            ("fresh_train_loss", row.fresh_train_loss),
+            ("loss_gap", row.loss_gap),
         ];
         let mut known = figures.into_iter().filter_map(|(quantity, value)| Some((quantity, value?)));
         known.try_for_each(|(quantity, value)| take(&plain("task", row.task, quantity, value)))
@@ -104,6 +109,34 @@ pub fn each(run: &Run, take: &mut dyn FnMut(&Number<'_>) -> anyhow::Result<()>) 
             let quantity = format!("{name}_on_task_{}", row.evaluated);
             let number = plain("retention", row.trained_through, &quantity, value);
             take(&Number { phase: Some("end"), ..number })
+        })
+    })?;
+    rows(run, |row: EpisodeRow| {
+        [("return", row.r#return), ("length", row.length as f64)].into_iter().try_for_each(
+            |(quantity, value)| {
+                let number = plain("episode", row.task, quantity, value);
+                take(&Number { step: Some(row.environment_step), ..number })
+            },
+        )
+    })?;
+    rows(run, |row: EvaluationRow| {
+        let figures = [
+            ("return_mean", Some(row.return_mean)),
+            ("return_min", Some(row.return_min)),
+            ("return_max", Some(row.return_max)),
+            ("normalized_return", row.normalized_return),
+            ("q_mean", row.q_mean),
+            ("monte_carlo_return", row.monte_carlo_return),
+            ("q_bias", row.q_bias),
+            ("q_bias_normalized", row.q_bias_normalized),
+            ("q_impossible", row.q_impossible),
+            ("temperature", row.temperature),
+            ("entropy", row.entropy),
+        ];
+        let mut known = figures.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        known.try_for_each(|(quantity, value)| {
+            let number = plain("evaluation", row.task, quantity, value);
+            take(&Number { step: Some(row.environment_step), ..number })
         })
     })?;
     rows(run, |row: StepRow| {

@@ -20,10 +20,10 @@ const FILE: &str = "events.out.tfevents.0.plasticity-bench";
 pub fn tensorboard(results: &Results, folder: &Path) -> anyhow::Result<()> {
     for (names, run) in named(results) {
         let at = folder.join(slug(names.benchmark)).join(&*names.run);
-        let told = || format!("TensorBoard's file in {} could not be written", at.display());
-        fs::create_dir_all(&at).with_context(told)?;
-        let file = File::create(at.join(FILE)).with_context(told)?;
-        one(run, BufWriter::new(file)).with_context(told)?;
+        let failed = || format!("TensorBoard's file in {} could not be written", at.display());
+        fs::create_dir_all(&at).with_context(failed)?;
+        let file = File::create(at.join(FILE)).with_context(failed)?;
+        one(run, BufWriter::new(file)).with_context(failed)?;
     }
     Ok(())
 }
@@ -34,13 +34,14 @@ fn one(run: &Run, mut file: impl Write) -> anyhow::Result<()> {
     let (mut passed, mut last) = (0, (0, 0));
     each(run, &mut |number| {
         let step = match number.step {
-            Some(step) => {
+            Some(step) if number.kind == "step" => {
                 if number.task != last.0 {
                     passed += last.1 + 1;
                 }
                 last = (number.task, step);
                 passed + step
             }
+            Some(step) => step,
             None => number.task,
         };
         Ok(file.write_all(&record(&scalar(&tag(number), step as u64, number.value as f32)))?)
@@ -103,7 +104,7 @@ pub(super) fn record(message: &[u8]) -> Vec<u8> {
     [&length[..], &masked(&length), message, &masked(message)].concat()
 }
 
-/// CRC-32C, turned and shifted lest a checksum of data with checksums in it be weak.
+/// CRC-32C, turned and shifted so that the checksum of data with checksums in it stays strong.
 fn masked(bytes: &[u8]) -> [u8; 4] {
     crc32c(bytes).rotate_right(15).wrapping_add(0xa282_ead8).to_le_bytes()
 }

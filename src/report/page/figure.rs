@@ -1,6 +1,6 @@
 //! A chart within the page.
 
-use crate::report::plots::{Chart, svg};
+use crate::report::plots::{Chart, grouped_svg};
 use crate::report::tables::escape;
 
 /// The chart as inline SVG that takes the page's colours and width.
@@ -8,7 +8,7 @@ pub fn figure(chart: &Chart) -> anyhow::Result<String> {
     Ok(format!(
         "<figure><div class=\"scroll\">{}</div><figcaption>{} <small>Files: plots/{}.svg, .png</small>\
          </figcaption></figure>\n",
-        themed(&svg(chart)?, &chart.title),
+        themed(&grouped_svg(chart)?, &chart.title),
         escape(&chart.caption),
         escape(&chart.file)
     ))
@@ -32,7 +32,7 @@ fn themed(svg: &str, title: &str) -> String {
     let body = body.replace("#222222", "currentColor").replace("#E1E1E1", "var(--grid)");
     let body = body.replace("#FEFEFE", "var(--ground)");
     format!(
-        "<svg role=\"img\" aria-label=\"{}\" viewBox=\"0 0 {width} {height}\" style=\"max-width:{}px;min-width:{}px\">{body}",
+        "<svg role=\"figure\" aria-label=\"{}\" viewBox=\"0 0 {width} {height}\" style=\"max-width:{}px;min-width:{}px\">{body}",
         escape(title),
         // Narrower, and its text could not be read: phones scroll instead.
         wide * 5 / 4,

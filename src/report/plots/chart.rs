@@ -11,10 +11,12 @@ pub struct Chart {
     pub title: String,
     /// What is seen and how it was made.
     pub caption: String,
-    /// Benchmark that it is of.
-    pub benchmark: usize,
+    /// Benchmark that it is of; `None` for one of all benchmarks.
+    pub benchmark: Option<usize>,
     /// Whether the page shows it only when asked to.
     pub minor: bool,
+    /// Whether lines have their names at their ends rather than in a legend, where there are many of them.
+    pub ends: bool,
     /// Side by side, wrapped.
     pub panels: Vec<Panel>,
 }
@@ -56,6 +58,8 @@ pub struct Series {
     pub points: Vec<(f64, f64)>,
     /// (x, low, high)
     pub band: Vec<(f64, f64, f64)>,
+    /// Runs behind each point, where it is a mean.
+    pub n: Vec<usize>,
     /// Whether the points are joined.
     pub joined: bool,
     /// Which points of a line may have markers; all of them where it is not said.
@@ -66,7 +70,15 @@ impl Series {
     /// A line without a band.
     #[must_use]
     pub fn line(label: &str, style: Style, points: Vec<(f64, f64)>) -> Self {
-        Self { label: label.to_owned(), style, points, band: Vec::new(), joined: true, marked: None }
+        Self {
+            label: label.to_owned(),
+            style,
+            points,
+            band: Vec::new(),
+            n: Vec::new(),
+            joined: true,
+            marked: None,
+        }
     }
 
     /// Points alone.
@@ -113,7 +125,16 @@ fn is_wide(values: impl Iterator<Item = f64>) -> bool {
     low > 0.0 && low.is_finite() && high / low > 100.0
 }
 
+/// More lines than these are named at their ends.
+const FEW: usize = 6;
+
 impl Chart {
+    /// Whether its lines are named at their ends.
+    #[must_use]
+    pub fn names_ends(&self) -> bool {
+        self.ends && self.panels.len() == 1 && self.legend().len() > FEW
+    }
+
     /// Label and style of every series, each label once.
     #[must_use]
     pub fn legend(&self) -> Vec<(&str, Style, bool)> {

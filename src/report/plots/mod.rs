@@ -5,8 +5,11 @@
 
 mod accuracy;
 mod chart;
+mod control;
 mod draw;
+mod ends;
 mod grid;
+mod groups;
 mod matrix;
 mod panel;
 mod probes;
@@ -16,18 +19,20 @@ mod shapes;
 mod style;
 
 pub use chart::{Chart, Content, Panel, Series};
-pub use draw::{png, svg};
+pub use draw::{grouped_svg, png, svg};
 pub use style::Style;
 
 use super::statistics::Bootstrap;
-use crate::results::{Downsampled, Results};
+use crate::results::Results;
 
 /// Every plot that the results have data for, those that are looked at first before the others.
 #[must_use]
 pub fn charts(results: &Results) -> Vec<Chart> {
-    let mut charts = Vec::new();
+    let mut charts = profiles::all(results);
     for benchmark in 0..results.benchmarks.len() {
+        charts.extend(control::returns(results, benchmark));
         charts.extend(accuracy::chart(results, benchmark));
+        charts.extend(control::bias(results, benchmark));
         charts.extend(scatter::plasticity(results, benchmark));
         charts.extend(scatter::forgetting(results, benchmark));
         charts.extend(shapes::charts(results, benchmark));
@@ -47,15 +52,18 @@ pub fn charts(results: &Results) -> Vec<Chart> {
     charts
 }
 
-/// Mean and band over the finished runs of a cell, point by point.
-fn band<'a>(
+/// Variants that a chart shows at most: of more, lines cannot be told apart.
+pub const LINES: usize = 30;
+
+/// Mean and band over the points (x, y) of the finished runs of a cell, x by x.
+fn band<P: Iterator<Item = (f64, f64)>>(
     label: &str,
     style: Style,
-    runs: impl Iterator<Item = Option<&'a Downsampled>>,
+    runs: impl Iterator<Item = Option<P>>,
 ) -> Option<Series> {
     let mut columns: Vec<(f64, Vec<f64>)> = Vec::new();
-    for series in runs.flatten() {
-        for (x, y) in series.points() {
+    for points in runs.flatten() {
+        for (x, y) in points {
             match columns.iter_mut().find(|(known, _)| *known == x) {
                 Some((_, values)) => values.push(y),
                 None => columns.push((x, vec![y])),
@@ -67,6 +75,7 @@ fn band<'a>(
     let intervals: Vec<_> = intervals.collect();
     let several = columns.iter().any(|(_, values)| values.len() > 1);
     let mut series = Series::line(label, style, intervals.iter().map(|(x, i)| (*x, i.value)).collect());
+    series.n = columns.iter().map(|(_, values)| values.len()).collect();
     if several {
         series.band = intervals.iter().map(|(x, i)| (*x, i.low, i.high)).collect();
     }

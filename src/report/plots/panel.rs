@@ -5,7 +5,7 @@ use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 
 use super::style::MARKERS;
-use super::{Panel, Series, Style};
+use super::{Panel, Series, Style, groups};
 
 /// What a drawing can fail with.
 pub type Outcome<B> = Result<(), DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType>>;
@@ -16,6 +16,8 @@ pub struct Pen<'a, B: DrawingBackend> {
     pub root: &'a DrawingArea<B, Shift>,
     /// Pixels to one.
     pub scale: u32,
+    /// Whether what belongs to one line is marked.
+    pub marks: bool,
 }
 
 /// What hollow markers are filled with: paper, and a shade that the page knows from the white of figures.
@@ -31,6 +33,11 @@ impl<B: DrawingBackend> Pen<'_, B> {
     pub fn at(&self, (x, y): (f64, f64)) -> (i32, i32) {
         let scale = f64::from(self.scale);
         ((x * scale).round() as i32, (y * scale).round() as i32)
+    }
+
+    /// A mark of [`super::groups`], in drawings that have them.
+    pub fn mark(&self, mark: &str) -> Outcome<B> {
+        if self.marks { self.text(mark, (0, 0), 1, false) } else { Ok(()) }
     }
 
     /// Text with its upper left corner at a point.
@@ -143,6 +150,7 @@ pub fn series<B: DrawingBackend>(
     all: &[Series],
     corner: (u32, u32),
     size: (u32, u32),
+    ends: u32,
 ) -> Outcome<B> {
     let scaled = |log: bool, v: f64| if log { v.max(f64::MIN_POSITIVE).log10() } else { v };
     let xs = all.iter().flat_map(|s| s.points.iter().map(|p| scaled(panel.log_x, p.0)));
@@ -156,7 +164,7 @@ pub fn series<B: DrawingBackend>(
     let font = |size: u32| ("sans-serif", f64::from(size * k)).into_font().color(&INK);
     let mut chart = ChartBuilder::on(&area)
         .margin(6 * k)
-        .margin_right(12 * k)
+        .margin_right((12 + ends) * k)
         .caption(&panel.title, font(12))
         .x_label_area_size(34 * k)
         .y_label_area_size(56 * k)
@@ -183,13 +191,16 @@ pub fn series<B: DrawingBackend>(
     };
     // All bands lie under all lines.
     for one in all.iter().filter(|one| one.band.len() > 1) {
+        pen.mark(&groups::band(&one.label))?;
         let (r, g, b) = one.style.colour;
         let there = one.band.iter().map(|&(x, low, _)| place(x, low));
         let back = one.band.iter().rev().map(|&(x, _, high)| place(x, high));
         let outline: Vec<_> = there.chain(back).map(|point| pen.at(point)).collect();
         pen.root.draw(&Polygon::new(outline, RGBColor(r, g, b).mix(0.16).filled()))?;
+        pen.mark(&groups::end())?;
     }
     for one in all {
+        pen.mark(&groups::series(panel, one, place))?;
         let points: Vec<_> = one.points.iter().map(|&(x, y)| place(x, y)).collect();
         if one.joined && points.len() > 1 {
             pen.path(&points, one.style, 2)?;
@@ -199,6 +210,14 @@ pub fn series<B: DrawingBackend>(
         let every = if one.joined { marked.len().div_ceil(MARKS).max(1) } else { 1 };
         let first = (every * one.style.marker / MARKERS).min(marked.len().saturating_sub(1));
         marked.iter().skip(first).step_by(every).try_for_each(|&point| pen.marker(point, one.style))?;
+        pen.mark(&groups::end())?;
+    }
+    if ends > 0 {
+        let last = |one: &Series| one.points.last().map(|&(x, y)| place(x, y));
+        let lines: Vec<_> = all.iter().filter_map(|one| Some((one, last(one)?))).collect();
+        let right = f64::from(corner.0 + size.0 - ends);
+        let (top, bottom) = (f64::from(corner.1) + 12.0, f64::from(corner.1 + size.1) - 40.0);
+        super::ends::draw(pen, &lines, right, (top, bottom))?;
     }
     Ok(())
 }

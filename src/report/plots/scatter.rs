@@ -1,6 +1,7 @@
 //! Plasticity against what might explain it, a point a run.
 
-use super::{Chart, Panel, Series, Style, slug};
+use super::{Chart, LINES, Panel, Series, Style, slug};
+use crate::report::ranking::Shown;
 use crate::report::statistics::{pearson, spearman};
 use crate::results::{Results, Run};
 
@@ -25,19 +26,24 @@ pub fn plasticity(results: &Results, benchmark: usize) -> Option<Chart> {
         file: format!("plasticity-{}", slug(name)),
         title: format!("Plasticity against rank, dormancy and output scale: {name}"),
         caption: "A point a finished run: online accuracy of the last task against the \
-                  probe at the end of the last task (mean over layers). ρ is Spearman's rank \
+                  probe at the end of the last task (srank: last layer; others: mean over all units). ρ is Spearman's rank \
                   correlation over all runs shown, r Pearson's; runs of one variant are not independent of \
                   each other, so neither is a test."
             .into(),
-        benchmark,
+        benchmark: Some(benchmark),
         minor: false,
+        ends: false,
         panels,
     })
 }
 
 /// Forgetting against the last task's accuracy: what retention costs in plasticity.
 pub fn forgetting(results: &Results, benchmark: usize) -> Option<Chart> {
-    let kinds = [("forgetting", "forgetting"), ("forgetting_within", "forgetting within tasks")];
+    let kinds = [
+        ("forgetting", "forgetting"),
+        ("class_incremental_forgetting", "class-incremental forgetting"),
+        ("task_incremental_forgetting", "task-incremental forgetting"),
+    ];
     let panels = kinds.into_iter().filter_map(|(metric, label)| {
         panel(results, benchmark, "last task's online accuracy", label, |run| {
             Some((*run.metrics.get("last_task_accuracy")?, *run.metrics.get(metric)?))
@@ -48,12 +54,15 @@ pub fn forgetting(results: &Results, benchmark: usize) -> Option<Chart> {
     (!panels.is_empty()).then(|| Chart {
         file: format!("trade-off-{}", slug(name)),
         title: format!("Forgetting against plasticity: {name}"),
-        caption: "A point a finished run. To the right: still learns; downwards: still remembers. Who has \
-                  learned little has little to forget. Within tasks: the answer is taken among the \
-                  evaluated task's own classes."
-            .into(),
-        benchmark,
+        caption:
+            "A point a finished run. To the right: still learns; downwards: still remembers. A run that \
+                  has learned little has little to forget. Forgetting is by the run's own head; \
+                  class-incremental among the classes of all tasks so far, task-incremental among those of \
+                  the evaluated task."
+                .into(),
+        benchmark: Some(benchmark),
         minor: false,
+        ends: false,
         panels,
     })
 }
@@ -66,8 +75,9 @@ fn panel(
     of: impl Fn(&Run) -> Option<(f64, f64)>,
 ) -> Option<Panel> {
     let mut all = Vec::new();
-    let series: Vec<Series> = results
-        .of(benchmark)
+    let series: Vec<Series> = Shown::of(results, benchmark, LINES)
+        .cells
+        .into_iter()
         .filter_map(|cell| {
             let points: Vec<(f64, f64)> =
                 cell.done().filter_map(&of).filter(|(x, y)| x.is_finite() && y.is_finite()).collect();

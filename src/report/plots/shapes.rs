@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Chart, Panel, Series, Style, band, slug};
+use super::{Chart, LINES, Panel, Series, Style, band, slug};
+use crate::report::ranking::Shown;
 use crate::results::{Cell, Results};
 
 /// Half the width of the drawn curves: beyond the [-3, 3] of the fits, where tails show.
@@ -11,12 +12,12 @@ const POINTS: i32 = 120;
 
 /// A chart a variant with trained curves: the run of its lowest finished seed, a panel a layer.
 pub fn charts(results: &Results, benchmark: usize) -> Vec<Chart> {
-    results.of(benchmark).filter_map(|cell| chart(results, cell)).collect()
+    Shown::of(results, benchmark, LINES).cells.into_iter().filter_map(|cell| chart(results, cell)).collect()
 }
 
 fn chart(results: &Results, cell: &Cell) -> Option<Chart> {
     let run = cell.done().find(|run| !run.shapes.is_empty())?;
-    let tasks = run.plan.stream().tasks.max(1) as f64;
+    let tasks = run.plan.tasks().max(1) as f64;
     let panel = |(layer, learned): (&String, &crate::results::Shapes)| {
         let curve = |(marker, snapshot): (usize, &crate::results::Snapshot)| {
             let xs = (-POINTS..=POINTS).map(|i| REACH * f64::from(i) / f64::from(POINTS));
@@ -41,21 +42,24 @@ fn chart(results: &Results, cell: &Cell) -> Option<Chart> {
              blue over the tasks.",
             run.plan.seed
         ),
-        benchmark: cell.benchmark,
+        benchmark: Some(cell.benchmark),
         minor: false,
+        ends: false,
         panels: run.shapes.iter().map(panel).collect(),
     })
 }
 
 /// Slope of the tails over tasks, a panel a layer.
 pub fn tails(results: &Results, benchmark: usize) -> Option<Chart> {
-    let runs = results.of(benchmark).flat_map(Cell::done);
+    let shown = Shown::of(results, benchmark, LINES);
+    let runs = shown.cells.iter().flat_map(|cell| cell.done());
     let layers: BTreeSet<&str> = runs.flat_map(|run| run.shapes.keys().map(String::as_str)).collect();
     let panel = |layer: &str| {
-        let lines: Vec<Series> = results
-            .of(benchmark)
+        let lines: Vec<Series> = shown
+            .cells
+            .iter()
             .filter_map(|cell| {
-                let runs = cell.done().map(|run| Some(&run.shapes.get(layer)?.tail_slope));
+                let runs = cell.done().map(|run| Some(run.shapes.get(layer)?.tail_slope.points()));
                 band(&results.variants[cell.variant], Style::of(cell.variant), runs)
             })
             .collect();
@@ -70,8 +74,9 @@ pub fn tails(results: &Results, benchmark: usize) -> Option<Chart> {
             "lim |y(x)/x| at the end of each task, the steepest set of a layer; mean over seeds with its \
                   95 % band. This is how an unconstrained rational scales its output."
                 .into(),
-        benchmark,
+        benchmark: Some(benchmark),
         minor: false,
+        ends: false,
         panels,
     })
 }

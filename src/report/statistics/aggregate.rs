@@ -1,23 +1,10 @@
-//! Point estimates. All are means of sorted values of which as many are cut off at either end: none for
-//! the mean, a quarter for the interquartile mean, all but the middle for the median.
+//! Trimmed means: sort, drop k values at each end, average. k = 0 is the mean, n/4 (rounded down, as in
+//! `scipy.stats.trim_mean(values, 0.25)`) the interquartile mean, (n-1)/2 the median.
 
 /// Arithmetic mean; `None` of nothing.
 #[must_use]
 pub fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
-}
-
-/// The middle value, or the mean of the middle two.
-#[must_use]
-pub fn median(values: &[f64]) -> Option<f64> {
-    trimmed(values, middle_cut(values.len()))
-}
-
-/// Mean without the lowest and the highest quarter of the values (rounded down to whole values, as
-/// `scipy.stats.trim_mean(values, 0.25)` does).
-#[must_use]
-pub fn interquartile_mean(values: &[f64]) -> Option<f64> {
-    trimmed(values, quarter_cut(values.len()))
 }
 
 /// Linear interpolation between the order statistics (numpy's default); `share` in [0, 1]. Sorts `values`
@@ -39,10 +26,4 @@ pub(super) fn quarter_cut(n: usize) -> usize {
 /// How many values the median drops at each end of `n`.
 pub(super) fn middle_cut(n: usize) -> usize {
     n.saturating_sub(1) / 2
-}
-
-fn trimmed(values: &[f64], cut: usize) -> Option<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
-    mean(&sorted[cut..sorted.len() - cut])
 }

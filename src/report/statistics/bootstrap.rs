@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::thread;
 
 use super::aggregate::{self, middle_cut, quarter_cut};
+use super::multisets::{Multisets, multisets, weighted_interval};
 use crate::random::Stream;
 
 /// Resamples that one thread draws in one go.
@@ -61,7 +62,7 @@ pub struct Estimate {
 
 /// How resampling is done. The generator starts anew for every estimate, so that a figure depends on its
 /// own values alone and not on what else is in the report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Bootstrap {
     /// Number of resamples.
     pub resamples: usize,
@@ -89,15 +90,24 @@ impl Bootstrap {
         let n = resampler.sorted.len();
         let cuts = [0, quarter_cut(n), middle_cut(n)];
         let values = resampler.trimmed_means(cuts);
-        let drawn = self.resampled(n, &resampler, |resampler, stream| {
+        let sizes: Vec<usize> = resampler.strata.iter().map(Vec::len).collect();
+        let [mean, iqm, median] = match multisets(self, &sizes) {
+            Some(multisets) => few(&multisets, resampler, values, cuts),
+            None => self.many(&resampler, values, cuts),
+        };
+        Some(Estimate { n, mean, median, iqm })
+    }
+
+    /// Intervals from resamples that are drawn one by one.
+    fn many(self, resampler: &Resampler, values: Cut<f64>, cuts: Cut<usize>) -> Cut<Interval> {
+        let drawn = self.resampled(resampler.sorted.len(), resampler, |resampler, stream| {
             resampler.draw(stream);
             resampler.trimmed_means(cuts)
         });
-        let [mean, iqm, median] = [0, 1, 2].map(|which| {
+        [0, 1, 2].map(|which| {
             let mut drawn: Vec<f64> = drawn.iter().map(|means| means[which]).collect();
             interval(values[which], &mut drawn)
-        });
-        Some(Estimate { n, mean, median, iqm })
+        })
     }
 
     /// Mean and its interval alone, for bands.
@@ -172,6 +182,20 @@ impl Bootstrap {
     }
 }
 
+/// The same for each of the mean, the interquartile mean and the median.
+type Cut<T> = [T; 3];
+
+/// Intervals from the different resamples, where these are few.
+fn few(multisets: &Multisets, mut resampler: Resampler, values: Cut<f64>, cuts: Cut<usize>) -> Cut<Interval> {
+    let mut drawn: Cut<Vec<(f64, u32)>> = [const { Vec::new() }; 3];
+    for (counts, &times) in multisets.counts.iter().zip(&multisets.times) {
+        resampler.take(counts);
+        let means = resampler.trimmed_means(cuts);
+        drawn.iter_mut().zip(means).for_each(|(drawn, mean)| drawn.push((mean, times)));
+    }
+    [0, 1, 2].map(|which| weighted_interval(values[which], &mut drawn[which]))
+}
+
 /// The 95 % percentile interval of `drawn` around `value`.
 pub(super) fn interval(value: f64, drawn: &mut [f64]) -> Interval {
     let low = aggregate::percentile(drawn, 0.025).unwrap_or(value);
@@ -213,6 +237,13 @@ impl Resampler {
         }
     }
 
+    /// Makes the resample that has the values so often, stratum after stratum.
+    fn take(&mut self, counts: &[u32]) {
+        for (&position, &count) in self.strata.iter().flatten().zip(counts) {
+            self.counts[position] = count;
+        }
+    }
+
     /// Means of the resample without the lowest and the highest `cuts` of its values.
     fn trimmed_means<const N: usize>(&self, cuts: [usize; N]) -> [f64; N] {
         let n = self.sorted.len();
@@ -233,6 +264,26 @@ impl Resampler {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_different_resamples_give_what_all_of_them_give() {
+        for strata in [
+            vec![vec![0.3]],
+            vec![vec![0.5, 0.25, 0.75]],
+            vec![vec![0.1, 0.9, 0.1, 0.4, 0.3]],
+            vec![vec![0.2, 0.1, 0.7], vec![3.0, 1.0], vec![0.15]],
+        ] {
+            let bootstrap = Bootstrap { resamples: 5_003, seed: 4 };
+            let resampler = Resampler::new(&strata).unwrap();
+            let n = resampler.sorted.len();
+            let cuts = [0, quarter_cut(n), middle_cut(n)];
+            let sizes: Vec<usize> = strata.iter().map(Vec::len).collect();
+            let different = multisets(bootstrap, &sizes).unwrap();
+            let values = resampler.trimmed_means(cuts);
+            let many = bootstrap.many(&resampler, values, cuts);
+            assert_eq!(few(&different, resampler, values, cuts), many, "{strata:?}");
+        }
+    }
 
     /// The blocks of the stream that threads share, and the draws that bands keep, against one stream from
     /// its beginning.

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use super::bootstrap::{Bootstrap, Estimate, Interval, interval};
+use super::multisets::{multisets, weighted_interval};
 use crate::random::Stream;
 
 /// P(X > Y) + P(X = Y)/2 for a seed of `x` and a seed of `y` drawn from the same benchmark, mean over
@@ -17,7 +18,21 @@ pub fn probability_of_improvement(x: &[Vec<f64>], y: &[Vec<f64>], bootstrap: Boo
     }
     let all = |pairs: &[Pair]| pairs.iter().map(Pair::probability).sum::<f64>() / pairs.len() as f64;
     let value = all(&pairs);
-    let draws = pairs.iter().flat_map(|pair| pair.rungs.each_ref().map(Vec::len)).sum();
+    let sizes: Vec<usize> = pairs.iter().flat_map(|pair| pair.rungs.each_ref().map(Vec::len)).collect();
+    if let Some(multisets) = multisets(bootstrap, &sizes) {
+        let mut pairs = pairs;
+        let mut figure = |counts: &[u32]| {
+            let mut left = counts;
+            for pair in &mut pairs {
+                left = pair.take(left);
+            }
+            all(&pairs)
+        };
+        let drawn = multisets.counts.iter().zip(&multisets.times);
+        let mut drawn: Vec<(f64, u32)> = drawn.map(|(counts, &times)| (figure(counts), times)).collect();
+        return Some(weighted_interval(value, &mut drawn));
+    }
+    let draws = sizes.iter().sum();
     let mut drawn: Vec<f64> = bootstrap.resampled(draws, &pairs, |pairs, stream| {
         for pair in pairs.iter_mut() {
             pair.draw(stream);
@@ -77,6 +92,17 @@ impl Pair {
             let n = rungs.len() as u64;
             (0..n).for_each(|_| counts[rungs[stream.below(n) as usize]] += 1.0);
         }
+    }
+
+    /// Takes the first of `counts`, how often each value of x and then of y is drawn; gives the rest.
+    fn take<'a>(&mut self, mut drawn: &'a [u32]) -> &'a [u32] {
+        for (rungs, counts) in self.rungs.iter().zip(&mut self.counts) {
+            let (own, rest) = drawn.split_at(rungs.len());
+            counts.fill(0.0);
+            rungs.iter().zip(own).for_each(|(&rung, &times)| counts[rung] += f64::from(times));
+            drawn = rest;
+        }
+        drawn
     }
 
     fn probability(&self) -> f64 {

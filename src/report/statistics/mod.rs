@@ -8,12 +8,13 @@ mod aggregate;
 mod bootstrap;
 mod compare;
 mod correlation;
+mod multisets;
 mod profile;
 
 #[cfg(test)]
 mod tests;
 
-pub use aggregate::{interquartile_mean, mean, median, percentile};
+pub use aggregate::{mean, percentile};
 pub use bootstrap::{Bootstrap, Estimate, Interval};
 pub use compare::{paired_differences, probability_of_improvement};
 pub use correlation::{pearson, spearman};

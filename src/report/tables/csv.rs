@@ -1,6 +1,6 @@
 //! Every figure with all its estimates, a row each: for other programs.
 
-use crate::report::metric::METRICS;
+use crate::report::metric::{METRICS, headline};
 use crate::report::statistics::Bootstrap;
 use crate::results::Results;
 
@@ -12,16 +12,17 @@ pub fn csv(results: &Results) -> String {
         writer.write_record(row).expect("memory takes all that is written");
     };
     let header = "benchmark,variant,metric,seeds,diverged,failed,unfinished,n,mean,mean_low,mean_high,median,\
-                  median_low,median_high,iqm,iqm_low,iqm_high,resamples,bootstrap_seed";
+                  median_low,median_high,iqm,iqm_low,iqm_high,resamples,bootstrap_seed,damaged";
     put(&mut writer, &header.split(',').map(str::to_owned).collect::<Vec<_>>());
     let bootstrap = Bootstrap::TABLES;
+    let headlines: Vec<_> = (0..results.benchmarks.len()).map(|b| headline(results, b)).collect();
     for cell in &results.cells {
         let tally = cell.tally();
         for metric in METRICS {
             let values = cell.metric(metric.name).into_values().collect();
             let estimate = bootstrap.estimate(&[values]);
             // A variant all of whose runs diverged still has its row, with its counts.
-            if estimate.is_none() && metric != METRICS[0] {
+            if estimate.is_none() && metric != headlines[cell.benchmark] {
                 continue;
             }
             let mut row = vec![
@@ -37,6 +38,7 @@ pub fn csv(results: &Results) -> String {
                 row.extend(numbers.map(|x| x.map_or_else(String::new, |x| x.to_string())));
             }
             row.extend([bootstrap.resamples.to_string(), bootstrap.seed.to_string()]);
+            row.push(tally.damaged.to_string());
             put(&mut writer, &row);
         }
     }

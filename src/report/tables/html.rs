@@ -29,7 +29,14 @@ pub fn escape(text: &str) -> String {
 pub fn html(table: &Table) -> String {
     let mut out = String::from("<div class=\"scroll\"><table class=\"sortable\"><thead><tr>");
     for head in &table.header {
-        let _ = write!(out, "<th scope=\"col\"><button type=\"button\">{}</button></th>", escape(head));
+        let known = table.metrics.iter().find(|metric| metric.title == head);
+        let title = known.map(|metric| format!(" title=\"{}\"", escape(metric.definition)));
+        let _ = write!(
+            out,
+            "<th scope=\"col\"{}><button type=\"button\">{}</button></th>",
+            title.unwrap_or_default(),
+            escape(head)
+        );
     }
     out += "</tr></thead><tbody>\n";
     for row in &table.rows {
@@ -52,15 +59,14 @@ fn text(cell: &Cell) -> String {
         }
         Cell::Count(count) => format!("<td data-v=\"{count}\">{count}</td>"),
         Cell::Empty => "<td></td>".into(),
-        Cell::Figure { interval, mark, partial } => {
-            let (value, bounds) = figure(*interval);
-            let star = if *partial { "*" } else { "" };
+        Cell::Figure { interval, mark, n, seeds } => {
+            let (value, beside) = figure(*interval, *n, *seeds);
             let marked = match mark {
-                Mark::Best => format!("<b>{value}</b>{star}"),
-                Mark::Tie => format!("~{value}{star}"),
-                Mark::Plain => format!("{value}{star}"),
+                Mark::Best => format!("<b>{value}</b>"),
+                Mark::Tie => format!("~{value}"),
+                Mark::Plain => value,
             };
-            format!("<td data-v=\"{}\">{marked} <small>{bounds}</small></td>", interval.value)
+            format!("<td data-v=\"{}\">{marked} <small>{beside}</small></td>", interval.value)
         }
     }
 }

@@ -24,16 +24,15 @@ fn text(cell: &Cell) -> String {
         Cell::Text(text) => escape(text),
         Cell::Count(count) => count.to_string(),
         Cell::Empty => String::new(),
-        Cell::Figure { interval, mark, partial } => {
-            let (value, bounds) = figure(*interval);
-            let star = if *partial { "*" } else { "" };
+        Cell::Figure { interval, mark, n, seeds } => {
+            let (value, beside) = figure(*interval, *n, *seeds);
             let marked = match mark {
-                Mark::Best => format!("\\textbf{{{value}}}{star}"),
-                Mark::Tie => format!("$\\sim${value}{star}"),
-                Mark::Plain => format!("{value}{star}"),
+                Mark::Best => format!("\\textbf{{{value}}}"),
+                Mark::Tie => format!("$\\sim${value}"),
+                Mark::Plain => value,
             };
-            let bounds = if bounds.is_empty() { bounds } else { format!(" {{\\small {bounds}}}") };
-            format!("{marked}{bounds}")
+            let beside = if beside.is_empty() { beside } else { format!(" {{\\small {beside}}}") };
+            format!("{marked}{beside}")
         }
     }
 }

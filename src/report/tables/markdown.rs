@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Cell, Mark, Table, figure};
+use crate::report::metric::Metric;
 
 /// The table as GitHub Markdown.
 #[must_use]
@@ -20,20 +21,38 @@ pub fn markdown(table: &Table) -> String {
     out
 }
 
+/// What the metrics of `tables` are, each once; nothing where there are none.
+#[must_use]
+pub fn definitions(tables: &[Table]) -> String {
+    let mut metrics: Vec<&Metric> = Vec::new();
+    for metric in tables.iter().flat_map(|table| &table.metrics) {
+        if !metrics.contains(metric) {
+            metrics.push(metric);
+        }
+    }
+    if metrics.is_empty() {
+        return String::new();
+    }
+    let mut out = String::from("### Definitions\n\n");
+    for metric in metrics {
+        let _ = writeln!(out, "- {}: {}.", escape(metric.title), escape(metric.definition));
+    }
+    out
+}
+
 fn text(cell: &Cell) -> String {
     match cell {
         Cell::Text(text) => escape(text),
         Cell::Count(count) => count.to_string(),
         Cell::Empty => String::new(),
-        Cell::Figure { interval, mark, partial } => {
-            let (value, bounds) = figure(*interval);
-            let star = if *partial { "\\*" } else { "" };
+        Cell::Figure { interval, mark, n, seeds } => {
+            let (value, beside) = figure(*interval, *n, *seeds);
             let marked = match mark {
-                Mark::Best => format!("**{value}**{star}"),
-                Mark::Tie => format!("\\~{value}{star}"),
-                Mark::Plain => format!("{value}{star}"),
+                Mark::Best => format!("**{value}**"),
+                Mark::Tie => format!("\\~{value}"),
+                Mark::Plain => value,
             };
-            format!("{marked} {bounds}").trim_end().to_owned()
+            format!("{marked} {beside}").trim_end().to_owned()
         }
     }
 }

@@ -69,15 +69,14 @@ fn text(cell: &Cell) -> String {
         Cell::Text(text) => text.clone(),
         Cell::Count(count) => count.to_string(),
         Cell::Empty => String::new(),
-        Cell::Figure { interval, mark, partial } => {
-            let (value, bounds) = figure(*interval);
+        Cell::Figure { interval, mark, n, seeds } => {
+            let (value, beside) = figure(*interval, *n, *seeds);
             let mark = match mark {
                 Mark::Best => "▸",
                 Mark::Tie => "~",
                 Mark::Plain => "",
             };
-            let star = if *partial { "*" } else { "" };
-            format!("{mark}{value}{star} {bounds}").trim_end().to_owned()
+            format!("{mark}{value} {beside}").trim_end().to_owned()
         }
     }
 }

@@ -1,15 +1,20 @@
 use super::*;
+use crate::report::metric::named;
 
 fn table() -> Table {
     let interval = |value: f64| Interval { value, low: value - 0.01, high: value + 0.01 };
-    let figure = |value, mark, partial| Cell::Figure { interval: interval(value), mark, partial };
+    let figure = |value, mark, n| Cell::Figure { interval: interval(value), mark, n, seeds: 3 };
     Table {
         title: "a_b & <c>".into(),
+        benchmark: None,
+        rank: Rank::Headline,
+        metrics: vec![named("forgetting").unwrap()],
+        brief: vec![0, 1],
         notes: vec!["Bold is best.".into()],
         header: vec!["variant".into(), "seeds".into(), "acc".into()],
         rows: vec![
-            vec![Cell::Text("x|y_<z>".into()), Cell::Count(3), figure(0.5, Mark::Best, true)],
-            vec![Cell::Text("w".into()), Cell::Count(2), figure(0.495, Mark::Tie, false)],
+            vec![Cell::Text("x|y_<z>".into()), Cell::Count(3), figure(0.5, Mark::Best, 2)],
+            vec![Cell::Text("w".into()), Cell::Count(2), figure(0.495, Mark::Tie, 3)],
             vec![Cell::Text("v".into()), Cell::Count(0), Cell::Empty],
         ],
     }
@@ -18,7 +23,7 @@ fn table() -> Table {
 #[test]
 fn markdown_escapes_and_marks() {
     let text = markdown(&table());
-    assert!(text.contains("| x\\|y\\_\\<z> | 3 | **0.5000**\\* [0.490, 0.510] |"), "{text}");
+    assert!(text.contains("| x\\|y\\_\\<z> | 3 | **0.5000** [0.490, 0.510] n=2 |"), "{text}");
     assert!(text.contains("| w | 2 | \\~0.4950 [0.485, 0.505] |\n| v | 0 |  |"), "{text}");
 }
 
@@ -26,7 +31,7 @@ fn markdown_escapes_and_marks() {
 fn latex_escapes_and_marks() {
     let text = latex(&table());
     assert!(text.contains("\\caption{a\\_b \\& \\textless{}c\\textgreater{}. Bold is best.}"), "{text}");
-    assert!(text.contains("\\textbf{0.5000}* {\\small [0.490, 0.510]} \\\\"), "{text}");
+    assert!(text.contains("\\textbf{0.5000} {\\small [0.490, 0.510] n=2} \\\\"), "{text}");
     assert!(text.contains("\\begin{tabular}{lrr}") && text.contains("$\\sim$0.4950"), "{text}");
 }
 
@@ -34,13 +39,16 @@ fn latex_escapes_and_marks() {
 fn html_lets_no_markup_through_and_sorts_by_value() {
     let text = html(&table());
     assert!(text.contains("x|y_&lt;z&gt;") && !text.contains("<z>"), "{text}");
-    assert!(text.contains("<td data-v=\"0.5\"><b>0.5000</b>* <small>[0.490, 0.510]</small></td>"), "{text}");
+    assert!(
+        text.contains("<td data-v=\"0.5\"><b>0.5000</b> <small>[0.490, 0.510] n=2</small></td>"),
+        "{text}"
+    );
 }
 
 #[test]
 fn the_terminal_has_no_bold() {
     let text = terminal(&table(), None);
-    assert!(text.contains("▸0.5000* [0.490, 0.510]") && text.contains("▸ is best."), "{text}");
+    assert!(text.contains("▸0.5000 [0.490, 0.510] n=2") && text.contains("▸ is best."), "{text}");
 }
 
 #[test]
@@ -51,7 +59,7 @@ fn a_narrow_terminal_gets_the_columns_below_one_another() {
         for (index, row) in table.rows.iter_mut().enumerate() {
             let value = f64::from(column) + 0.125 * index as f64;
             let interval = Interval { value, low: value - 0.01, high: value + 0.01 };
-            row.push(Cell::Figure { interval, mark: Mark::Plain, partial: false });
+            row.push(Cell::Figure { interval, mark: Mark::Plain, n: 3, seeds: 3 });
         }
     }
     table.header.push("why".into());
@@ -67,4 +75,22 @@ fn a_narrow_terminal_gets_the_columns_below_one_another() {
         }
     }
     assert_eq!(terminal(&table, Some(400)).matches('╞').count(), 1, "one table where there is room");
+}
+
+#[test]
+fn a_look_shows_the_headline_columns_and_definitions_stand_once() {
+    let brief = table().brief().unwrap();
+    assert_eq!((brief.header.len(), brief.rows[2].len()), (2, 2));
+    assert_eq!(Table { rank: Rank::Comparison, ..table() }.brief(), None);
+    let text = definitions(&[table(), table()]);
+    assert_eq!(text.matches("- forgetting: mean over the tasks").count(), 1, "{text}");
+    assert_eq!(definitions(&[Table { metrics: Vec::new(), ..table() }]), "");
+}
+
+#[test]
+fn returns_of_hundreds_have_fewer_decimals() {
+    let interval = |value: f64| Interval { value, low: value - 1.0, high: value + 1.0 };
+    assert_eq!(figure(interval(812.345), 3, 3), ("812.3".into(), "[811.3, 813.3]".into()));
+    assert_eq!(figure(interval(-50.0), 1, 3), ("-50.0".into(), "[-51.0, -49.0] n=1".into()));
+    assert_eq!(figure(Interval { value: 0.5, low: 0.5, high: 0.5 }, 1, 1), ("0.5000".into(), String::new()));
 }

@@ -1,12 +1,17 @@
-//! What lies under the figures: every variant with its runs and specs, and where all of it comes from.
+//! What the figures are made of: every variant with its runs and specs, and where all of it comes from.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::record::Status;
 use crate::report::metric::METRICS;
+use crate::report::ranking::Shown;
 use crate::report::tables::escape;
 use crate::results::{Cell, Results, Run};
+use crate::spec::Work;
+
+/// Variants that are unfolded at most.
+const VARIANTS: usize = 100;
 
 /// One fold a variant: its runs, and the resolved spec of the first.
 pub fn variants(results: &Results, benchmark: usize) -> String {
@@ -15,7 +20,11 @@ pub fn variants(results: &Results, benchmark: usize) -> String {
     if !source.is_empty() {
         let _ = writeln!(out, "<p class=\"note\">Protocol: {}</p>", escape(&source));
     }
-    for cell in results.of(benchmark) {
+    let shown = Shown::of(results, benchmark, VARIANTS);
+    if shown.left_out > 0 {
+        let _ = writeln!(out, "<p class=\"note\">{}</p>", escape(&shown.note()));
+    }
+    for cell in shown.cells {
         let tally = cell.tally();
         let _ = writeln!(
             out,
@@ -40,7 +49,7 @@ fn runs(cell: &Cell) -> String {
     }
     out += "</tr></thead><tbody>\n";
     for (seed, run) in &cell.runs {
-        let status = word(run.status.status);
+        let status = word(run);
         let _ = write!(out, "<tr><td data-v=\"{seed}\">{seed}</td><td class=\"{status}\">{status}</td>");
         let _ = write!(out, "<td data-v=\"{0}\">{0}</td>", run.tasks);
         for metric in &metrics {
@@ -63,8 +72,9 @@ fn runs(cell: &Cell) -> String {
     out
 }
 
-fn word(status: Status) -> &'static str {
-    match status {
+fn word(run: &Run) -> &'static str {
+    match run.status.status {
+        Status::Done if run.damage.is_some() => "damaged",
         Status::Done => "done",
         Status::Diverged => "diverged",
         Status::Failed => "failed",
@@ -93,8 +103,9 @@ pub fn provenance(results: &Results) -> String {
     let facts: [Fact; 6] = [
         ("version", |run| run.status.version.clone()),
         ("commit", |run| run.status.commit.clone().unwrap_or_else(|| "unknown".into())),
-        ("data (SHA-256 of the decoded set)", |run| {
-            format!("{} {}", run.plan.data().dataset, run.status.data_checksum)
+        ("data (SHA-256 of the decoded set)", |run| match &run.plan.work {
+            Work::Supervised { data, .. } => format!("{} {}", data.dataset, run.status.data_checksum),
+            Work::Control(control) => format!("environment {}", control.environment),
         }),
         ("device", |run| run.status.device.clone()),
         ("threads of a step", |run| run.status.threads.to_string()),

@@ -1,0 +1,119 @@
+//! The sentence that a benchmark opens with: what is best, what it beats, by how much, over how many seeds.
+
+use super::metric::headline;
+use super::ranking::{best, best_first};
+use super::statistics::{Bootstrap, Interval, paired_differences};
+use crate::results::Results;
+
+/// Comparisons that are spelled out.
+const SPELLED: usize = 2;
+/// Variants that are named one by one.
+const NAMED: usize = 4;
+/// The variant that others are usually held against.
+const BASELINE: &str = "relu";
+/// Of a sweep of thousands, so many of the best are compared.
+const COMPARED: usize = 100;
+
+/// The sentences about a benchmark; without a finished run, that there is none.
+#[must_use]
+pub fn lead(results: &Results, benchmark: usize) -> String {
+    let metric = headline(results, benchmark);
+    let Some(best) = best(results, benchmark) else {
+        return "No run of this benchmark has finished.".into();
+    };
+    let ours = best.metric(metric.name);
+    let label = |variant: usize| results.variants[variant].as_str();
+    let all = best_first(results, benchmark);
+    let values = ours.values().copied().collect();
+    let figure = Bootstrap::TABLES.estimate(&[values]).map(|estimate| estimate.mean);
+    let mut sentences = vec![format!(
+        "{} has the best {}{}: {} over {}.",
+        label(best.variant),
+        metric.title,
+        if all.len() > 1 { format!(" of {} variants", all.len()) } else { String::new() },
+        figure.map_or_else(String::new, in_words),
+        seeds(ours.len())
+    )];
+    let differences: Vec<(usize, Option<(Interval, usize)>)> = all
+        .iter()
+        .take(COMPARED)
+        .filter(|cell| cell.variant != best.variant)
+        .map(|cell| {
+            let difference = paired_differences(&ours, &cell.metric(metric.name), Bootstrap::TABLES);
+            (cell.variant, difference.map(|estimate| (estimate.mean, estimate.n)))
+        })
+        .collect();
+    let (mut beaten, mut level, mut alone, mut lost) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (variant, difference) in differences {
+        match difference {
+            // One seed has no interval, so nothing is known of chance.
+            Some((interval, 1)) => alone.push((variant, interval, 1)),
+            Some((interval, n)) if metric.signed(interval.low).min(metric.signed(interval.high)) > 0.0 => {
+                beaten.push((variant, interval, n));
+            }
+            Some((interval, n)) => level.push((variant, interval, n)),
+            None => lost.push(variant),
+        }
+    }
+    if !beaten.is_empty() {
+        // The nearest of those that it beats, and the usual baseline.
+        let mut spelled: Vec<_> = beaten.iter().take(1).collect();
+        spelled.extend(beaten.iter().skip(1).find(|(variant, ..)| label(*variant) == BASELINE));
+        let spelled: Vec<String> = spelled
+            .into_iter()
+            .take(SPELLED)
+            .map(|(variant, interval, n)| {
+                format!("{} by {} over {}", label(*variant), in_words(*interval), shared(*n))
+            })
+            .collect();
+        let more = beaten.len() - spelled.len();
+        let more = if more > 0 { format!(", and {more} others") } else { String::new() };
+        sentences.push(format!("It beats {}{more}.", spelled.join(", and ")));
+    }
+    if !level.is_empty() {
+        let names: Vec<&str> = level.iter().map(|(variant, ..)| label(*variant)).collect();
+        sentences.push(format!("It cannot be told from {}.", listed(&names)));
+    }
+    if let Some((variant, interval, _)) = alone.first() {
+        sentences.push(format!(
+            "It is ahead of {} by {} over one shared seed, which says nothing of chance.",
+            label(*variant),
+            in_words(*interval)
+        ));
+    }
+    if !lost.is_empty() {
+        let names: Vec<&str> = lost.iter().map(|&variant| label(variant)).collect();
+        sentences.push(format!("There is no finished seed to compare with for {}.", listed(&names)));
+    }
+    let diverged: usize = results.of(benchmark).map(|cell| cell.tally().diverged).sum();
+    if diverged > 0 {
+        let runs: usize = results.of(benchmark).map(|cell| cell.tally().runs()).sum();
+        sentences.push(format!("{diverged} of {runs} runs diverged and rank as the worst."));
+    }
+    sentences.join(" ")
+}
+
+/// `0.381 [0.352, 0.410]`, or the number alone where there is no interval.
+fn in_words(interval: Interval) -> String {
+    let Interval { value, low, high } = interval;
+    let digits = if value.abs().max(high.abs()) < 10.0 { 3 } else { 1 };
+    if low == high {
+        format!("{value:.digits$}")
+    } else {
+        format!("{value:.digits$} [{low:.digits$}, {high:.digits$}]")
+    }
+}
+
+fn seeds(n: usize) -> String {
+    if n == 1 { "one seed".into() } else { format!("{n} seeds") }
+}
+
+fn shared(n: usize) -> String {
+    format!("{n} shared seeds")
+}
+
+fn listed(names: &[&str]) -> String {
+    let shown = names[..names.len().min(NAMED)].join(", ");
+    let more = names.len().saturating_sub(NAMED);
+    if more > 0 { format!("{shown} and {more} others") } else { shown }
+}
