@@ -1,9 +1,12 @@
 //! The sentence that a benchmark opens with: what is best, what it beats, by how much, over how many seeds.
 
-use super::metric::headline;
+use std::collections::BTreeMap;
+
+use super::metric::{Metric, headline};
 use super::ranking::{best, best_first};
 use super::statistics::{Bootstrap, Interval, paired_differences};
-use crate::results::Results;
+use crate::record::Status;
+use crate::results::{Cell, Results};
 
 /// Comparisons that are spelled out.
 const SPELLED: usize = 2;
@@ -34,25 +37,24 @@ pub fn lead(results: &Results, benchmark: usize) -> String {
         figure.map_or_else(String::new, in_words),
         seeds(ours.len())
     )];
-    let differences: Vec<(usize, Option<(Interval, usize)>)> = all
-        .iter()
-        .take(COMPARED)
-        .filter(|cell| cell.variant != best.variant)
-        .map(|cell| {
-            let difference = paired_differences(&ours, &cell.metric(metric.name), Bootstrap::TABLES);
-            (cell.variant, difference.map(|estimate| (estimate.mean, estimate.n)))
-        })
-        .collect();
-    let (mut beaten, mut level, mut alone, mut lost) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for (variant, difference) in differences {
-        match difference {
+    let (mut beaten, mut level, mut alone) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut unknown, mut last) = (Vec::new(), Vec::new());
+    let seeds_of_best = by_seed(best, metric);
+    for cell in all.iter().take(COMPARED).filter(|cell| cell.variant != best.variant) {
+        let variant = cell.variant;
+        let (Some(ours), Some(theirs)) = (&seeds_of_best, by_seed(cell, metric)) else {
+            last.push(label(variant));
+            continue;
+        };
+        let difference = paired_differences(ours, &theirs, Bootstrap::TABLES);
+        match difference.map(|estimate| (estimate.mean, estimate.n)) {
             // One seed has no interval, so nothing is known of chance.
             Some((interval, 1)) => alone.push((variant, interval, 1)),
             Some((interval, n)) if metric.signed(interval.low).min(metric.signed(interval.high)) > 0.0 => {
                 beaten.push((variant, interval, n));
             }
             Some((interval, n)) => level.push((variant, interval, n)),
-            None => lost.push(variant),
+            None => unknown.push(label(variant)),
         }
     }
     if !beaten.is_empty() {
@@ -76,21 +78,39 @@ pub fn lead(results: &Results, benchmark: usize) -> String {
     }
     if let Some((variant, interval, _)) = alone.first() {
         sentences.push(format!(
-            "It is ahead of {} by {} over one shared seed, which says nothing of chance.",
+            "Its difference to {} is {} over one shared seed, which says nothing of chance.",
             label(*variant),
             in_words(*interval)
         ));
     }
-    if !lost.is_empty() {
-        let names: Vec<&str> = lost.iter().map(|&variant| label(variant)).collect();
-        sentences.push(format!("There is no finished seed to compare with for {}.", listed(&names)));
+    if !last.is_empty() {
+        sentences.push(format!("It ranks before {}, of which runs diverged.", listed(&last)));
+    }
+    if !unknown.is_empty() {
+        sentences.push(format!("It shares no seed with {}.", listed(&unknown)));
     }
     let diverged: usize = results.of(benchmark).map(|cell| cell.tally().diverged).sum();
     if diverged > 0 {
         let runs: usize = results.of(benchmark).map(|cell| cell.tally().runs()).sum();
-        sentences.push(format!("{diverged} of {runs} runs diverged and rank as the worst."));
+        let as_ = if metric.worst.is_finite() {
+            format!("{} {}", metric.title, metric.worst)
+        } else {
+            "the worst".into()
+        };
+        sentences.push(format!("{diverged} of {runs} runs diverged and count as {as_} here."));
     }
     sentences.join(" ")
+}
+
+/// A metric by seed, diverged ones at the worst value; `None` where that is infinite.
+fn by_seed(cell: &Cell, metric: &Metric) -> Option<BTreeMap<u64, f64>> {
+    let mut values = cell.metric(metric.name);
+    for (&seed, run) in &cell.runs {
+        if run.status.status == Status::Diverged {
+            values.insert(seed, Some(metric.worst).filter(|worst| worst.is_finite())?);
+        }
+    }
+    Some(values)
 }
 
 /// `0.381 [0.352, 0.410]`, or the number alone where there is no interval.

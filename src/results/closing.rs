@@ -43,13 +43,18 @@ pub struct Closing {
     pub damaged: usize,
 }
 
-/// The figures of one finished run; `None` where a file has none.
-struct Measured {
-    online_accuracy: Option<f64>,
-    last_online_accuracy: Option<f64>,
-    srank: Option<f64>,
-    dormant: Option<f64>,
-}
+/// The figures of one finished run in the order of [`FIGURES`]; `None` where a file has none.
+type Measured = [Option<f64>; 6];
+
+/// Heading and digits of each figure, and whether it is of agents or of labelled examples.
+const FIGURES: [(&str, usize, Option<bool>); 6] = [
+    ("online accuracy", 4, Some(false)),
+    ("last task", 4, Some(false)),
+    ("evaluation return", 1, Some(true)),
+    ("training return", 1, Some(true)),
+    ("srank", 1, None),
+    ("dormant", 3, None),
+];
 
 /// The probe beside the rank that the table shows.
 const DORMANT: &str = "dormant_units_0.025";
@@ -62,12 +67,14 @@ fn measure(plan: &Plan, dir: &Path) -> anyhow::Result<Result<Measured, String>> 
     }
     let figure = |name| tasks.figures.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
     let last = probes::read_last(dir, &[SRANK, DORMANT])?;
-    Ok(Ok(Measured {
-        online_accuracy: figure("total_online_accuracy"),
-        last_online_accuracy: figure("last_task_accuracy"),
-        srank: last.get(SRANK).and_then(LastTask::last_layer),
-        dormant: last.get(DORMANT).and_then(LastTask::over_units),
-    }))
+    Ok(Ok([
+        figure("total_online_accuracy"),
+        figure("last_task_accuracy"),
+        tasks.evaluation_return,
+        figure("online_return"),
+        last.get(SRANK).and_then(LastTask::last_layer),
+        last.get(DORMANT).and_then(LastTask::over_units),
+    ]))
 }
 
 /// The results of `runs` (plan and folder) as they stand on disk, those of earlier processes included, and
@@ -114,7 +121,8 @@ pub fn closing_table(runs: &[(&Plan, &Path)], width: Option<u16>) -> anyhow::Res
         groups.truncate(ROWS);
         notes.insert(0, format!("The first {ROWS} rows; `report` has the other {left}, the best first.\n"));
     }
-    let text = render(&keys, &groups, width) + &footer(runs, &groups) + &notes.concat();
+    let agents = runs.iter().all(|(plan, _)| plan.control().is_some());
+    let text = render(&keys, &groups, agents, width) + &footer(runs, &groups) + &notes.concat();
     Ok(Closing { text, damaged })
 }
 
@@ -149,14 +157,17 @@ fn columns(runs: &[(&Plan, &Path)]) -> Vec<String> {
     keys
 }
 
-fn render(keys: &[String], groups: &[Group], width: Option<u16>) -> String {
+fn render(keys: &[String], groups: &[Group], agents: bool, width: Option<u16>) -> String {
     let unfinished = groups.iter().any(|group| group.unfinished > 0);
     let damaged = groups.iter().any(|group| group.damaged > 0);
     let mut header: Vec<&str> = keys.iter().map(|key| short(key)).collect();
     header.extend(["seeds", "diverged", "failed"]);
     header.extend(unfinished.then_some("unfinished"));
     header.extend(damaged.then_some("damaged"));
-    header.extend(["online accuracy", "last task", "srank", "dormant"]);
+    let shown: Vec<usize> = (0..FIGURES.len())
+        .filter(|&which| FIGURES[which].2.is_none_or(|of_agents| of_agents == agents))
+        .collect();
+    header.extend(shown.iter().map(|&which| FIGURES[which].0));
     let mut widths = vec![0; header.len()];
     let mut table = text_table::empty(header, width);
     for group in groups {
@@ -164,12 +175,7 @@ fn render(keys: &[String], groups: &[Group], width: Option<u16>) -> String {
         cells.extend([group.runs, group.diverged, group.failed].map(|count| count.to_string()));
         cells.extend(unfinished.then(|| group.unfinished.to_string()));
         cells.extend(damaged.then(|| group.damaged.to_string()));
-        cells.extend([
-            group.mean(|run| run.online_accuracy, 4),
-            group.mean(|run| run.last_online_accuracy, 4),
-            group.mean(|run| run.srank, 1),
-            group.mean(|run| run.dormant, 3),
-        ]);
+        cells.extend(shown.iter().map(|&which| group.mean(|run| run[which], FIGURES[which].1)));
         for (width, cell) in widths.iter_mut().zip(&cells) {
             *width = cell.chars().count().max(*width);
         }

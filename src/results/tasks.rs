@@ -18,6 +18,8 @@ pub struct Tasks {
     pub broken_at: Option<usize>,
     /// Online accuracy over all tasks, scored or not.
     pub online: Downsampled,
+    /// Mean return of an agent's evaluations at the ends of tasks.
+    pub evaluation_return: Option<f64>,
     /// Figures by the name of their metric.
     pub figures: Vec<(&'static str, f64)>,
 }
@@ -25,7 +27,8 @@ pub struct Tasks {
 /// Reads the tasks of the run of `plan` in `folder`.
 pub fn read(folder: &Path, plan: &Plan) -> Result<Tasks, RecordError> {
     let mut tasks = Tasks::default();
-    let [mut online, mut test, mut gap, mut train, mut returns, mut loss_gap] = [Mean::default(); 6];
+    let [mut online, mut test, mut gap, mut train, mut returns, mut loss_gap, mut evaluated] =
+        [Mean::default(); 7];
     let [mut first, mut last, mut last_test] = [None; 3];
     each_row(folder, |row: TaskRow| {
         if row.task != tasks.count && tasks.broken_at.is_none() {
@@ -46,9 +49,11 @@ pub fn read(folder: &Path, plan: &Plan) -> Result<Tasks, RecordError> {
         loss_gap.add(row.loss_gap);
         train.add(row.train_accuracy);
         returns.add(row.online_return);
+        evaluated.add(row.evaluation_return);
         (last, last_test) = (row.online_accuracy, row.test_accuracy);
     })?;
     tasks.online.end();
+    tasks.evaluation_return = evaluated.value();
     let figures = [
         ("total_online_accuracy", online.value()),
         ("first_task_accuracy", first),

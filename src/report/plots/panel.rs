@@ -134,7 +134,7 @@ fn label(log: bool, value: f64) -> String {
     // What rounding leaves of a tick at 0.
     if size < 1e-12 && !log {
         "0".into()
-    } else if (1e-3..1e5).contains(&size) {
+    } else if (1e-3..1e6).contains(&size) {
         format!("{value:.3}").trim_end_matches('0').trim_end_matches('.').to_owned()
     } else {
         format!("{value:.0e}")

@@ -26,12 +26,10 @@ pub fn table(results: &Results, benchmark: usize) -> Table {
     let mut notes = notes("Mean", metric, &table.rows);
     notes.extend(Some(shown.note()).filter(|note| !note.is_empty()));
     notes.extend(scored(&shown.cells));
-    notes.extend(
-        table
-            .same
-            .iter()
-            .map(|(title, as_)| format!("{title} is {as_} for every variant: it has no column of its own.")),
-    );
+    if !table.same.is_empty() {
+        let same: Vec<String> = table.same.iter().map(|(title, as_)| format!("{title} = {as_}")).collect();
+        notes.push(format!("The same for every variant, and shown once: {}.", same.join("; ")));
+    }
     if table.header.iter().any(|head| head == "forgetting") {
         notes.push(
             "A variant that has learned little has little to forget: read forgetting beside accuracy.".into(),
