@@ -517,7 +517,7 @@ fn agents_are_headed_by_their_return() {
     assert_eq!(returns, [900.0, 901.0, 902.0, 903.0]);
     assert_eq!(relu.metric("q_bias")[&0], -0.25);
     let text = tables::terminal(table, None);
-    assert!(text.contains("▸0.9015 [0.900, 0.903]") && text.contains("901.5 [900.2, 902.8]"), "{text}");
+    assert!(text.contains("▸0.9015 [0.901, 0.903]") && text.contains("▸901.5 [900.5, 902.5]"), "{text}");
     assert!(lead::lead(&results, 0).starts_with("relu has the best normalised return"));
     let charts = plots::charts(&results);
     let files: Vec<&str> = charts.iter().map(|chart| chart.file.as_str()).collect();

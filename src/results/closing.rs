@@ -164,6 +164,8 @@ fn render(keys: &[String], groups: &[Group], agents: bool, width: Option<u16>) -
     header.extend(["seeds", "diverged", "failed"]);
     header.extend(unfinished.then_some("unfinished"));
     header.extend(damaged.then_some("damaged"));
+    let partial = groups.iter().any(|group| !group.done.is_empty() && group.done.len() < group.runs);
+    header.extend(partial.then_some("n"));
     let shown: Vec<usize> = (0..FIGURES.len())
         .filter(|&which| FIGURES[which].2.is_none_or(|of_agents| of_agents == agents))
         .collect();
@@ -175,6 +177,7 @@ fn render(keys: &[String], groups: &[Group], agents: bool, width: Option<u16>) -
         cells.extend([group.runs, group.diverged, group.failed].map(|count| count.to_string()));
         cells.extend(unfinished.then(|| group.unfinished.to_string()));
         cells.extend(damaged.then(|| group.damaged.to_string()));
+        cells.extend(partial.then(|| group.done.len().to_string()));
         cells.extend(shown.iter().map(|&which| group.mean(|run| run[which], FIGURES[which].1)));
         for (width, cell) in widths.iter_mut().zip(&cells) {
             *width = cell.chars().count().max(*width);
@@ -198,14 +201,14 @@ fn short(key: &str) -> &str {
 }
 
 impl Group {
-    /// Mean over the runs that were trained to the end, with their number where runs are missing from it.
+    /// Mean over the runs that were trained to the end, with their number where some of them lack the figure.
     fn mean(&self, of: impl Fn(&Measured) -> Option<f64>, digits: usize) -> String {
         let values: Vec<f64> = self.done.iter().filter_map(of).collect();
         if values.is_empty() {
             return String::new();
         }
         let mean = values.iter().sum::<f64>() / values.len() as f64;
-        let n = if values.len() < self.runs { format!(" n={}", values.len()) } else { String::new() };
+        let n = if values.len() < self.done.len() { format!(" n={}", values.len()) } else { String::new() };
         format!("{mean:.digits$}{n}")
     }
 }
@@ -213,7 +216,7 @@ impl Group {
 fn footer(runs: &[(&Plan, &Path)], groups: &[Group]) -> String {
     let mut text = String::new();
     if groups.iter().any(|group| !group.done.is_empty() && group.done.len() < group.runs) {
-        text.push_str("n=…: mean over so many of the seeds; the others are in the counts before it\n");
+        text.push_str("n: the finished runs, which the means are over\n");
     }
     let folders: BTreeSet<_> = runs.iter().filter_map(|(_, dir)| dir.parent()).collect();
     for folder in folders {
@@ -291,20 +294,20 @@ mod tests {
         let table =
             closing_table(&runs, None).unwrap().text.replace(&out.path().display().to_string(), "OUT");
         assert_eq!(table, "\
-┌───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────┐
-│ activation   constraint   seeds   diverged   failed   unfinished   online accuracy    last task     srank     dormant │
-╞═══════════════════════════════════════════════════════════════════════════════════════════════════════════════════════╡
-│ relu                          3          0        0            0            0.8500       0.8000      41.0       0.500 │
-│ rational     none             3          1        1            0        0.6250 n=1   0.7500 n=1   7.5 n=1   0.000 n=1 │
-│ rational     tail-slope       3          0        0            3                                                      │
-└───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────┘
-n=…: mean over so many of the seeds; the others are in the counts before it
+┌──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────┐
+│ activation   constraint   seeds   diverged   failed   unfinished   n   online accuracy   last task   srank   dormant │
+╞══════════════════════════════════════════════════════════════════════════════════════════════════════════════════════╡
+│ relu                          3          0        0            0   3            0.8500      0.8000    41.0     0.500 │
+│ rational     none             3          1        1            0   1            0.6250      0.7500     7.5     0.000 │
+│ rational     tail-slope       3          0        0            3   0                                                 │
+└──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────┘
+n: the finished runs, which the means are over
 Rows: OUT/bench/*/{tasks,probes}.csv
 ");
         let narrow = closing_table(&runs, Some(80)).unwrap().text;
         let rows: Vec<&str> = narrow.lines().filter(|line| line.starts_with('│')).collect();
         assert!(rows.len() > 4 && rows.iter().all(|row| row.chars().count() <= 80), "{narrow}");
-        assert!(["0.6250 n=1", "tail-slope"].iter().all(|word| narrow.contains(word)), "{narrow}");
+        assert!(["0.6250", "tail-slope"].iter().all(|word| narrow.contains(word)), "{narrow}");
     }
 
     #[test]
@@ -325,7 +328,7 @@ Rows: OUT/bench/*/{tasks,probes}.csv
         assert_eq!(rows[1][3], "optimizer.learning_rate");
         assert_eq!(rows[3], ["│", "relu", "1e-4", "1", "0", "0", "0.2500", "0.2500", "3.0", "0.000", "│"]);
         assert_eq!(rows[4], ["│", "relu", "1e-3", "1", "0", "0", "0.5000", "0.5000", "3.0", "0.000", "│"]);
-        assert!(!table.contains("unfinished") && !table.contains("n="), "{table}");
+        assert!(!table.contains("unfinished") && !table.contains("the means are over"), "{table}");
     }
 
     #[test]
@@ -343,7 +346,7 @@ Rows: OUT/bench/*/{tasks,probes}.csv
         fs::remove_file(folders[2].join("tasks.csv")).unwrap();
         let Closing { text, damaged } = closing_table(&runs, None).unwrap();
         assert_eq!(damaged, 2);
-        assert!(text.contains("0.3750 n=1") && text.contains("damaged"), "{text}");
+        assert!(text.contains(" 1            0.3750 ") && text.contains("damaged"), "{text}");
         let told = |seed: usize, rows: usize| {
             let folder = folders[seed].display();
             format!("left out: {folder}: tasks.csv has rows of {rows} of the 2 tasks; remove the folder")
