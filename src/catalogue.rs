@@ -37,7 +37,7 @@ pub fn catalogue() -> Catalogue {
 /// Whether the data set has as many training examples as are asked for. Its manifest says so: nobody
 /// should wait for a download, or for the rest of a grid, to learn that one run cannot be made.
 fn enough_examples(plan: &Plan) -> Result<(), String> {
-    if plan.control().is_some() {
+    if !plan.is_supervised() {
         return Ok(());
     }
     let (Some(asked), Ok(manifest)) = (plan.stream().examples, data::manifest(&plan.data().dataset)) else {
@@ -52,7 +52,7 @@ fn enough_examples(plan: &Plan) -> Result<(), String> {
 
 /// Whether family, head and counts go together on this data set.
 fn sound_stream(plan: &Plan) -> Result<(), String> {
-    if plan.control().is_some() {
+    if !plan.is_supervised() {
         return Ok(());
     }
     let Ok(manifest) = data::manifest(&plan.data().dataset) else { return Ok(()) };

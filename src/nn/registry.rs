@@ -29,7 +29,7 @@ pub fn check(plan: &Plan) -> Result<(), NetworkError> {
             let manifest = crate::data::manifest(&data.dataset).ok();
             manifest.map(|m| (m.channels, m.height, m.width))
         }
-        Work::Control(_) => None,
+        Work::Control(_) | Work::Diagnostic(_) => None,
     };
     check_choices(&plan.network, &plan.activation, dims)
 }

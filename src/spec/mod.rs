@@ -1,7 +1,7 @@
 //! What is asked: TOML in, a checked grid of single-run plans out.
 //!
 //! A spec has the sections `data` and `stream` (images) or `environment`, `stream`, `agent`, `critic` and
-//! `evaluation` (control), and `network`, `activation`, `optimizer`, `method` and `probes`; `[grid]` or `[[variants]]` make many runs of it (see [`Spec`]). Names and parameters are
+//! `evaluation` (control) or `diagnostic`, and `network`, `activation`, `optimizer`, `method` and `probes`; `[grid]` or `[[variants]]` make many runs of it (see [`Spec`]). Names and parameters are
 //! checked against a [`Catalogue`]. How settings are laid over each other:
 //!
 //! - A value replaces what stood under its key; a dotted key sets that key alone.

@@ -11,7 +11,7 @@ use super::keys::is_stream_key;
 use super::tree::{Field, Item, Node, Place, Table};
 
 /// Sections that choose one thing by name and hold nothing else.
-const NAMING: [&str; 4] = ["activation", "optimizer", "method", "agent"];
+const NAMING: [&str; 5] = ["activation", "optimizer", "method", "agent", "diagnostic"];
 /// The two ways in which a task's length is given: one laid over a spec takes the other's place.
 const LENGTHS: [&str; 2] = ["steps", "epochs"];
 

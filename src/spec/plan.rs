@@ -38,6 +38,8 @@ pub enum Work {
     },
     /// An agent in an environment: `[environment]`, `[agent]` and `[stream]`.
     Control(ControlPlan),
+    /// A diagnostic whose true values are known: `[diagnostic]`.
+    Diagnostic(Choice),
 }
 
 /// An agent in an environment that may change from task to task.
@@ -80,46 +82,46 @@ impl Plan {
     /// `[data]` of a plan that trains on images.
     ///
     /// # Panics
-    /// If it trains on control.
+    /// If it does not train on images.
     #[must_use]
     pub fn data(&self) -> &DataPlan {
         match &self.work {
             Work::Supervised { data, .. } => data,
-            Work::Control(_) => panic!("{} has an environment, no data", self.name),
+            Work::Control(_) | Work::Diagnostic(_) => panic!("{} trains on no images", self.name),
         }
     }
 
     /// `[stream]` of a plan that trains on images.
     ///
     /// # Panics
-    /// If it trains on control.
+    /// If it does not train on images.
     #[must_use]
     pub fn stream(&self) -> &StreamPlan {
         match &self.work {
             Work::Supervised { stream, .. } => stream,
-            Work::Control(_) => panic!("{} has an environment, no supervised stream", self.name),
+            Work::Control(_) | Work::Diagnostic(_) => panic!("{} trains on no images", self.name),
         }
     }
 
     /// [`Plan::data`], to be changed.
     ///
     /// # Panics
-    /// If it trains on control.
+    /// If it does not train on images.
     pub fn data_mut(&mut self) -> &mut DataPlan {
         match &mut self.work {
             Work::Supervised { data, .. } => data,
-            Work::Control(_) => panic!("{} has an environment, no data", self.name),
+            Work::Control(_) | Work::Diagnostic(_) => panic!("{} trains on no images", self.name),
         }
     }
 
     /// [`Plan::stream`], to be changed.
     ///
     /// # Panics
-    /// If it trains on control.
+    /// If it does not train on images.
     pub fn stream_mut(&mut self) -> &mut StreamPlan {
         match &mut self.work {
             Work::Supervised { stream, .. } => stream,
-            Work::Control(_) => panic!("{} has an environment, no supervised stream", self.name),
+            Work::Control(_) | Work::Diagnostic(_) => panic!("{} trains on no images", self.name),
         }
     }
 
@@ -127,9 +129,15 @@ impl Plan {
     #[must_use]
     pub fn control(&self) -> Option<&ControlPlan> {
         match &self.work {
-            Work::Supervised { .. } => None,
             Work::Control(control) => Some(control),
+            Work::Supervised { .. } | Work::Diagnostic(_) => None,
         }
+    }
+
+    /// Whether it trains on images.
+    #[must_use]
+    pub fn is_supervised(&self) -> bool {
+        matches!(self.work, Work::Supervised { .. })
     }
 
     /// Number of tasks, at least 1.
@@ -138,6 +146,7 @@ impl Plan {
         match &self.work {
             Work::Supervised { stream, .. } => stream.tasks,
             Work::Control(control) => control.tasks,
+            Work::Diagnostic(_) => 1,
         }
     }
 

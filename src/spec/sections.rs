@@ -4,18 +4,19 @@ use super::choice::{self, Shape};
 use super::keys::{self, AUGMENTATIONS, HEADS, ORDERS, SCALINGS, TAKEN};
 use super::overlay;
 use super::reader::Section;
-use super::tree::{Item, Node, Place, Sources, Table};
+use super::tree::{Field, Item, Node, Place, Sources, Table};
 use super::{
     Augmentation, Catalogue, Choice, ControlPlan, CriticPlan, DataPlan, ExamplesFrom, Head, Kind, Length,
     Order, Parameter, Plan, ProbesPlan, Scaling, SpecError, StreamPlan, Work,
 };
 
 /// Sections that settings can be laid over.
-pub(super) const SECTIONS: [&str; 11] = [
+pub(super) const SECTIONS: [&str; 12] = [
     "data",
     "environment",
     "stream",
     "agent",
+    "diagnostic",
     "network",
     "activation",
     "optimizer",
@@ -33,7 +34,7 @@ pub(super) fn plan(root: &Table, catalogue: &Catalogue, sources: &Sources) -> Re
     accepted.extend(SECTIONS);
     accepted.extend(["grid", "variants"]);
     spec.only("the spec", &accepted)?;
-    let plan = Plan {
+    let mut plan = Plan {
         name: name(spec)?,
         source: spec.text("source")?.map(|(text, _)| text.to_owned()).unwrap_or_default(),
         work: reader.work()?,
@@ -41,9 +42,12 @@ pub(super) fn plan(root: &Table, catalogue: &Catalogue, sources: &Sources) -> Re
         activation: reader.choice("activation", "activations", "name", None)?,
         optimizer: reader.choice("optimizer", "optimizers", "name", None)?,
         methods: reader.methods()?,
-        probes: reader.probes()?,
+        probes: ProbesPlan { names: Vec::new(), samples: 1, plasticity_gap: false },
         seed: 0,
     };
+    if !matches!(plan.work, Work::Diagnostic(_)) {
+        plan.probes = reader.probes()?;
+    }
     for rule in &catalogue.rules {
         (rule.check)(&plan).map_err(|sentence| SpecError::Conflict {
             place: sources.name(root.get(rule.section).map_or(Place::File, |node| node.place)),
@@ -162,19 +166,35 @@ impl Reader<'_> {
     /// `[data]` and `[stream]`, or `[environment]`, `[agent]` and `[stream]`.
     fn work(self) -> Result<Work, SpecError> {
         let control = self.root.field("environment").or_else(|| self.root.field("agent"));
-        let Some(control) = control else {
-            return Ok(Work::Supervised { data: self.data()?, stream: self.stream()? });
-        };
-        if let Some(data) = self.root.field("data") {
+        let diagnostic = self.root.field("diagnostic");
+        let kinds: Vec<&Field> =
+            [self.root.field("data"), control, diagnostic].into_iter().flatten().collect();
+        if let [one, other, ..] = &kinds[..] {
             return Err(SpecError::Conflict {
-                place: self.sources.name(data.place),
+                place: self.sources.name(other.place),
                 sentence: format!(
-                    "a run trains on images ([data]) or in an environment ([{}]): keep one of the two",
-                    control.key
+                    "a run trains on images ([data]), in an environment ([environment]) or makes a diagnostic \
+                     ([diagnostic]), but this one has [{}] and [{}]: keep one of the two",
+                    one.key, other.key
                 ),
             });
         }
-        Ok(Work::Control(self.control()?))
+        if control.is_some() {
+            return Ok(Work::Control(self.control()?));
+        }
+        if diagnostic.is_some() {
+            if let Some(other) = ["stream", "critic", "evaluation", "probes"]
+                .into_iter()
+                .find_map(|section| self.root.field(section))
+            {
+                return Err(SpecError::Conflict {
+                    place: self.sources.name(other.place),
+                    sentence: format!("[{}] has no effect beside [diagnostic]: leave it out", other.key),
+                });
+            }
+            return Ok(Work::Diagnostic(self.choice("diagnostic", "diagnostics", "name", None)?));
+        }
+        Ok(Work::Supervised { data: self.data()?, stream: self.stream()? })
     }
 
     fn data(self) -> Result<DataPlan, SpecError> {

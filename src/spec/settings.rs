@@ -116,6 +116,7 @@ impl Plan {
         let mut all = match work {
             Work::Supervised { data, stream } => vec![of_data(data), of_stream(stream)],
             Work::Control(control) => of_control(control),
+            Work::Diagnostic(diagnostic) => vec![Section::of("diagnostic", "name", diagnostic)],
         };
         all.push(Section::of("network", "kind", network));
         all.push(Section::of("activation", "name", activation));
@@ -124,7 +125,10 @@ impl Plan {
         if let Work::Control(control) = work {
             all.extend(of_critic(&control.critic));
         }
-        all.push(of_probes(probes));
+        // A diagnostic has figures of its own and no layers to look at.
+        if !matches!(work, Work::Diagnostic(_)) {
+            all.push(of_probes(probes));
+        }
         all
     }
 }

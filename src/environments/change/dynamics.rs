@@ -31,9 +31,9 @@ struct Dynamics {
 }
 
 /// See [`ENTRY`].
-pub fn build(choice: &Choice, names: &[String], seed: u64) -> Result<Box<dyn Change>, BuildError> {
+pub fn build(choice: &Choice, name: &str, seed: u64) -> Result<Box<dyn Change>, BuildError> {
     let largest = ["gravity", "mass", "gear", "damping"].map(|key| choice.number(key));
-    let name = names[0].clone();
+    let name = name.to_owned();
     let change = Dynamics { name, largest, first_drawn: choice.text("first_task") == "drawn", seed };
     change.task(1)?;
     Ok(Box::new(change))

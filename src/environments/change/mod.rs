@@ -24,8 +24,8 @@ pub trait Change: Send + Sync {
     fn describe(&self, index: usize) -> String;
 }
 
-/// Makes a stream from a checked choice, the environments' names (at least one) and the seed.
-pub type Build = fn(&Choice, &[String], u64) -> Result<Box<dyn Change>, BuildError>;
+/// Makes a stream from a checked choice, the environment's name and the seed.
+pub type Build = fn(&Choice, &str, u64) -> Result<Box<dyn Change>, BuildError>;
 
 /// A registered family.
 #[derive(Clone, Copy)]
@@ -54,13 +54,7 @@ pub fn entries() -> Vec<Entry> {
     registry().into_iter().map(|registered| registered.entry).collect()
 }
 
-/// The names in `environment.name`: one, or several with commas between them, as `switch` takes them.
-#[must_use]
-pub fn names(environment: &str) -> Vec<String> {
-    environment.split(',').map(|name| name.trim().to_owned()).collect()
-}
-
-/// The family that `choice` names, on `environment` (see [`names`]), drawn from `seed`. The environments of
+/// The family that `choice` names, on `environment`, drawn from `seed`. The environments of
 /// all names are built once, so that a name or a change that cannot be is found out here.
 ///
 /// # Errors
@@ -69,17 +63,7 @@ pub fn build(choice: &Choice, environment: &str, seed: u64) -> Result<Box<dyn Ch
     let family = registry().into_iter().find(|registered| registered.entry.name == choice.name);
     let family =
         family.ok_or_else(|| BuildError::Family(format!("there is no change named {}", choice.name)))?;
-    let names = names(environment);
-    if names.len() > 1 && choice.name != switch::ENTRY.name {
-        return Err(BuildError::Family(format!(
-            "environment.name lists {} environments, but stream.family = \"{}\" changes one: name one of them, \
-             or take stream.family = \"{}\"",
-            names.len(),
-            choice.name,
-            switch::ENTRY.name
-        )));
-    }
-    (family.build)(choice, &names, seed)
+    (family.build)(choice, environment, seed)
 }
 
 /// Whether the first task is drawn like the others.

@@ -29,9 +29,9 @@ struct Offset {
 }
 
 /// See [`ENTRY`].
-pub fn build(choice: &Choice, names: &[String], seed: u64) -> Result<Box<dyn Change>, BuildError> {
-    let features = environment(&names[0])?.spaces().features();
-    let (name, first_drawn) = (names[0].clone(), choice.text("first_task") == "drawn");
+pub fn build(choice: &Choice, name: &str, seed: u64) -> Result<Box<dyn Change>, BuildError> {
+    let features = environment(name)?.spaces().features();
+    let (name, first_drawn) = (name.to_owned(), choice.text("first_task") == "drawn");
     Ok(Box::new(Offset { name, std: choice.number("std"), features, first_drawn, seed }))
 }
 

@@ -13,9 +13,9 @@ struct Single {
 }
 
 /// See [`ENTRY`].
-pub fn build(_: &Choice, names: &[String], _: u64) -> Result<Box<dyn Change>, BuildError> {
-    environment(&names[0])?;
-    Ok(Box::new(Single { name: names[0].clone() }))
+pub fn build(_: &Choice, name: &str, _: u64) -> Result<Box<dyn Change>, BuildError> {
+    environment(name)?;
+    Ok(Box::new(Single { name: name.to_owned() }))
 }
 
 impl Change for Single {

@@ -33,12 +33,12 @@ struct Slippery {
 }
 
 /// See [`ENTRY`].
-pub fn build(choice: &Choice, names: &[String], seed: u64) -> Result<Box<dyn Change>, BuildError> {
+pub fn build(choice: &Choice, name: &str, seed: u64) -> Result<Box<dyn Change>, BuildError> {
     let (low, high) = (choice.number("low"), choice.number("high"));
     if low > high {
         return Err(BuildError::Family(format!("stream.low = {low} is above stream.high = {high}")));
     }
-    let name = names[0].clone();
+    let name = name.to_owned();
     let change = Slippery { name, low, high, first_drawn: choice.text("first_task") == "drawn", seed };
     change.task(1)?;
     Ok(Box::new(change))

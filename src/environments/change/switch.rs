@@ -2,15 +2,18 @@
 
 use super::Change;
 use crate::environments::{BuildError, Environment, build as environment};
-use crate::spec::{Choice, Entry};
+use crate::spec::{Choice, Entry, Kind, Parameter, Value};
 
 /// Catalogue entry.
 pub const ENTRY: Entry = Entry {
     name: "switch",
-    summary: "the environments that environment.name lists (\"walker-stand, walker-walk, walker-run\"), one a \
-              task, round and round; their spaces are equal",
+    summary: "the environment, then those listed, one a task, round and round; their spaces are equal",
     source: "Tang et al. 2025 (C-CHAIN), arXiv 2506.00592, with walker's tasks",
-    parameters: &[],
+    parameters: &[Parameter {
+        name: "environments",
+        summary: "environments that follow the first one",
+        kind: Kind::Names { of: "environments" },
+    }],
 };
 
 struct Switch {
@@ -18,7 +21,16 @@ struct Switch {
 }
 
 /// See [`ENTRY`].
-pub fn build(_: &Choice, names: &[String], _: u64) -> Result<Box<dyn Change>, BuildError> {
+pub fn build(choice: &Choice, name: &str, _: u64) -> Result<Box<dyn Change>, BuildError> {
+    let Some(Value::Names(others)) = choice.get("environments") else {
+        return Err(BuildError::Family(
+            "stream.family = \"switch\" needs stream.environments, a list of those that follow the first one, \
+             as in [\"walker-walk\", \"walker-run\"]"
+                .to_owned(),
+        ));
+    };
+    let mut names = vec![name.to_owned()];
+    names.extend_from_slice(others);
     let first = environment(&names[0])?.spaces().clone();
     for name in &names[1..] {
         let spaces = environment(name)?.spaces().clone();
@@ -35,7 +47,7 @@ pub fn build(_: &Choice, names: &[String], _: u64) -> Result<Box<dyn Change>, Bu
             }
         }
     }
-    Ok(Box::new(Switch { names: names.to_vec() }))
+    Ok(Box::new(Switch { names }))
 }
 
 impl Change for Switch {

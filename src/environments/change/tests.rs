@@ -6,19 +6,18 @@ use crate::state::StateDict;
 /// A family's defaults, but for `own`.
 fn choice(name: &str, own: &[(&str, Value)]) -> Choice {
     let entry = entries().into_iter().find(|entry| entry.name == name).unwrap();
-    let defaults = entry.parameters.iter().map(|p| {
-        let value = match p.kind {
-            Kind::Number { default, .. } => Value::Number(default.unwrap()),
-            Kind::Text { default, .. } => Value::Text(default.unwrap().into()),
-            other => panic!("{other:?}"),
-        };
-        (p.name.to_owned(), value)
-    });
-    let mut parameters: std::collections::BTreeMap<String, Value> = defaults.collect();
+    let mut all = Choice::of(&entry);
     for (name, value) in own {
-        assert!(parameters.insert((*name).to_owned(), value.clone()).is_some(), "{name}");
+        assert!(entry.parameters.iter().any(|parameter| parameter.name == *name), "{name}");
+        all.parameters.insert((*name).to_owned(), value.clone());
     }
-    Choice { name: name.into(), parameters }
+    all
+}
+
+/// What `switch` goes on with.
+fn following(family: &str) -> Vec<(&'static str, Value)> {
+    let names = Value::Names(["walker-walk", "walker-run"].map(str::to_owned).to_vec());
+    if family == "switch" { vec![("environments", names)] } else { Vec::new() }
 }
 
 fn drawn() -> [(&'static str, Value); 1] {
@@ -52,13 +51,13 @@ fn go_on(world: &mut dyn Environment, steps: usize, draws: &mut Stream) -> Vec<u
 fn a_task_follows_from_seed_and_number() {
     for (family, environment) in [
         ("single", "cheetah-run"),
-        ("switch", "walker-stand, walker-walk, walker-run"),
+        ("switch", "walker-stand"),
         ("slippery", "cheetah-run"),
         ("observation-offset", "CartPole-v1"),
         ("dynamics", "cheetah-run"),
     ] {
         let tasks = |seed, order: &[usize]| -> Vec<Vec<u64>> {
-            let change = build(&choice(family, &[]), environment, seed).unwrap();
+            let change = build(&choice(family, &following(family)), environment, seed).unwrap();
             order.iter().map(|&index| walk(&mut *change.task(index).unwrap(), 3)).collect()
         };
         let forward = tasks(1, &[0, 1, 2]);
@@ -86,13 +85,13 @@ fn the_first_task_is_the_environment_as_it_is_unless_it_is_drawn() {
 
 #[test]
 fn switch_goes_round_and_asks_for_equal_spaces() {
-    let change = build(&choice("switch", &[]), "walker-stand, walker-walk,walker-run", 0).unwrap();
+    let change = build(&choice("switch", &following("switch")), "walker-stand", 0).unwrap();
     let names: Vec<String> = (0..4).map(|index| change.describe(index)).collect();
     assert_eq!(names, ["walker-stand", "walker-walk", "walker-run", "walker-stand"]);
-    let error = build(&choice("switch", &[]), "walker-stand, cheetah-run", 0).err().unwrap().to_string();
-    assert!(error.contains("cheetah-run has other observations than walker-stand"), "{error}");
-    let error = build(&choice("slippery", &[]), "walker-stand, walker-run", 0).err().unwrap().to_string();
-    assert!(error.contains("name one of them"), "{error}");
+    let error = build(&choice("switch", &following("switch")), "cheetah-run", 0).err().unwrap().to_string();
+    assert!(error.contains("walker-walk has other observations than cheetah-run"), "{error}");
+    let error = build(&choice("switch", &[]), "walker-stand", 0).err().unwrap().to_string();
+    assert!(error.contains("stream.environments"), "{error}");
     let error = build(&choice("single", &[]), "walker-fly", 0).err().unwrap().to_string();
     assert!(error.contains("walker-fly"), "{error}");
 }

@@ -42,7 +42,7 @@ fn unknown_keys_name_the_nearest_one_the_line_and_what_is_accepted() {
     assert_eq!(
         changed("[network]", "[netwrok]"),
         "spec.toml:16: the spec takes no key `netwrok`; did you mean `network`? It takes name, source, data, \
-         environment, stream, agent, network, activation, optimizer, method, critic, evaluation, probes, grid, \
+         environment, stream, agent, diagnostic, network, activation, optimizer, method, critic, evaluation, probes, grid, \
          variants."
     );
     assert_eq!(
@@ -56,12 +56,12 @@ fn unknown_keys_name_the_nearest_one_the_line_and_what_is_accepted() {
     assert_eq!(
         added("[grid]\n\"optimiser.learning_rate\" = [1]\n"),
         "spec.toml:29: [grid] takes no key `optimiser.learning_rate`; did you mean `optimizer`? It takes data, \
-         environment, stream, agent, network, activation, optimizer, method, critic, evaluation, probes, seeds. Dotted keys too, as in \
+         environment, stream, agent, diagnostic, network, activation, optimizer, method, critic, evaluation, probes, seeds. Dotted keys too, as in \
          \"optimizer.learning_rate\"."
     );
     assert_eq!(
         added("[[variants]]\nseeds = 3\n"),
-        "spec.toml:29: a variant takes no key `seeds`. It takes data, environment, stream, agent, \
+        "spec.toml:29: a variant takes no key `seeds`. It takes data, environment, stream, agent, diagnostic, \
          network, activation, optimizer, method, critic, evaluation, probes. Dotted keys too, as in \"optimizer.learning_rate\". Seeds come from [grid] or --seeds."
     );
 }
@@ -424,12 +424,12 @@ fn settings_of_the_command_line_are_named_themselves() {
         (
             "sream.tasks=3",
             "--set sream.tasks=3: the spec takes no key `sream`; did you mean `stream`? It takes name, source, data, \
-             environment, stream, agent, network, activation, optimizer, method, critic, evaluation, probes, grid.",
+             environment, stream, agent, diagnostic, network, activation, optimizer, method, critic, evaluation, probes, grid.",
         ),
         (
             "variants=[]",
             "--set variants=[]: the spec takes no key `variants`. It takes name, source, data, environment, \
-             stream, agent, network, activation, optimizer, method, critic, evaluation, probes, grid.",
+             stream, agent, diagnostic, network, activation, optimizer, method, critic, evaluation, probes, grid.",
         ),
         (
             "network.hidden=[1, 2",

@@ -155,6 +155,7 @@ fn catalogue() -> Catalogue {
                     ),
                 ],
             ),
+            ("diagnostics", vec![entry("overestimation", const { &[integer("grid", Some(50), 1, 100)] })]),
             (
                 "agents",
                 vec![

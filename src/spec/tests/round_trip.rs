@@ -123,6 +123,7 @@ fn work() -> impl Strategy<Value = Work> {
     prop_oneof![
         (data, stream()).prop_map(|(data, stream)| Work::Supervised { data, stream }),
         control().prop_map(Work::Control),
+        choice("diagnostics").prop_map(Work::Diagnostic),
     ]
 }
 
@@ -133,6 +134,8 @@ fn any_plan() -> impl Strategy<Value = Plan> {
     (heading, work(), choices, probes)
         .prop_map(|((name, source, seed), work, choices, (taken, samples, gap))| {
             let names = ["srank", "dead_units", "curvature"].into_iter().zip(taken);
+            // A diagnostic has no layers to look at.
+            let looks = !matches!(work, Work::Diagnostic(_));
             Plan {
                 name,
                 source,
@@ -142,9 +145,12 @@ fn any_plan() -> impl Strategy<Value = Plan> {
                 optimizer: choices.2,
                 methods: choices.3,
                 probes: ProbesPlan {
-                    names: names.filter(|(_, taken)| *taken).map(|(name, _)| name.to_owned()).collect(),
-                    samples,
-                    plasticity_gap: gap,
+                    names: names
+                        .filter(|(_, taken)| looks && *taken)
+                        .map(|(name, _)| name.to_owned())
+                        .collect(),
+                    samples: if looks { samples } else { 1 },
+                    plasticity_gap: looks && gap,
                 },
                 seed,
             }
@@ -174,14 +180,15 @@ proptest! {
         // Two plans drawn apart hardly ever differ in one place alone: each part is exchanged by itself.
         let parts = [
             other.clone(),
-            Plan { work: other.work.clone(), ..one.clone() },
+            Plan { work: other.work.clone(), probes: other.probes.clone(), ..one.clone() },
             Plan { network: other.network.clone(), ..one.clone() },
             Plan { activation: other.activation.clone(), ..one.clone() },
             Plan { optimizer: other.optimizer.clone(), ..one.clone() },
             Plan { methods: other.methods.clone(), ..one.clone() },
-            Plan { probes: other.probes.clone(), ..one.clone() },
         ];
-        for mixed in parts.into_iter().chain(exchanged(&one, &other)) {
+        let looked_at = [&one, &other].iter().all(|plan| !matches!(plan.work, Work::Diagnostic(_)));
+        let probes = looked_at.then(|| Plan { probes: other.probes.clone(), ..one.clone() });
+        for mixed in parts.into_iter().chain(probes).chain(exchanged(&one, &other)) {
             prop_assert!(mixed == one || mixed.settings() != one.settings(), "{:?}", mixed);
             prop_assert!(mixed != one || mixed.to_toml() != one.to_toml() || mixed.settings() == one.settings());
         }
