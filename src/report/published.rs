@@ -184,6 +184,7 @@ fn is_of(cell: &Group, benchmark: &str) -> bool {
     let protocol = match &plan.work {
         Work::Supervised { data, stream } => format!("{}-{}", stream.family.name, data.dataset),
         Work::Control(control) => format!("{}-{}", control.change.name, control.environment),
+        Work::Diagnostic(diagnostic) => diagnostic.name.clone(),
     };
     same(&plan.name, benchmark) || same(&protocol, benchmark)
 }
@@ -214,6 +215,7 @@ fn reasons(cell: &Group, estimate: Option<Estimate>, theirs: &Published) -> Stri
             Length::Epochs(_) => None,
         },
         Work::Control(control) => Some(control.steps),
+        Work::Diagnostic(_) => None,
     };
     let mut reasons = Vec::new();
     if let Some(tasks) = theirs.tasks.filter(|tasks| *tasks != ours) {

@@ -9,7 +9,7 @@ const LABELLED: [&str; 5] =
     ["activation", "activation.version", "activation.start", "activation.constraint", "method"];
 /// Sections of the spec that make a variant; and those that make a benchmark.
 const VARIANT: [&str; 5] = ["activation", "optimizer", "method", "critic", "agent"];
-const BENCHMARK: [&str; 4] = ["data", "stream", "network", "environment"];
+const BENCHMARK: [&str; 5] = ["data", "stream", "network", "environment", "diagnostic"];
 
 /// Benchmark and variant of each plan.
 pub fn labels(plans: &[&Plan]) -> Vec<(String, String)> {

@@ -75,7 +75,7 @@ pub fn read(folder: &Path, plan: &Plan) -> Result<Tasks, RecordError> {
 fn is_scored(row: &TaskRow, plan: &Plan) -> bool {
     row.scored.unwrap_or_else(|| match &plan.work {
         Work::Supervised { stream, .. } => stream.family.name != "easy-hard" || row.task.is_multiple_of(2),
-        Work::Control(_) => true,
+        Work::Control(_) | Work::Diagnostic(_) => true,
     })
 }
 

@@ -106,6 +106,7 @@ pub fn provenance(results: &Results) -> String {
         ("data (SHA-256 of the decoded set)", |run| match &run.plan.work {
             Work::Supervised { data, .. } => format!("{} {}", data.dataset, run.status.data_checksum),
             Work::Control(control) => format!("environment {}", control.environment),
+            Work::Diagnostic(diagnostic) => format!("diagnostic {}", diagnostic.name),
         }),
         ("device", |run| run.status.device.clone()),
         ("threads of a step", |run| run.status.threads.to_string()),
