@@ -1,4 +1,9 @@
 //! The hot path: fused operations on slices, and the candle custom ops made of them.
+//!
+//! Three ways to vector instructions, each where the one before it does not do:
+//! - [`element::vectorized`] around a plain loop, which the compiler vectorises: nearly everywhere;
+//! - `pulp`'s `WithSimd` by hand, where sums have to stay in registers: [`affine`] and [`deferred`];
+//! - the rationals' own `Lane`, `pulp` for both float types: their passes carry ten sums along.
 
 pub mod affine;
 pub mod conv;

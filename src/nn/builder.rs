@@ -10,7 +10,7 @@ use candle_core::{DType, Tensor, Var};
 use super::activation::{self, Activation};
 use super::initialization::Start;
 use super::layout::{Feed, Layer, NormPlaces};
-use super::network::{ActivationLayer, Buffer, NetworkError};
+use super::network::{ActivationLayer, Buffer, NetworkError, Parts};
 use super::parameter::{Parameter, Role};
 use crate::kernels::conv::ConvParts;
 use crate::kernels::dense::DenseParts;
@@ -25,10 +25,7 @@ pub(super) type Place = (Tensor, Arc<Gradient>);
 
 /// Parameters, layers and activation layers so far.
 pub struct Builder {
-    pub(super) parameters: Vec<Parameter>,
-    pub(super) layers: Vec<Layer>,
-    pub(super) activations: Vec<ActivationLayer>,
-    pub(super) buffers: Vec<Buffer>,
+    pub(super) parts: Parts,
     dtype: DType,
 }
 
@@ -47,8 +44,7 @@ impl Builder {
     /// Nothing yet; values in `dtype` (f32 trains, f64 checks).
     #[must_use]
     pub fn new(dtype: DType) -> Self {
-        let (parameters, layers, activations, buffers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { parameters, layers, activations, buffers, dtype }
+        Self { parts: Parts::default(), dtype }
     }
 
     /// Adds the linear layer `layers.N`.
@@ -58,10 +54,10 @@ impl Builder {
         (inputs, outputs): (usize, usize),
         stream: &mut Stream,
     ) -> Result<DenseParts, NetworkError> {
-        let name = format!("layers.{}", self.layers.len());
+        let name = format!("layers.{}", self.parts.layers.len());
         let layer = self.layer(name, start, &[outputs, inputs], true, stream)?;
-        let weight = self.place(self.layers[layer].weight);
-        let bias = self.place(self.layers[layer].bias.expect("asked for"));
+        let weight = self.place(self.parts.layers[layer].weight);
+        let bias = self.place(self.parts.layers[layer].bias.expect("asked for"));
         Ok(DenseParts {
             bias: bias.0,
             weight_gradient: weight.1,
@@ -79,10 +75,10 @@ impl Builder {
         Filters { size, stride, padding }: Filters,
         stream: &mut Stream,
     ) -> Result<ConvParts, NetworkError> {
-        let name = format!("layers.{}", self.layers.len());
+        let name = format!("layers.{}", self.parts.layers.len());
         let layer = self.layer(name, start, &[outputs, channels, size, size], true, stream)?;
-        let weight_gradient = self.place(self.layers[layer].weight).1;
-        let bias = self.layers[layer].bias.map(|bias| self.place(bias));
+        let weight_gradient = self.place(self.parts.layers[layer].weight).1;
+        let bias = self.parts.layers[layer].bias.map(|bias| self.place(bias));
         Ok(ConvParts { stride, padding, weight_gradient, bias, activation: None, pool: None })
     }
 
@@ -102,7 +98,7 @@ impl Builder {
         if biased {
             bias = Some(self.parameter(format!("{name}.bias"), Role::Bias, &biases, &shape[..1])?);
         }
-        self.layers.push(Layer {
+        self.parts.layers.push(Layer {
             name,
             weight,
             bias,
@@ -114,7 +110,7 @@ impl Builder {
             bypassed: false,
             start,
         });
-        Ok(self.layers.len() - 1)
+        Ok(self.parts.layers.len() - 1)
     }
 
     /// Adds scale (1) and shift (0) of a normalisation of the layer added last: `NAME.weight` and
@@ -124,25 +120,25 @@ impl Builder {
         name: &str,
         statistics: Option<(usize, usize)>,
     ) -> Result<(Place, Place), NetworkError> {
-        let units = self.layers.last().expect("a layer comes first").units();
+        let units = self.parts.layers.last().expect("a layer comes first").units();
         let scale = self.parameter(format!("{name}.weight"), Role::Norm, &vec![1.0; units], &[units])?;
         let shift = self.parameter(format!("{name}.bias"), Role::Norm, &vec![0.0; units], &[units])?;
-        let layer = self.layers.last_mut().expect("a layer comes first");
+        let layer = self.parts.layers.last_mut().expect("a layer comes first");
         layer.norm = Some(NormPlaces { scale, shift, statistics });
         Ok((self.place(scale), self.place(shift)))
     }
 
     /// Adds a layer normalisation `norms.N` of the layer added last, before its activation.
     pub fn layer_norm(&mut self) -> Result<LayerNorm, NetworkError> {
-        let name = format!("norms.{}", self.layers.len() - 1);
+        let name = format!("norms.{}", self.parts.layers.len() - 1);
         let (scale, shift) = self.norm(&name, None)?;
         Ok(LayerNorm { scale, shift })
     }
 
     /// Adds values that are kept without being trained; gives their number.
     pub fn buffer(&mut self, name: String, start: Vec<f32>) -> usize {
-        self.buffers.push(Buffer { name, values: Arc::new(Mutex::new(start)) });
-        self.buffers.len() - 1
+        self.parts.buffers.push(Buffer { name, values: Arc::new(Mutex::new(start)) });
+        self.parts.buffers.len() - 1
     }
 
     /// Puts an activation after the layer added last, which then has `width` features.
@@ -152,12 +148,12 @@ impl Builder {
         width: usize,
     ) -> Result<FusedActivation, NetworkError> {
         let shared = activation.coefficients.as_ref().is_some_and(|c| c.network_wide);
-        let index = if shared { 0 } else { self.activations.len() };
-        if index == self.activations.len() {
+        let index = if shared { 0 } else { self.parts.activations.len() };
+        if index == self.parts.activations.len() {
             self.declare_activation(&activation, index, shared)?;
         }
-        let coefficients = self.activations[index].parameter.map(|parameter| self.place(parameter));
-        let layer = self.layers.last_mut().expect("a layer comes first");
+        let coefficients = self.parts.activations[index].parameter.map(|parameter| self.place(parameter));
+        let layer = self.parts.layers.last_mut().expect("a layer comes first");
         (layer.activation, layer.features, layer.expansion) = (Some(index), width, activation.expansion);
         Ok(FusedActivation { kernel: activation.kernel, expansion: activation.expansion, coefficients })
     }
@@ -175,11 +171,11 @@ impl Builder {
             let shape = [coefficients.start.len() / per_set, per_set];
             let role = Role::Coefficients(index);
             let at = self.parameter(format!("{name}.coefficients"), role, &coefficients.start, &shape)?;
-            self.parameters[at].learning_rate = coefficients.learning_rate;
-            self.parameters[at].weight_decay = coefficients.weight_decay;
+            self.parts.parameters[at].learning_rate = coefficients.learning_rate;
+            self.parts.parameters[at].weight_decay = coefficients.weight_decay;
             parameter = Some(at);
         }
-        self.activations.push(ActivationLayer {
+        self.parts.activations.push(ActivationLayer {
             name,
             parameter,
             coefficients: activation.coefficients.clone(),
@@ -194,33 +190,33 @@ impl Builder {
         start: &[f64],
         shape: &[usize],
     ) -> Result<usize, NetworkError> {
-        self.parameters.push(Parameter::new(name, role, start, shape, self.dtype)?);
-        Ok(self.parameters.len() - 1)
+        self.parts.parameters.push(Parameter::new(name, role, start, shape, self.dtype)?);
+        Ok(self.parts.parameters.len() - 1)
     }
 
     /// Says that the features of layer `from` are multiplied by the weight of layer `to`.
     pub fn feed(&mut self, from: usize, to: usize) {
         let columns: usize = self.weight(to).dims()[1..].iter().product();
-        let columns_per_feature = columns / self.layers[from].features;
-        self.layers[from].feeds.push(Feed { layer: to, columns_per_feature });
+        let columns_per_feature = columns / self.parts.layers[from].features;
+        self.parts.layers[from].feeds.push(Feed { layer: to, columns_per_feature });
     }
 
     /// Says so of every layer and the one after it.
     pub fn feed_forward(&mut self) {
-        (1..self.layers.len()).for_each(|to| self.feed(to - 1, to));
+        (1..self.parts.layers.len()).for_each(|to| self.feed(to - 1, to));
     }
 
     /// Values and gradient of parameter number `index`.
     #[must_use]
     pub(super) fn place(&self, index: usize) -> Place {
-        let parameter = &self.parameters[index];
+        let parameter = &self.parts.parameters[index];
         (parameter.values.as_tensor().clone(), Arc::clone(&parameter.gradient))
     }
 
     /// The weight of layer number `layer`.
     #[must_use]
     pub fn weight(&self, layer: usize) -> &Var {
-        &self.parameters[self.layers[layer].weight].values
+        &self.parts.parameters[self.parts.layers[layer].weight].values
     }
 }
 

@@ -11,10 +11,8 @@ use candle_core::{DType, Tensor};
 
 use super::builder::{Builder, Filters, for_width};
 use super::initialization::{self, Initialization};
-use super::layout::Layer;
 use super::mlp::{Linears, check_widths, sizes};
-use super::network::{ActivationLayer, Dims, Network, NetworkError, Registered};
-use super::parameter::Parameter;
+use super::network::{Dims, Network, NetworkError, Parts, Registered};
 use super::samples;
 use super::work::{self, LayerWork};
 use crate::kernels::conv::geometry::positions;
@@ -233,15 +231,7 @@ impl Network for Cnn {
         Ok(captured)
     }
 
-    fn parameters(&self) -> &[Parameter] {
-        &self.built.parameters
-    }
-
-    fn layers(&self) -> &[Layer] {
-        &self.built.layers
-    }
-
-    fn activations(&self) -> &[ActivationLayer] {
-        &self.built.activations
+    fn parts(&self) -> &Parts {
+        &self.built.parts
     }
 }

@@ -4,9 +4,7 @@ use candle_core::{DType, Tensor};
 
 use super::builder::{Builder, for_width};
 use super::initialization::{self, Initialization};
-use super::layout::Layer;
-use super::network::{ActivationLayer, Dims, Network, NetworkError, Registered};
-use super::parameter::Parameter;
+use super::network::{Dims, Network, NetworkError, Parts, Registered};
 use super::work;
 use crate::kernels::dense::{Dense, DenseParts};
 use crate::kernels::fused_activation::Captured;
@@ -91,7 +89,7 @@ impl Linears {
         (inputs, hidden, outputs): (usize, &[usize], usize),
         stream: &mut Stream,
     ) -> Result<Self, NetworkError> {
-        let first = built.layers.len();
+        let first = built.parts.layers.len();
         let (mut parts, mut fan_in) = (Vec::new(), inputs);
         for &width in hidden {
             let activation = for_width(activation, width, "hidden layer")?;
@@ -178,15 +176,7 @@ impl Network for Mlp {
         self.layers.capture(&self.built, inputs)
     }
 
-    fn parameters(&self) -> &[Parameter] {
-        &self.built.parameters
-    }
-
-    fn layers(&self) -> &[Layer] {
-        &self.built.layers
-    }
-
-    fn activations(&self) -> &[ActivationLayer] {
-        &self.built.activations
+    fn parts(&self) -> &Parts {
+        &self.built.parts
     }
 }

@@ -21,7 +21,7 @@ pub use builder::{Builder, Filters, for_width};
 pub use cnn::Cnn;
 pub use layout::{Feed, Layer, NormPlaces};
 pub use mlp::Mlp;
-pub use network::{ActivationLayer, Blueprint, Buffer, Dims, Network, NetworkError, Registered};
+pub use network::{ActivationLayer, Blueprint, Buffer, Dims, Network, NetworkError, Parts, Registered};
 pub use parameter::{Parameter, Role};
 pub use registry::{build, build_from, check, check_choices, entries, mixes_examples, work};
 pub use resnet::{ResNet, STAGES};

@@ -62,19 +62,41 @@ pub trait Network: Send {
     /// channels. Its rows are images × positions, of which `samples` are taken.
     fn capture(&self, inputs: &Tensor, samples: usize) -> candle_core::Result<Vec<Captured>>;
 
+    /// What it is made of.
+    fn parts(&self) -> &Parts;
+
     /// All trained values, in a fixed order.
-    fn parameters(&self) -> &[Parameter];
+    fn parameters(&self) -> &[Parameter] {
+        &self.parts().parameters
+    }
 
     /// All values that it keeps without training them, in a fixed order.
     fn buffers(&self) -> &[Buffer] {
-        &[]
+        &self.parts().buffers
     }
 
     /// Layers in forward order, the head last.
-    fn layers(&self) -> &[Layer];
+    fn layers(&self) -> &[Layer] {
+        &self.parts().layers
+    }
 
     /// Activation layers in forward order; one entry for all where the network shares its coefficients.
-    fn activations(&self) -> &[ActivationLayer];
+    fn activations(&self) -> &[ActivationLayer] {
+        &self.parts().activations
+    }
+}
+
+/// What a network is made of, each list in a fixed order.
+#[derive(Default)]
+pub struct Parts {
+    /// See [`Network::parameters`].
+    pub parameters: Vec<Parameter>,
+    /// See [`Network::layers`].
+    pub layers: Vec<Layer>,
+    /// See [`Network::activations`].
+    pub activations: Vec<ActivationLayer>,
+    /// See [`Network::buffers`].
+    pub buffers: Vec<Buffer>,
 }
 
 /// Channels, height and width of the inputs.

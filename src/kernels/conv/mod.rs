@@ -8,6 +8,7 @@
 //! their [`Gradient`]s, but for [`Pass::Through`], and ∂x is computed only where the input is part of
 //! the graph.
 
+mod backward;
 pub mod geometry;
 mod im2col;
 pub(crate) mod products;
@@ -17,9 +18,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, bail};
 
 use self::geometry::Geometry;
-use super::element::{Gradients, Mode, Saved as SavedElements, flush};
+use super::element::{Mode, flush};
 use super::fused_activation::{FusedActivation, kernel};
-use super::gradient::{Gradient, add_bias_gradient};
+use super::gradient::Gradient;
 use super::max_pool::{Pool, Pooling};
 use super::pass::Pass;
 use super::scratch::Scratch;
@@ -260,130 +261,6 @@ impl Conv {
             let row = &z[(row - first) * outputs..][..outputs];
             values.extend(row.iter().map(|&v| v.wide() as f32));
         }
-    }
-
-    /// ∂z of the activation, adding the coefficients' gradient: `Some` where there is an activation.
-    fn through_activation<T: Slices>(
-        &self,
-        outputs: usize,
-        saved: &Saved,
-        y: &[T],
-        dy: &[T],
-    ) -> Result<Option<Vec<T>>> {
-        let Some(activation) = &self.parts.activation else { return Ok(None) };
-        let (z, extra) = (T::slice(&saved.pre_activations)?, T::slice(&saved.extra)?);
-        let mut dz = vec![T::ZERO; z.len()];
-        activation.with_gradient(self.pass.trains(), |c, d_coefficients| {
-            let gradients = Gradients { dz: &mut dz, d_coefficients };
-            kernel::<T>(activation).backward(c, outputs, SavedElements { z, y, extra }, dy, gradients);
-        })?;
-        flush(&mut dz);
-        Ok(Some(dz))
-    }
-
-    fn back<T: Slices + Scratch>(
-        &self,
-        x: &Tensor,
-        w: &Tensor,
-        y: &Tensor,
-        dy: &Tensor,
-    ) -> Result<Option<Tensor>> {
-        let g = &Geometry::new(x.dims4()?, w.dims4()?, self.parts.stride, self.parts.padding)?;
-        let expansion = self.parts.activation.as_ref().map_or(1, |activation| activation.expansion);
-        let pooling = self.parts.pool.map(|pool| pool.over(g.to, g.outputs * expansion)).transpose()?;
-        let dy = dy.contiguous()?;
-        with_slice(&dy, |dy| with_slice(y, |y| self.pull_back::<T>(x, w, y, dy, g, pooling)))??
-    }
-
-    fn pull_back<T: Slices + Scratch>(
-        &self,
-        x: &Tensor,
-        w: &Tensor,
-        y: &[T],
-        dy: &[T],
-        g: &Geometry,
-        pooling: Option<Pooling>,
-    ) -> Result<Option<Tensor>> {
-        let expansion = self.parts.activation.as_ref().map_or(1, |activation| activation.expansion);
-        let saved = self.saved();
-        // ∂z, of all pre-activations or of those that were picked.
-        let made = match (&*saved, &pooling) {
-            (None, _) if self.parts.activation.is_some() || pooling.is_some() => {
-                bail!("backward before forward")
-            }
-            (None, _) => None,
-            (Some(saved), Some(pooling)) if expansion > 1 => {
-                let features = T::slice(&saved.features)?;
-                let mut spread = vec![T::ZERO; features.len()];
-                pooling.unpick(dy, &saved.places, &mut spread);
-                self.through_activation(g.outputs, saved, features, &spread)?
-            }
-            (Some(saved), _) => self.through_activation(g.outputs, saved, y, dy)?,
-        };
-        let dz = made.as_deref().unwrap_or(dy);
-        if let (Some((_, gradient)), true) = (&self.parts.bias, self.pass.trains()) {
-            add_bias_gradient(gradient, dz, g.outputs)?;
-        }
-        let places = match (&*saved, &pooling) {
-            (Some(saved), Some(pooling)) if expansion == 1 => Some((pooling, saved.places.as_slice())),
-            _ => None,
-        };
-        with_slice(x, |values| self.products(x, values, w, g, dz, places))?
-    }
-
-    /// ∂W and, where it is wanted, ∂x from ∂z, which is spread from the `places` that pooling picked.
-    fn products<T: Slices + Scratch>(
-        &self,
-        x: &Tensor,
-        values: &[T],
-        w: &Tensor,
-        g: &Geometry,
-        dz: &[T],
-        places: Option<(&Pooling, &[u8])>,
-    ) -> Result<Option<Tensor>> {
-        let images = g.images_at_a_time();
-        let mut spread = T::take(images * g.positions() * g.outputs);
-        let mut d_filters = T::take(g.outputs * g.patch());
-        d_filters.fill(T::ZERO);
-        let mut filters = T::take(d_filters.len());
-        let (mut dx, trains) = (Vec::new(), self.pass.trains());
-        if x.track_op() {
-            with_slice(w, |w| products::channels_last(w, g, &mut filters))?;
-            dx.resize(values.len(), T::ZERO);
-        }
-        for (block, x) in values.chunks(images * g.image()).enumerate() {
-            let here = x.len() / g.image();
-            let dz = match places {
-                None => &dz[block * images * g.positions() * g.outputs..][..here * g.positions() * g.outputs],
-                Some((pooling, places)) => {
-                    let at = block * images * pooling.pooled();
-                    let at = at..at + here * pooling.pooled();
-                    let spread = &mut spread[..here * pooling.image()];
-                    pooling.unpick(&dz[at.clone()], &places[at], spread);
-                    spread
-                }
-            };
-            if trains {
-                products::filters(x, dz, g, &mut d_filters);
-            }
-            if !dx.is_empty() {
-                let at = block * images * g.image();
-                products::inputs(dz, &filters, g, &mut dx[at..at + x.len()]);
-            }
-        }
-        if trains {
-            let mut gradient = self.parts.weight_gradient.lock();
-            let (dw, add) = gradient.write::<T>()?;
-            products::channels_first(&d_filters, g, dw, add);
-        }
-        T::put(spread);
-        T::put(d_filters);
-        T::put(filters);
-        if dx.is_empty() {
-            return Ok(None);
-        }
-        flush(&mut dx);
-        Tensor::from_vec(dx, x.dims4()?, x.device()).map(Some)
     }
 }
 

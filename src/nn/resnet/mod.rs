@@ -7,19 +7,21 @@
 //! convolutions and after the sum. Parameters have torchvision's names, so that a checkpoint loads into
 //! its model (with a 3 × 3 `conv1` and the identity for `maxpool`) by `load_state_dict`.
 
+mod capture;
 mod op;
+mod unit;
 
 use std::sync::Arc;
 
 use candle_core::{DType, Tensor};
 
-use self::op::{Block, Body, Capture, ResNetOp, Unit};
+use self::capture::Capture;
+use self::op::{Body, ResNetOp};
+use self::unit::{Block, Unit};
 use super::activation::{self, Activation};
 use super::builder::Builder;
 use super::initialization::Initialization;
-use super::layout::Layer;
-use super::network::{ActivationLayer, Buffer, Dims, Network, NetworkError, Registered};
-use super::parameter::Parameter;
+use super::network::{Dims, Network, NetworkError, Parts, Registered};
 use super::work::LayerWork;
 use crate::kernels::conv::geometry::positions;
 use crate::kernels::fused_activation::Captured;
@@ -179,7 +181,7 @@ impl Making<'_> {
         let biased = matches!(self.norm, Normalization::None);
         let (start, shape) = (self.start.conv(channels, filter * filter), [outputs, inputs, filter, filter]);
         let layer = self.built.layer(name.into(), start, &shape, biased, self.stream)?;
-        let weight = self.built.place(self.built.layers[layer].weight);
+        let weight = self.built.place(self.built.parts.layers[layer].weight);
         let norm = self.norm(norm, layer)?;
         let mut fused = None;
         if active {
@@ -190,10 +192,10 @@ impl Making<'_> {
     }
 
     fn norm(&mut self, name: &str, layer: usize) -> Result<Norm, NetworkError> {
-        let units = self.built.layers[layer].units();
+        let units = self.built.parts.layers[layer].units();
         let (scheme, statistics) = match self.norm {
             Normalization::None => {
-                let bias = self.built.layers[layer].bias.expect("without a norm there is a bias");
+                let bias = self.built.parts.layers[layer].bias.expect("without a norm there is a bias");
                 let shift = self.built.place(bias);
                 return Ok(Norm { scheme: Scheme::None, scale: None, shift, activation: None });
             }
@@ -201,7 +203,7 @@ impl Making<'_> {
             Normalization::Batch => {
                 let mean = self.built.buffer(format!("{name}.running_mean"), vec![0.0; units]);
                 let variance = self.built.buffer(format!("{name}.running_var"), vec![1.0; units]);
-                let values = |at: usize| Arc::clone(&self.built.buffers[at].values);
+                let values = |at: usize| Arc::clone(&self.built.parts.buffers[at].values);
                 let scheme = Scheme::Batch { mean: values(mean), variance: values(variance) };
                 (scheme, Some((mean, variance)))
             }
@@ -231,7 +233,7 @@ impl Making<'_> {
             self.built.feed(from, first.layer);
             match shortcut {
                 Some(shortcut) => self.built.feed(from, shortcut.layer),
-                None => self.built.layers[from].bypassed = true,
+                None => self.built.parts.layers[from].bypassed = true,
             }
             self.built.feed(first.layer, second.layer);
             from = second.layer;
@@ -272,8 +274,8 @@ impl ResNet {
         let head = making.built.layer("fc".into(), start, &[classes, channels], true, making.stream)?;
         making.feed(stem.layer, &blocks, head);
         let built = making.built;
-        let bias = built.layers[head].bias.expect("asked for");
-        let (head, head_bias) = (built.place(built.layers[head].weight), built.place(bias));
+        let bias = built.parts.layers[head].bias.expect("asked for");
+        let (head, head_bias) = (built.place(built.parts.layers[head].weight), built.place(bias));
         let body = Arc::new(Body { stem, blocks, head, head_bias });
         Ok(Self { built, body, dims })
     }
@@ -282,7 +284,7 @@ impl ResNet {
 impl Network for ResNet {
     fn forward(&self, inputs: &Tensor, pass: &Pass) -> candle_core::Result<Tensor> {
         let images = images::rows(inputs, self.dims)?;
-        let any = self.built.parameters[0].values.as_tensor();
+        let any = self.built.parts.parameters[0].values.as_tensor();
         pass.apply(&images, any, ResNetOp::new(Arc::clone(&self.body), pass.clone()))
     }
 
@@ -296,19 +298,7 @@ impl Network for ResNet {
         self.body.captured(capture)
     }
 
-    fn parameters(&self) -> &[Parameter] {
-        &self.built.parameters
-    }
-
-    fn buffers(&self) -> &[Buffer] {
-        &self.built.buffers
-    }
-
-    fn layers(&self) -> &[Layer] {
-        &self.built.layers
-    }
-
-    fn activations(&self) -> &[ActivationLayer] {
-        &self.built.activations
+    fn parts(&self) -> &Parts {
+        &self.built.parts
     }
 }

@@ -9,40 +9,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, bail};
 
+use super::capture::Capture;
+use super::unit::{Block, SavedBlock, SavedUnit, Shape4, Unit};
 use crate::kernels::affine::affine;
-use crate::kernels::conv::{geometry::Geometry, products};
 use crate::kernels::element::{Mode, vectorized};
 use crate::kernels::fused_activation::Captured;
 use crate::kernels::gradient::add_bias_gradient;
 use crate::kernels::matmul::{times, transposed_times};
-use crate::kernels::norm::{Norm, Saved};
 use crate::kernels::pass::Pass;
 use crate::kernels::scratch::Scratch;
 use crate::kernels::storage::{Slices, contiguous, with_slice};
 use crate::nn::builder::Place;
-use crate::nn::samples;
-use crate::random::Stream;
-
-/// A convolution and what follows it: norm, residual, activation.
-pub(super) struct Unit {
-    /// Its number among the network's layers.
-    pub layer: usize,
-    /// Step between neighbouring positions.
-    pub stride: usize,
-    /// Zeros around the image.
-    pub padding: usize,
-    /// (outputs, channels, rows, columns)
-    pub weight: Place,
-    /// Norm (or bias) and activation.
-    pub norm: Norm,
-}
-
-/// y = φ(n₂(c₂(φ(n₁(c₁(x))))) + s(x)), s the identity or a convolution of its own.
-pub(super) struct Block {
-    pub first: Unit,
-    pub second: Unit,
-    pub shortcut: Option<Unit>,
-}
 
 /// All layers.
 pub(super) struct Body {
@@ -53,202 +30,11 @@ pub(super) struct Body {
     pub head_bias: Place,
 }
 
-/// What one unit's forward pass leaves.
-struct SavedUnit<T> {
-    g: Geometry,
-    filters: Vec<T>,
-    convolved: Vec<T>,
-    saved: Saved<T>,
-    y: Vec<T>,
-}
-
-struct SavedBlock<T> {
-    first: SavedUnit<T>,
-    second: SavedUnit<T>,
-    shortcut: Option<SavedUnit<T>>,
-}
-
 /// What the whole forward pass leaves.
 struct Tape<T> {
     stem: SavedUnit<T>,
     blocks: Vec<SavedBlock<T>>,
     pooled: Vec<T>,
-}
-
-type Shape4 = (usize, usize, usize, usize);
-
-/// Captured pre-activations of every activation layer, in order, at the same positions of the images each time.
-pub(super) struct Capture {
-    /// Images in all, those seen so far, and the rows (images × positions) that are wanted of them.
-    images: usize,
-    first: usize,
-    samples: usize,
-    /// Of each activation: (rows, channels).
-    pub pre_activations: Vec<Vec<f32>>,
-    /// Draws the positions of each activation layer.
-    draws: Vec<Stream>,
-    activation: usize,
-}
-
-impl Capture {
-    /// Nothing seen yet of so many images, of which `samples` rows are wanted.
-    pub fn new(images: usize, samples: usize) -> Self {
-        Self { images, first: 0, samples, pre_activations: Vec::new(), draws: Vec::new(), activation: 0 }
-    }
-
-    /// The rows of the next `images`: a position drawn for each where there are as many images as samples,
-    /// else as many of each as are needed.
-    fn rows(&mut self, images: usize, positions: usize) -> Vec<usize> {
-        if self.samples > self.images {
-            return samples::rows(self.first..self.first + images, self.images, positions, self.samples);
-        }
-        if self.draws.len() == self.activation {
-            self.draws.push(Stream::new(0, "probes", self.activation as u64));
-        }
-        let stream = &mut self.draws[self.activation];
-        (0..images).map(|image| image * positions + stream.below(positions as u64) as usize).collect()
-    }
-
-    fn see<T: Slices>(&mut self, unit: &Unit, made: &SavedUnit<T>, residual: Option<&[T]>) {
-        if unit.norm.activation.is_none() {
-            return;
-        }
-        let rows = self.rows(made.g.batch, made.g.positions());
-        let seen = unit.norm.capture(&made.convolved, residual, &made.saved, &rows);
-        if self.pre_activations.len() == self.activation {
-            self.pre_activations.push(Vec::new());
-        }
-        self.pre_activations[self.activation].extend(seen);
-        self.activation += 1;
-    }
-}
-
-impl Unit {
-    fn forward<T: Slices + Scratch>(
-        &self,
-        x: &[T],
-        dims: Shape4,
-        residual: Option<&[T]>,
-        mode: &mut Mode<'_>,
-    ) -> Result<SavedUnit<T>> {
-        let g = Geometry::new(dims, self.weight.0.dims4()?, self.stride, self.padding)?;
-        let mut filters = T::take(g.outputs * g.patch());
-        with_slice(&self.weight.0, |w| products::channels_last(w, &g, &mut filters))?;
-        let mut convolved = T::take(g.batch * g.positions() * g.outputs);
-        let images = g.images_at_a_time();
-        for (x, z) in
-            x.chunks(images * g.image()).zip(convolved.chunks_mut(images * g.positions() * g.outputs))
-        {
-            products::forward(x, &filters, &g, z, false);
-        }
-        let mut y = T::take(convolved.len());
-        let saved = self.norm.forward(&convolved, (g.batch, g.outputs), residual, mode, &mut y)?;
-        Ok(SavedUnit { g, filters, convolved, saved, y })
-    }
-
-    /// Adds ∂x to `dx`, if it is wanted; gives the residual's gradient, if there was one.
-    fn backward<T: Slices + Scratch>(
-        &self,
-        made: SavedUnit<T>,
-        x: &[T],
-        residual: Option<&[T]>,
-        dy: Vec<T>,
-        mut dx: Option<&mut [T]>,
-        trains: bool,
-    ) -> Result<Option<Vec<T>>> {
-        let SavedUnit { g, filters, convolved, saved, y } = made;
-        let back = self.norm.backward(&convolved, residual, &y, dy, saved, trains)?;
-        T::put(convolved);
-        T::put(y);
-        let mut d_filters = T::take(filters.len());
-        d_filters.fill(<T as crate::kernels::real::Real>::ZERO);
-        let images = g.images_at_a_time();
-        let blocks = x.chunks(images * g.image()).zip(back.dx.chunks(images * g.positions() * g.outputs));
-        for (block, (x, dz)) in blocks.enumerate() {
-            if trains {
-                products::filters(x, dz, &g, &mut d_filters);
-            }
-            if let Some(dx) = &mut dx {
-                let at = block * images * g.image();
-                products::inputs(dz, &filters, &g, &mut dx[at..at + x.len()]);
-            }
-        }
-        if trains {
-            let mut gradient = self.weight.1.lock();
-            let (dw, add) = gradient.write::<T>()?;
-            products::channels_first(&d_filters, &g, dw, add);
-        }
-        [filters, d_filters, back.dx].into_iter().for_each(T::put);
-        Ok(back.residual)
-    }
-}
-
-impl<T: Slices + Scratch> SavedUnit<T> {
-    /// Shape of y.
-    fn dims(&self) -> Shape4 {
-        (self.g.batch, self.g.to.0, self.g.to.1, self.g.outputs)
-    }
-
-    /// Hands back what only a backward pass needs.
-    fn features(self) -> Vec<T> {
-        T::put(self.filters);
-        T::put(self.convolved);
-        self.saved.put();
-        self.y
-    }
-}
-
-fn zeros<T: Slices + Scratch>(len: usize) -> Vec<T> {
-    let mut zeros = T::take(len);
-    zeros.fill(<T as crate::kernels::real::Real>::ZERO);
-    zeros
-}
-
-impl Block {
-    fn forward<T: Slices + Scratch>(
-        &self,
-        x: &[T],
-        dims: Shape4,
-        mode: &mut Mode<'_>,
-        mut capture: Option<&mut Capture>,
-    ) -> Result<SavedBlock<T>> {
-        let first = self.first.forward(x, dims, None, mode)?;
-        if let Some(capture) = &mut capture {
-            capture.see(&self.first, &first, None);
-        }
-        let shortcut = self.shortcut.as_ref().map(|unit| unit.forward(x, dims, None, mode)).transpose()?;
-        let residual = shortcut.as_ref().map_or(x, |made| &made.y);
-        let second = self.second.forward(&first.y, first.dims(), Some(residual), mode)?;
-        if let Some(capture) = &mut capture {
-            capture.see(&self.second, &second, Some(residual));
-        }
-        Ok(SavedBlock { first, second, shortcut })
-    }
-
-    /// ∂x
-    fn backward<T: Slices + Scratch>(
-        &self,
-        made: SavedBlock<T>,
-        x: &[T],
-        dy: Vec<T>,
-        trains: bool,
-    ) -> Result<Vec<T>> {
-        let SavedBlock { first, second, shortcut } = made;
-        let mut d_first = zeros(first.y.len());
-        let residual = shortcut.as_ref().map_or(x, |made| &made.y);
-        let d_residual =
-            self.second.backward(second, &first.y, Some(residual), dy, Some(&mut d_first), trains)?;
-        let d_residual = d_residual.expect("there was a residual");
-        let Some((unit, made)) = self.shortcut.as_ref().zip(shortcut) else {
-            let mut dx = d_residual;
-            self.first.backward(first, x, None, d_first, Some(&mut dx), trains)?;
-            return Ok(dx);
-        };
-        let mut dx = zeros(x.len());
-        self.first.backward(first, x, None, d_first, Some(&mut dx), trains)?;
-        unit.backward(made, x, None, d_residual, Some(&mut dx), trains)?;
-        Ok(dx)
-    }
 }
 
 impl Body {
@@ -264,7 +50,7 @@ impl Body {
         let stem = self.stem.forward(x, dims, None, mode)?;
         if let Some(capture) = &mut capture {
             capture.activation = 0;
-            capture.see(&self.stem, &stem, None);
+            self.stem.look(&stem, None, capture);
         }
         let (mut dims, mut blocks) = (stem.dims(), Vec::new());
         let (mut kept, mut last) = (None, Vec::new());

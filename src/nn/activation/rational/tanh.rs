@@ -1,4 +1,5 @@
-//! A tanh that the compiler can vectorise in both float types.
+//! A tanh that the compiler can vectorise in both float types. The one of `kernels::functions` is for f32
+//! alone; here f64 has to draw the same curve.
 
 use crate::kernels::real::Real;
 
