@@ -126,10 +126,10 @@ fn a_step_is_mujocos() {
     assert_eq!(seen.keys().filter(|kind| !kind.ends_with("changed")).count(), 31);
 }
 
-/// Those that are mechanisms.
+/// Those that are mechanisms with motors.
 fn mechanisms() -> impl Iterator<Item = (&'static str, Box<dyn Environment>)> {
     let all = environments::entries().into_iter().map(|entry| (entry.name, build(entry.name).unwrap()));
-    all.filter_map(|(name, mut environment)| environment.physics().is_some().then_some((name, environment)))
+    all.filter(|(_, environment)| matches!(environment.spaces().action, ActionSpace::Continuous(_)))
 }
 
 /// A uniform action; where there are no bounds, one within ±1.
@@ -284,8 +284,8 @@ fn changes_and_names_are_checked() {
     assert!(error.contains("walker-fly") && error.contains("list environments"), "{error}");
 }
 
-/// Mean returns of uniformly random policies over so many episodes, as measured on `dm_control` itself (mean
-/// and standard deviation over 30 episodes, 12 for the swimmers).
+/// Returns of uniformly random policies, as measured on `dm_control` itself: mean and standard deviation over
+/// 30 episodes, 12 for the swimmers, 100 for cup and `turn_easy`, most of whose return is the luck of the start.
 const FLOORS: [(&str, f64, f64); 20] = [
     ("cartpole-balance", 345.0, 110.0),
     ("cartpole-balance_sparse", 47.0, 30.0),
@@ -295,7 +295,7 @@ const FLOORS: [(&str, f64, f64); 20] = [
     ("reacher-hard", 4.0, 15.0),
     ("acrobot-swingup", 6.0, 12.0),
     ("point_mass-easy", 12.0, 60.0),
-    ("ball_in_cup-catch", 305.0, 431.0),
+    ("ball_in_cup-catch", 54.9, 217.2),
     ("cheetah-run", 3.7, 3.0),
     ("hopper-stand", 2.3, 10.0),
     ("hopper-hop", 0.2, 2.0),
@@ -303,7 +303,7 @@ const FLOORS: [(&str, f64, f64); 20] = [
     ("walker-walk", 32.0, 25.0),
     ("walker-run", 22.0, 10.0),
     ("finger-spin", 0.2, 2.0),
-    ("finger-turn_easy", 312.0, 374.0),
+    ("finger-turn_easy", 188.6, 302.2),
     ("finger-turn_hard", 132.0, 198.0),
     ("swimmer-swimmer6", 202.0, 230.0),
     ("swimmer-swimmer15", 203.0, 277.0),
