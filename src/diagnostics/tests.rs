@@ -115,6 +115,47 @@ fn what_is_no_number_any_more_is_an_outcome() {
     assert!(error.contains("network.kind = \"mlp\""), "{error}");
 }
 
+/// Whatever a spec can name can stand in the polynomial's place.
+#[test]
+fn every_activation_and_constraint_can_be_diagnosed() {
+    let catalogue = catalogue();
+    let fixed = catalogue.section("activations").iter().map(|entry| format!("'{}'", entry.name));
+    let constrained = catalogue
+        .section("constraints")
+        .iter()
+        .map(|entry| format!("{{ name = 'rational', degrees = [3, 2], constraint = '{}' }}", entry.name));
+    for activation in fixed.chain(constrained) {
+        let sections = format!(
+            "network = {{ kind = 'mlp', hidden = [8] }}\nactivation = {activation}\noptimizer = 'adam'"
+        );
+        for name in ["overestimation-fit", "overestimation-mdp"] {
+            let outcome = run(&settings(name, &[("steps", Value::Integer(3))], &sections), 0).unwrap();
+            let Outcome::Figures(figures) = outcome else { panic!("{activation}: {outcome:?}") };
+            assert!(figures.iter().all(|(_, value)| value.is_finite()), "{activation}: {figures:?}");
+        }
+    }
+}
+
+/// Figures of whole runs, and how long they take: `cargo test --release --lib diagnostics -- --ignored
+/// --nocapture`.
+#[test]
+#[ignore = "minutes: the figures themselves, for looking at"]
+fn figures_of_whole_runs() {
+    for activation in ["'relu'", "'tanh'", "'rational'", "{ name = 'rational', constraint = 'tail-slope' }"] {
+        let sections = format!(
+            "network = {{ kind = 'mlp', hidden = [50, 50] }}\nactivation = {activation}\n\
+             optimizer = {{ name = 'adam', learning_rate = 1e-3 }}"
+        );
+        for name in ["overestimation-fit", "overestimation-mdp"] {
+            for seed in 0..3 {
+                let began = std::time::Instant::now();
+                let outcome = run(&settings(name, &[], &sections), seed).unwrap();
+                eprintln!("{activation} {name} {seed}: {outcome:?} in {:.1?}", began.elapsed());
+            }
+        }
+    }
+}
+
 #[test]
 fn trimmed_means_leave_out_both_ends() {
     assert_eq!(trimmed_mean(&[9.0, 1.0, 2.0, 3.0, -50.0, 4.0, 5.0, 6.0, 7.0, 8.0], 0.1), Some(4.5));

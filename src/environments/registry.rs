@@ -60,7 +60,7 @@ pub fn build_changed(name: &str, changes: &Changes) -> Result<Box<dyn Environmen
             let why = "a program outside has its own world".to_owned();
             return Err(BuildError::Changes(name.to_owned(), why));
         }
-        return Ok(python::build(outside, &python::Launch::new(None))?);
+        return Ok(python::build(outside, &python::Launch::new(None)?)?);
     }
     let found = registry().into_iter().find(|registered| registered.entry.name == name);
     (found.ok_or_else(|| BuildError::Unknown(name.to_owned()))?.build)(changes)

@@ -33,19 +33,32 @@ pub struct Launch {
 impl Launch {
     /// By `interpreter` if given; by `PLASTICITY_PYTHON` if that is set; by `python3` otherwise. It is given
     /// up after `PLASTICITY_PYTHON_TIMEOUT` seconds (60 by default), after five times as many at the start.
-    #[must_use]
-    pub fn new(interpreter: Option<&str>) -> Self {
+    ///
+    /// # Errors
+    /// If `PLASTICITY_PYTHON_TIMEOUT` is no number of seconds.
+    pub fn new(interpreter: Option<&str>) -> Result<Self, EnvironmentError> {
         let of_variable = || std::env::var_os(INTERPRETER).filter(|path| !path.is_empty());
-        let seconds = std::env::var(PATIENCE).ok().and_then(|text| text.parse().ok());
-        let answer = Duration::from_secs(seconds.unwrap_or(60).clamp(1, 1_000_000));
-        Self {
+        let answer = patience(std::env::var(PATIENCE).ok().as_deref())?;
+        Ok(Self {
             interpreter: interpreter
                 .map(OsString::from)
                 .or_else(of_variable)
                 .unwrap_or_else(|| OsString::from("python3")),
             start: 5 * answer,
             answer,
-        }
+        })
+    }
+}
+
+/// Seconds by the variable's text.
+pub fn patience(text: Option<&str>) -> Result<Duration, EnvironmentError> {
+    let seconds = text.map_or(Ok(60), str::parse::<u64>);
+    match seconds {
+        Ok(seconds @ 1..=1_000_000) => Ok(Duration::from_secs(seconds)),
+        _ => Err(EnvironmentError::Outside(format!(
+            "{PATIENCE} is \"{}\": set it to whole seconds, 1 to 1000000, or leave it out for 60",
+            text.unwrap_or_default()
+        ))),
     }
 }
 
@@ -117,13 +130,12 @@ impl Child {
 
     /// The next frame without its `E`, or what went wrong.
     fn receive(&mut self, patience: Duration) -> Result<Vec<u8>, EnvironmentError> {
-        let name = &self.name;
         let why = match self.replies.recv_timeout(patience) {
             Ok(Ok(frame)) => match frame.split_first() {
                 Some((b'E', text)) => {
                     // The program itself goes on: a refused action is no crash.
                     let text = String::from_utf8_lossy(text);
-                    return Err(EnvironmentError::Outside(format!("python:{name}: {text}")));
+                    return Err(EnvironmentError::Outside(format!("python:{}: {text}", self.name)));
                 }
                 _ => return Ok(frame),
             },
@@ -131,12 +143,7 @@ impl Child {
                 format!("what it wrote is no answer{}", self.last_words())
             }
             Ok(Err(_)) | Err(RecvTimeoutError::Disconnected) => {
-                let end = match self.process.wait() {
-                    Ok(status) => status.to_string(),
-                    Err(error) => error.to_string(),
-                };
-                // What it wrote last may still be on its way.
-                thread::sleep(Duration::from_millis(50));
+                let end = self.ending();
                 format!("its program ended ({end}){}", self.last_words())
             }
             Err(RecvTimeoutError::Timeout) => format!(
@@ -146,10 +153,24 @@ impl Child {
                 self.last_words()
             ),
         };
-        let why = format!("python:{name}: {why}");
+        let why = format!("python:{}: {why}", self.name);
         self.end();
         self.given_up = Some(why.clone());
         Err(EnvironmentError::Outside(why))
+    }
+
+    /// How it ended, once it has closed its output.
+    fn ending(&mut self) -> String {
+        for _ in 0..20 {
+            // What it wrote last may still be on its way, and so may its end.
+            thread::sleep(Duration::from_millis(50));
+            match self.process.try_wait() {
+                Ok(Some(status)) => return status.to_string(),
+                Ok(None) => {}
+                Err(error) => return error.to_string(),
+            }
+        }
+        "it closed its output and did nothing more".to_owned()
     }
 
     /// The last line of its complaints.

@@ -16,7 +16,7 @@ fn refused(script: &str) -> String {
 
 /// The interpreter that has a package; without one the test says that it is skipped.
 fn python_with(package: &str) -> Option<Launch> {
-    let launch = Launch::new(None);
+    let launch = Launch::new(None).unwrap();
     let found = Command::new(&launch.interpreter).args(["-c", &format!("import numpy, {package}")]).output();
     if found.is_ok_and(|output| output.status.success()) {
         return Some(launch);
@@ -32,6 +32,8 @@ fn what_does_not_come_up_is_told_with_its_cure() {
     let crashed = refused("echo once >&2; echo it broke >&2; exit 3");
     assert!(crashed.starts_with("python:some/world: its program ended"), "{crashed}");
     assert!(crashed.contains('3') && crashed.ends_with("its last line on stderr: it broke"), "{crashed}");
+    let closed = refused("exec >&-; exec sleep 600");
+    assert!(closed.contains("it closed its output and did nothing more"), "{closed}");
     let printed = refused("echo hello, this is no frame");
     assert!(printed.contains("what it wrote is no answer"), "{printed}");
     let began = Instant::now();
@@ -41,6 +43,16 @@ fn what_does_not_come_up_is_told_with_its_cure() {
         "{hung}"
     );
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+}
+
+#[test]
+fn patience_is_a_number_of_seconds() {
+    let seconds = |text| child::patience(text).map(|patience| patience.as_secs()).map_err(|e| e.to_string());
+    assert_eq!((seconds(None), seconds(Some("7"))), (Ok(60), Ok(7)));
+    for wrong in ["0", "soon", "-1", "1.5", ""] {
+        let error = seconds(Some(wrong)).unwrap_err();
+        assert!(error.starts_with(&format!("PLASTICITY_PYTHON_TIMEOUT is \"{wrong}\"")), "{error}");
+    }
 }
 
 /// A Python that finds no package says which line installs it.
