@@ -178,6 +178,10 @@ fn wrong_usage_and_wrong_specs_end_with_2() {
         ),
         (vec!["data", "fetch", "mnits"], "error: there is no data set `mnits` (did you mean `mnist`?)"),
         (vec!["list", "activation"], "error: invalid value 'activation'"),
+        (
+            vec!["environments", "rollout", "walker-fly", "--policy", "zero", "--out", "x.csv"],
+            "error: there is no environment walker-fly",
+        ),
         (vec!["report"], "error: the following required arguments were not provided"),
         (vec!["report", "absent"], "error: "),
         (vec!["publish"], "error: unrecognized subcommand"),
@@ -305,6 +309,9 @@ fn the_lists_are_whole_and_outlive_a_closed_pipe() {
         "fashion-mnist",
         "mlp",
         "adamw",
+        "CartPole-v1",
+        "slippery",
+        "overestimation-mdp",
     ] {
         assert!(stdout.contains(word), "{word}\n{stdout}");
     }
