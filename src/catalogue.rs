@@ -4,7 +4,7 @@
 use crate::nn::activation;
 use crate::spec::{Catalogue, Entry, Plan, Rule};
 use crate::tasks::TaskError;
-use crate::{data, diagnostics, environments, methods, nn, optimizers, probes, tasks};
+use crate::{agents, data, diagnostics, environments, methods, nn, optimizers, probes, tasks};
 
 /// Everything that a spec can name, and what has to hold between its parts.
 #[must_use]
@@ -22,13 +22,16 @@ pub fn catalogue() -> Catalogue {
             ("environments", environments::entries()),
             ("changes", environments::change::entries()),
             ("diagnostics", diagnostics::entries()),
+            ("agents", agents::entries()),
         ],
         standard_probes: probes::STANDARD,
+        presets: agents::presets::PRESETS,
         rules: vec![
             Rule { section: "activation", check: |plan| nn::check(plan).map_err(|e| e.to_string()) },
             Rule { section: "stream", check: enough_examples },
             Rule { section: "stream", check: sound_stream },
             Rule { section: "method", check: methods::check },
+            Rule { section: "agent", check: agents::check_plan },
             Rule { section: "optimizer", check: optimizers::check },
         ],
     }

@@ -75,6 +75,7 @@
 //! [`nn::activation::rational::constraints`], [`tasks::entries`], [`methods::entries`],
 //! [`probes::entries`]). Specs, `list` and the checks read those lists.
 
+pub mod agents;
 pub mod atomic;
 pub mod catalogue;
 pub mod cli;

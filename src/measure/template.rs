@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::catalogue::catalogue;
 use crate::record::TaskRow;
-use crate::spec::{Catalogue, Choice, Kind, Plan, Value};
+use crate::spec::{Catalogue, Choice, ControlPlan, Kind, Plan, Value, Work};
 
 /// A choice in one cell: its name and what is set otherwise than by default (lists always: the sizes of
 /// a network are part of its name).
@@ -36,26 +36,60 @@ fn methods_cell(catalogue: &Catalogue, plan: &Plan) -> String {
     cells.collect::<Vec<_>>().join(" + ")
 }
 
+/// An activation, and its constraint where it has one.
+fn activation_cells(catalogue: &Catalogue, activation: &Choice) -> (String, Option<String>) {
+    let constraint = match activation.get("constraint") {
+        Some(Value::Choice(constraint)) => Some(cell(catalogue, "constraints", constraint, "")),
+        _ => None,
+    };
+    (cell(catalogue, "activations", activation, ""), constraint)
+}
+
 /// The row of which every task's begins, for the run of this name.
 #[must_use]
 pub fn task_template(plan: &Plan, run: String) -> TaskRow {
     let catalogue = catalogue();
-    let constraint = match plan.activation.get("constraint") {
-        Some(Value::Choice(constraint)) => Some(cell(&catalogue, "constraints", constraint, "")),
-        _ => None,
-    };
-    TaskRow {
+    let (activation, constraint) = activation_cells(&catalogue, &plan.activation);
+    let row = TaskRow {
         run,
         benchmark: plan.name.clone(),
-        dataset: plan.data().dataset.clone(),
-        family: plan.stream().family.name.clone(),
         network: cell(&catalogue, "networks", &plan.network, ""),
-        activation: cell(&catalogue, "activations", &plan.activation, ""),
+        activation,
         constraint,
         method: methods_cell(&catalogue, plan),
         optimizer: cell(&catalogue, "optimizers", &plan.optimizer, "learning_rate"),
         learning_rate: plan.optimizer.number("learning_rate"),
         seed: plan.seed,
         ..TaskRow::default()
+    };
+    match &plan.work {
+        Work::Supervised { data, stream } => {
+            TaskRow { dataset: data.dataset.clone(), family: stream.family.name.clone(), ..row }
+        }
+        Work::Control(control) => of_agent(&catalogue, control, row),
+        Work::Diagnostic(diagnostic) => TaskRow { family: diagnostic.name.clone(), ..row },
+    }
+}
+
+/// With the columns of an agent's run. Where critics have an activation of their own it stands behind the
+/// actor's.
+fn of_agent(catalogue: &Catalogue, control: &ControlPlan, mut row: TaskRow) -> TaskRow {
+    if let Some(of_critics) = &control.critic.activation {
+        let (activation, constraint) = activation_cells(catalogue, of_critics);
+        row.activation = format!("{}, critics {activation}", row.activation);
+        if row.constraint.is_some() || constraint.is_some() {
+            let or_none = |constraint: Option<String>| constraint.unwrap_or_else(|| "none".to_owned());
+            row.constraint = Some(format!("{}, critics {}", or_none(row.constraint), or_none(constraint)));
+        }
+    }
+    let agent = match control.agent.get("preset") {
+        Some(Value::Text(preset)) => format!("{} {preset}", control.agent.name),
+        _ => control.agent.name.clone(),
+    };
+    TaskRow {
+        family: control.change.name.clone(),
+        environment: Some(control.environment.clone()),
+        agent: Some(agent),
+        ..row
     }
 }

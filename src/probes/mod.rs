@@ -35,6 +35,7 @@ mod subject;
 mod tests;
 mod unit_moments;
 mod update_norm;
+pub mod value;
 mod weight_norm;
 
 pub use self::output_scale::worst;

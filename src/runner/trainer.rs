@@ -9,13 +9,17 @@ use anyhow::Context;
 use super::Executor;
 use crate::atomic;
 use crate::data::DataSet;
+use crate::environments::Environment;
+use crate::environments::change;
+use crate::environments::repeat::ActionRepeat;
 use crate::kernels;
-use crate::measure::{FirstStep, Recording};
+use crate::measure::{ControlRecording, FirstStep, Recording};
 use crate::record::RunStatus;
-use crate::spec::Plan;
+use crate::spec::{Plan, Work};
 use crate::train::checkpoint::Policy;
+use crate::train::control::run_control;
 use crate::train::signals::{Outcome, Signals};
-use crate::train::{self};
+use crate::train::{self, TrainError};
 
 /// Trains runs on data sets loaded before.
 pub struct Trainer {
@@ -35,10 +39,19 @@ impl Trainer {
 
 impl Executor for Trainer {
     fn execute(&self, plan: &Plan, dir: &Path, control: &Signals) -> anyhow::Result<Outcome> {
-        let data = self.data.get(&plan.data().dataset);
-        let data = data.with_context(|| format!("the data set {} was not loaded", plan.data().dataset))?;
+        let data = match &plan.work {
+            Work::Supervised { data, .. } => {
+                let loaded = self.data.get(&data.dataset);
+                Some(loaded.with_context(|| format!("the data set {} was not loaded", data.dataset))?)
+            }
+            Work::Control(_) => None,
+            Work::Diagnostic(diagnostic) => {
+                anyhow::bail!("the trainer does not carry out the diagnostic {}", diagnostic.name)
+            }
+        };
         atomic::sweep(dir).with_context(|| format!("the folder {} could not be swept", dir.display()))?;
-        let mut status = RunStatus::begin(&data.checksum, "cpu", 1, kernels::name());
+        let checksum = data.map_or("", |data| &data.checksum);
+        let mut status = RunStatus::begin(checksum, "cpu", 1, kernels::name());
         if let Some(earlier) = RunStatus::read(dir)? {
             status = status.resuming(&earlier);
         }
@@ -50,14 +63,29 @@ impl Executor for Trainer {
             if let Some(mixture) = status.mixture() {
                 control.note(&mixture);
             }
-            if let Some(gap) = gap(first, self.log_steps) {
+            if let Some(gap) = gap(first, self.log_steps && data.is_some()) {
                 control.note(&gap);
             }
             Ok(status.write(dir, &plan_toml)?)
         };
-        let mut recording = Recording::new(plan, dir, self.log_steps).on_first_step(begun);
-        Ok(train::run(plan, Arc::clone(data), dir, self.policy, &mut recording, control)?)
+        if let (Some(data), Work::Supervised { .. }) = (data, &plan.work) {
+            let mut recording = Recording::new(plan, dir, self.log_steps).on_first_step(begun);
+            return Ok(train::run(plan, Arc::clone(data), dir, self.policy, &mut recording, control)?);
+        }
+        let mut recording = ControlRecording::new(plan, dir).on_first_step(begun);
+        Ok(run_control(plan, &worlds(plan)?, dir, self.policy, &mut recording, control)?)
     }
+}
+
+/// The environments of an agent's tasks, an action held as often as the plan says.
+fn worlds(plan: &Plan) -> anyhow::Result<impl Fn(usize) -> Result<Box<dyn Environment>, TrainError>> {
+    let work = plan.control().context("a plan without images is one of control")?;
+    let change = change::build(&work.change, &work.environment, plan.seed)?;
+    let times = work.action_repeat;
+    Ok(move |task| {
+        let environment = change.task(task).map_err(|error| TrainError::World(error.to_string()))?;
+        Ok(Box::new(ActionRepeat::new(environment, times)) as Box<dyn Environment>)
+    })
 }
 
 /// Says what steps.csv will lack, if some of the run's steps are logged and some are not.

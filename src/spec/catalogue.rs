@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Plan;
 use super::reader::{integer_range, number_range};
+use super::{Plan, Preset};
 
 /// One thing that a spec can name.
 #[derive(Clone, Copy, Debug)]
@@ -235,6 +235,8 @@ pub struct Catalogue {
     pub sections: Vec<(&'static str, Vec<Entry>)>,
     /// The probes that a spec without `probes.names` takes.
     pub standard_probes: &'static [&'static str],
+    /// Published values that an agent can name.
+    pub presets: &'static [Preset],
     /// What else has to hold of a plan.
     pub rules: Vec<Rule>,
 }

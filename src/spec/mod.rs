@@ -25,6 +25,7 @@ mod nearest;
 mod overlay;
 mod parse;
 mod plan;
+mod presets;
 mod reader;
 mod sections;
 mod seeds;
@@ -46,6 +47,7 @@ pub use plan::{
     Augmentation, ControlPlan, CriticPlan, DataPlan, ExamplesFrom, Head, Length, Order, Plan, ProbesPlan,
     Scaling, StreamPlan, Work,
 };
+pub use presets::Preset;
 pub use settings::Setting;
 pub use write::number;
 

@@ -3,6 +3,7 @@
 use super::choice::{self, Shape};
 use super::keys::{self, AUGMENTATIONS, HEADS, ORDERS, SCALINGS, TAKEN};
 use super::overlay;
+use super::presets;
 use super::reader::Section;
 use super::tree::{Field, Item, Node, Place, Sources, Table};
 use super::{
@@ -28,6 +29,7 @@ pub(super) const SECTIONS: [&str; 12] = [
 
 /// Checks everything about one run; the seed is left at 0.
 pub(super) fn plan(root: &Table, catalogue: &Catalogue, sources: &Sources) -> Result<Plan, SpecError> {
+    let root = &presets::under(root, catalogue, sources)?;
     let reader = Reader { root, within: "", catalogue, sources };
     let spec = Section { path: "", place: Place::File, table: root, sources };
     let mut accepted = vec!["name", "source"];

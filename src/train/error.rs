@@ -1,6 +1,8 @@
 //! Why a run could not go on.
 
 use super::checkpoint::CheckpointError;
+use crate::agents::AgentError;
+use crate::environments::EnvironmentError;
 use crate::nn::NetworkError;
 use crate::tasks::TaskError;
 
@@ -13,6 +15,15 @@ pub enum TrainError {
     /// The network cannot be built.
     #[error(transparent)]
     Network(#[from] NetworkError),
+    /// An agent cannot be made or go on.
+    #[error(transparent)]
+    Agent(#[from] AgentError),
+    /// An environment cannot go on.
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
+    /// The environment of a task cannot be built. A whole sentence.
+    #[error("{0}")]
+    World(String),
     /// candle refused an operation.
     #[error("a tensor operation failed: {0}")]
     Candle(#[from] candle_core::Error),

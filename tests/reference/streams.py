@@ -58,17 +58,18 @@ class Stream:
         return items[:count]
 
 
-labels = [i % 10 for i in range(200)]
-names = Stream(0, "tasks", 3).shuffle(list(range(10)))
-batches = Stream(0, "batches", 3 << 32 | 1).shuffle(list(range(200)))
-random = Stream(0, "tasks", 3)
-for title, values in {
-    "shuffled-labels": Stream(0, "tasks", 3).shuffle(labels.copy()),
-    "random-labels": [random.below(10) for _ in range(8)],
-    "remapped-classes": [names[label] for label in labels],
-    "permuted-pixels": Stream(0, "tasks", 3).shuffle(list(range(42))),
-    "probes": Stream(0, "probes", 0).draw(200, 8),
-    "data": Stream(0, "data", 0).draw(200, 8),
-    "batches": batches[16:],  # step 14 at 13 steps an epoch: the second batch of epoch 1
-}.items():
-    print(f"{values[:8]}, // {title}")
+if __name__ == "__main__":
+    labels = [i % 10 for i in range(200)]
+    names = Stream(0, "tasks", 3).shuffle(list(range(10)))
+    batches = Stream(0, "batches", 3 << 32 | 1).shuffle(list(range(200)))
+    random = Stream(0, "tasks", 3)
+    for title, values in {
+        "shuffled-labels": Stream(0, "tasks", 3).shuffle(labels.copy()),
+        "random-labels": [random.below(10) for _ in range(8)],
+        "remapped-classes": [names[label] for label in labels],
+        "permuted-pixels": Stream(0, "tasks", 3).shuffle(list(range(42))),
+        "probes": Stream(0, "probes", 0).draw(200, 8),
+        "data": Stream(0, "data", 0).draw(200, 8),
+        "batches": batches[16:],  # step 14 at 13 steps an epoch: the second batch of epoch 1
+    }.items():
+        print(f"{values[:8]}, // {title}")

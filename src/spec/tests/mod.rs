@@ -166,6 +166,7 @@ fn catalogue() -> Catalogue {
             ("probes", vec![entry("srank", &[]), entry("dead_units", &[]), entry("curvature", &[])]),
         ],
         standard_probes: &["dead_units", "srank"],
+        presets: &[],
         rules: vec![Rule {
             section: "activation",
             check: |plan| match plan.activation.get("degrees") {

@@ -1,0 +1,195 @@
+//! The rows of an agent's run: sees the loop from outside, measures networks and values, writes the CSV.
+
+use std::path::Path;
+
+use candle_core::{Device, Tensor};
+
+use super::{FirstStep, Looks, Moment, RunRows, task_template};
+use crate::agents::{Batch, Beliefs};
+use crate::environments::Environment;
+use crate::probes::value::{self, Rollout};
+use crate::random::Stream;
+use crate::record::{EpisodeRow, EvaluationRow, Phase, ProbeRow, Status, TaskRow, TimeRow};
+use crate::sha256::Prefixes;
+use crate::spec::Plan;
+use crate::train::Rows;
+use crate::train::control::{ControlObserver, ControlResult, Episode, Evaluated};
+use crate::trained::View;
+
+/// On-policy episodes that the value probes look at: with REDQ's first 350 steps of each, about 1000 pairs.
+const EPISODES: usize = 3;
+
+/// Records an agent's run in its folder.
+pub struct ControlRecording<'a> {
+    rows: RunRows<'a>,
+    /// Columns that all tasks of the run share.
+    template: TaskRow,
+    looks: Looks,
+    seed: u64,
+}
+
+impl<'a> ControlRecording<'a> {
+    /// Of the run of `plan` in `folder`. No file is touched before the loop says where the run goes on.
+    #[must_use]
+    pub fn new(plan: &Plan, folder: &Path) -> Self {
+        let rows = RunRows::new(folder);
+        let template = task_template(plan, rows.run().to_owned());
+        Self { rows, template, looks: Looks::new(&plan.probes), seed: plan.seed }
+    }
+
+    /// The same that calls `first_step` once, after the first step of this attempt.
+    #[must_use]
+    pub fn on_first_step(mut self, first_step: impl FnOnce(FirstStep) -> anyhow::Result<()> + 'a) -> Self {
+        self.rows.on_first_step(first_step);
+        self
+    }
+
+    /// Every network of the agent on one batch of the buffer, drawn for this look. While nothing has been
+    /// seen there is nothing to look at them with.
+    fn look(&mut self, task: usize, phase: Phase, agent: &dyn Beliefs) -> anyhow::Result<()> {
+        if agent.buffer().is_empty() {
+            return Ok(());
+        }
+        let mut draws = Stream::new(self.seed, "probes", task as u64 * 2 + u64::from(phase == Phase::End));
+        let batch = agent.buffer().sample(self.looks.samples(), &mut draws);
+        for look in agent.looks() {
+            let prefix = format!("{}.", look.name);
+            let inputs = |_| inputs(&batch, look.takes_actions);
+            let at = Moment { task, phase, prefix: &prefix };
+            self.looks.network(at, View::new(look.network), inputs, &mut self.rows)?;
+        }
+        Ok(())
+    }
+
+    /// Rows of a task that has ended, on disk when this returns.
+    fn end(&mut self, result: &ControlResult, status: Status) -> anyhow::Result<()> {
+        let row = TaskRow {
+            task: result.task,
+            status,
+            environment_steps: Some(result.steps),
+            updates: usize::try_from(result.updates).ok(),
+            episodes: Some(result.episodes),
+            online_return: result.online_return(),
+            evaluation_return: result.evaluation_return,
+            scored: Some(true),
+            ..self.template.clone()
+        };
+        self.rows.push(&row)?;
+        self.rows.push(&TimeRow {
+            run: row.run,
+            task: result.task,
+            seconds: result.seconds,
+            steps_per_second: result.steps as f64 / result.seconds,
+        })?;
+        self.rows.commit()?;
+        Ok(())
+    }
+}
+
+/// Observations of a batch, with the actions behind them where a network takes both.
+fn inputs(batch: &Batch, with_actions: bool) -> candle_core::Result<Tensor> {
+    let of =
+        |values: &[f32]| Tensor::from_slice(values, (batch.rows, values.len() / batch.rows), &Device::Cpu);
+    let observations = of(&batch.observations)?;
+    if with_actions { Tensor::cat(&[observations, of(&batch.actions)?], 1) } else { Ok(observations) }
+}
+
+impl Rows for ControlRecording<'_> {
+    fn resume(&mut self, files: &Prefixes) -> anyhow::Result<()> {
+        self.rows.resume(files)
+    }
+
+    fn holds(&self, files: &Prefixes) -> anyhow::Result<bool> {
+        self.rows.holds(files)
+    }
+
+    fn commit(&mut self) -> anyhow::Result<Prefixes> {
+        self.rows.commit()
+    }
+}
+
+impl ControlObserver for ControlRecording<'_> {
+    fn stepped(&mut self, task: usize, step: usize) -> anyhow::Result<()> {
+        self.rows.stepped(task, step)
+    }
+
+    fn task_started(&mut self, task: usize, agent: &dyn Beliefs) -> anyhow::Result<()> {
+        self.look(task, Phase::Start, agent)
+    }
+
+    fn episode(&mut self, task: usize, passed: usize, episode: &Episode) -> anyhow::Result<()> {
+        let row = EpisodeRow {
+            run: self.template.run.clone(),
+            task,
+            episode: episode.number,
+            environment_step: passed,
+            length: episode.length,
+            r#return: episode.total,
+            terminated: episode.terminated,
+        };
+        self.rows.push(&row)
+    }
+
+    fn evaluated(
+        &mut self,
+        moment: &Evaluated<'_>,
+        agent: &dyn Beliefs,
+        environment: &dyn Environment,
+    ) -> anyhow::Result<()> {
+        let returns = moment.returns;
+        let scaled = |(least, most): (f64, f64)| (returns.mean() - least) / (most - least);
+        let mut row = EvaluationRow {
+            run: self.template.run.clone(),
+            task: moment.task,
+            environment_step: moment.passed,
+            episodes: returns.0.len(),
+            return_mean: returns.mean(),
+            return_min: returns.min(),
+            return_max: returns.max(),
+            normalized_return: environment.spaces().returns.map(scaled),
+            temperature: agent.is_soft().then(|| agent.temperature()),
+            ..EvaluationRow::default()
+        };
+        let mut draws = Stream::new(self.seed, "value-probes", moment.passed as u64);
+        let rollout = Rollout::new(agent, environment, EPISODES, &mut draws)?;
+        if let Some(rollout) = rollout.filter(|rollout| rollout.pairs > 0) {
+            let measured = value::measure(agent, environment, &rollout, &mut draws)?;
+            let mean = |probe: &str| value::over_critics(&measured, probe);
+            row.q_mean = mean("q_mean");
+            row.q_bias = mean("q_bias");
+            row.q_bias_normalized = mean("q_bias_normalized");
+            row.q_impossible = mean("q_impossible");
+            row.monte_carlo_return = Some(rollout.soft.iter().sum::<f64>() / rollout.pairs as f64);
+            let entropy = -rollout.log_probs.iter().sum::<f64>() / rollout.pairs as f64;
+            row.entropy = agent.is_soft().then_some(entropy);
+            if moment.ends_task {
+                for measured in measured {
+                    let row = ProbeRow {
+                        run: self.template.run.clone(),
+                        task: moment.task,
+                        phase: Phase::End,
+                        layer: measured.of,
+                        units: None,
+                        samples: Some(measured.samples),
+                        probe: measured.probe.to_owned(),
+                        value: Some(measured.value),
+                    };
+                    self.rows.push(&row)?;
+                }
+            }
+        }
+        self.rows.push(&row)
+    }
+
+    fn task_ended(&mut self, result: &ControlResult, agent: &dyn Beliefs) -> anyhow::Result<()> {
+        self.look(result.task, Phase::End, agent)?;
+        self.end(result, Status::Done)
+    }
+
+    fn diverged(&mut self, result: &ControlResult) -> anyhow::Result<()> {
+        self.end(result, Status::Diverged)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,40 @@
+//! Share of pairs whose Q is above what any policy can earn: largest reward, and largest entropy where it
+//! counts, at every step to come. It needs no rollout to be compared with, and is never right.
+
+use super::{Rollout, ValueError, ValueMeasurement};
+use crate::agents::{Beliefs, largest_possible};
+use crate::environments::Spaces;
+
+/// The share among the values of every critic; `None` where the largest possible value is not known.
+///
+/// # Errors
+/// If candle refuses an operation.
+pub fn impossible(
+    agent: &dyn Beliefs,
+    rollout: &Rollout,
+    spaces: &Spaces,
+) -> Result<Option<Vec<f64>>, ValueError> {
+    let Some(most) = largest_possible(agent, spaces) else { return Ok(None) };
+    let share = |q: Vec<f32>| {
+        // NaN is not a possible value either.
+        let beyond = q.iter().filter(|&&q| q.is_nan() || f64::from(q) > most).count();
+        beyond as f64 / q.len() as f64
+    };
+    Ok(Some(agent.q(&rollout.states, &rollout.actions)?.into_iter().map(share).collect()))
+}
+
+/// Rows `q_impossible`.
+pub(super) fn measure(
+    agent: &dyn Beliefs,
+    rollout: &Rollout,
+    spaces: &Spaces,
+) -> Result<Vec<ValueMeasurement>, ValueError> {
+    let shares = impossible(agent, rollout, spaces)?.unwrap_or_default();
+    let row = |(number, value)| ValueMeasurement {
+        of: format!("critic{}", number + 1),
+        probe: "q_impossible",
+        value,
+        samples: rollout.pairs,
+    };
+    Ok(shares.into_iter().enumerate().map(row).collect())
+}

@@ -1,0 +1,70 @@
+//! Temporal-difference error on transitions that were never learned from, beside that on the buffer's: the
+//! gap is overfitting (Li et al. 2023, "Efficient deep reinforcement learning requires regulating
+//! overfitting", ICLR).
+
+use super::{Rollout, ValueError, ValueMeasurement, mean};
+use crate::agents::Beliefs;
+use crate::agents::combine::Combine;
+use crate::random::Stream;
+
+/// Transitions of the buffer looked at.
+const SAMPLES: usize = 1024;
+
+/// Transitions, wherever they come from.
+struct Transitions<'a> {
+    states: &'a [f32],
+    actions: &'a [f32],
+    rewards: Vec<f64>,
+    next_states: &'a [f32],
+    continues: Vec<f64>,
+}
+
+/// Rows `td_error_heldout` and `td_error_replay`: root of the mean over critics and transitions of
+/// (Q(s, a) − r − γ(min Q(s', a') − α log π(a' | s')))², the critics themselves in the target's place.
+pub(super) fn measure(
+    agent: &dyn Beliefs,
+    rollout: &Rollout,
+    draws: &mut Stream,
+) -> Result<Vec<ValueMeasurement>, ValueError> {
+    if rollout.pairs == 0 || agent.buffer().is_empty() {
+        return Ok(Vec::new());
+    }
+    let fresh = Transitions {
+        states: &rollout.states,
+        actions: &rollout.actions,
+        rewards: rollout.rewards.clone(),
+        next_states: &rollout.next_states,
+        continues: rollout.continues.iter().map(|&goes_on| f64::from(u8::from(goes_on))).collect(),
+    };
+    let batch = agent.buffer().sample(SAMPLES, draws);
+    let seen = Transitions {
+        states: &batch.observations,
+        actions: &batch.actions,
+        rewards: batch.rewards.iter().map(|&r| f64::from(r)).collect(),
+        next_states: &batch.next_observations,
+        continues: batch.continues.iter().map(|&c| f64::from(c)).collect(),
+    };
+    let mut rows = Vec::new();
+    for (probe, transitions) in [("td_error_heldout", fresh), ("td_error_replay", seen)] {
+        let samples = transitions.rewards.len();
+        let value = error(agent, &transitions, draws)?;
+        rows.push(ValueMeasurement { of: "critics".to_owned(), probe, value, samples });
+    }
+    Ok(rows)
+}
+
+fn error(agent: &dyn Beliefs, transitions: &Transitions<'_>, draws: &mut Stream) -> Result<f64, ValueError> {
+    let next = agent.policy(transitions.next_states, Some(draws))?;
+    let value = Combine::Min.values(&agent.q(transitions.next_states, &next.actions)?);
+    let (gamma, alpha) = (agent.discount(), agent.temperature());
+    let targets: Vec<f64> = (0..value.len())
+        .map(|row| {
+            let soft = f64::from(value[row]) - alpha * next.log_probs[row];
+            transitions.rewards[row] + gamma * transitions.continues[row] * soft
+        })
+        .collect();
+    let critics = agent.q(transitions.states, transitions.actions)?;
+    let squares =
+        critics.iter().flat_map(|q| q.iter().zip(&targets).map(|(&q, y)| (f64::from(q) - y).powi(2)));
+    Ok(mean(squares).sqrt())
+}
