@@ -12,6 +12,7 @@ use super::download::Download;
 use super::spec_file::SpecArgs;
 use super::{Exit, Failure, output};
 use crate::data;
+use crate::methods;
 use crate::spec::Plan;
 use crate::tasks;
 
@@ -50,6 +51,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
     let Command::Export(export) = args.command;
     let plans = export.spec.read()?.plans(Some(&export.seed.to_string()))?;
     let plan = only_stream(&plans)?;
+    plans.iter().try_for_each(methods::data::check_export).map_err(|error| Failure::usage(anyhow!(error)))?;
     let tasks = export.tasks.unwrap_or(0..plan.stream().tasks);
     let place = export.place.data_dir.as_deref();
     let set = data::load(&plan.data().dataset, place, &mut Download::new(false))?;

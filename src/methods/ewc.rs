@@ -27,7 +27,7 @@ use crate::tasks::{Examples, draw};
 
 /// What the registry has of it.
 pub(super) const METHOD: Registered =
-    Registered { entry: ENTRY, build: Build::Weights(build), check, excludes: &[] };
+    Registered { entry: ENTRY, build: Build::Consolidation(build), check, excludes: &[] };
 
 const ENTRY: Entry = Entry {
     name: "ewc",

@@ -27,7 +27,7 @@ impl Methods {
         let mut list = Vec::new();
         for choice in choices {
             let registered = registry::find(&choice.name);
-            if let Build::Weights(build) = registered.build {
+            if let Build::Weights(build) | Build::Consolidation(build) = registered.build {
                 list.push((registered.entry.name, build(choice, network)?));
             }
         }

@@ -15,6 +15,8 @@ pub(super) enum Build {
     Nothing,
     /// It works on weights.
     Weights(fn(&Choice, &dyn Network) -> Result<Box<dyn Method>>),
+    /// It works on weights, and looks at a task's examples when the task ends.
+    Consolidation(fn(&Choice, &dyn Network) -> Result<Box<dyn Method>>),
     /// It says what is trained on.
     Data(Served),
 }
@@ -25,8 +27,15 @@ pub(super) struct Registered {
     pub build: Build,
     /// Whether it goes with the rest of the plan. The error is a sentence.
     pub check: fn(&Plan, &Choice) -> std::result::Result<(), String>,
-    /// Methods that it cannot be combined with, and why in a half sentence.
+    /// Methods that it cannot be combined with, and why in half a sentence.
     pub excludes: &'static [(&'static str, &'static str)],
+}
+
+impl Registered {
+    /// Whether it makes no sense without a task's examples.
+    fn needs_examples(&self) -> bool {
+        matches!(self.build, Build::Data(_) | Build::Consolidation(_))
+    }
 }
 
 /// The plain optimiser.
@@ -72,23 +81,61 @@ pub fn entries() -> Vec<Entry> {
 /// # Errors
 /// A sentence that names the cure.
 pub fn check(plan: &Plan) -> std::result::Result<(), String> {
-    let chosen = &plan.methods;
+    check_list(plan, &plan.methods)?;
+    let critics = plan.control().and_then(|control| control.critic.methods.as_ref());
+    critics.map_or(Ok(()), |methods| check_list(plan, methods))
+}
+
+/// [`check`] for the methods of one network.
+fn check_list(plan: &Plan, chosen: &[Choice]) -> std::result::Result<(), String> {
     for (number, choice) in chosen.iter().enumerate() {
-        let name = choice.name.as_str();
+        let (name, registered) = (choice.name.as_str(), find(&choice.name));
         if chosen[..number].iter().any(|earlier| earlier.name == name) {
             return Err(format!("the method \"{name}\" is named twice: keep one of the two"));
         }
         if name == NONE.entry.name && chosen.len() > 1 {
             return Err("the method \"none\" does not go with others: leave it out".into());
         }
-        for (other, why) in find(name).excludes {
+        for (other, why) in registered.excludes {
             if chosen.iter().any(|choice| choice.name == *other) {
                 return Err(format!(
-                    "the methods \"{name}\" and \"{other}\" cannot be combined: {why}; keep one of the two"
+                    "the methods \"{name}\" and \"{other}\" cannot be combined ({why}): keep one of the two"
                 ));
             }
         }
-        (find(name).check)(plan, choice)?;
+        if registered.needs_examples() && plan.control().is_some() {
+            return Err(format!(
+                "the method \"{name}\" works on a task's examples, and an agent has none: take another"
+            ));
+        }
+        (registered.check)(plan, choice)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::catalogue;
+    use crate::spec::Spec;
+
+    fn check(methods: &[&str]) -> std::result::Result<(), String> {
+        let choices: String = methods.iter().map(|name| format!("[[method]]\nname = '{name}'\n")).collect();
+        let text = format!(
+            "name = 'x'\ndata = {{ dataset = 'generated-digits' }}\nnetwork = 'mlp'\noptimizer = 'adam'\n\
+             activation = 'relu'\n\
+             stream = {{ family = 'split-classes', tasks = 5, steps = 1, batch_size = 1, head = 'multi' }}\n{choices}"
+        );
+        Spec::parse(&text, "x.toml", &[], &catalogue()).map(|_| ()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn methods_compose_unless_a_sentence_says_why_not() {
+        assert_eq!(check(&["ewc", "l2-init", "replay"]), Ok(()));
+        assert!(check(&["l2-init", "l2-init"]).unwrap_err().contains("keep one"));
+        for pair in [["joint", "replay"], ["replay", "joint"]] {
+            let error = check(&pair).unwrap_err();
+            assert!(error.contains("cannot be combined (joint training has"), "{error}");
+        }
+    }
 }

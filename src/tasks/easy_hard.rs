@@ -4,12 +4,14 @@
 //! the network is seen in the hard task after it. On CIFAR-100, 30 tasks are 15 of 5 classes with 2500
 //! images and 15 of 1 class with 500. Source: L2 Init (Kumar et al. 2023, arXiv 2308.11958), 5+1 CIFAR.
 
-use super::Family;
 use super::class_order::{CLASS_ORDER, EXAMPLES_PER_CLASS, groups, optional_count};
 use super::class_tasks::{self, Classes};
+use super::{Family, Relation};
 use crate::spec::{Entry, Kind, Parameter, Plan};
 
 pub(super) const FAMILY: Family = Family {
+    relation: Relation::OwnClasses,
+    tested: true,
     entry: Entry {
         name: "easy-hard",
         summary: "tasks of five classes and of one class in turn; only the former are scored",

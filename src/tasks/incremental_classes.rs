@@ -4,12 +4,14 @@
 //! head a task would be asked for classes of earlier heads and is refused. Source: class-incremental
 //! CIFAR-100 of Dohare et al. 2024 (Nature 632), five classes more at a time.
 
-use super::Family;
 use super::class_order::{CLASS_ORDER, CLASSES_PER_TASK, EXAMPLES_PER_CLASS, equal_groups};
 use super::class_tasks::{self, Classes};
+use super::{Family, Relation};
 use crate::spec::{Entry, Head, Plan};
 
 pub(super) const FAMILY: Family = Family {
+    relation: Relation::Growing,
+    tested: true,
     entry: Entry {
         name: "incremental-classes",
         summary: "classes are added to those seen, training and testing on all so far",

@@ -47,10 +47,26 @@ use crate::spec::{Augmentation, Entry, Head, Plan};
 /// A family: its entry in the catalogue and how its stream is made.
 struct Family {
     entry: Entry,
+    relation: Relation,
+    /// Whether its tasks have a test set: one means nothing where labels are memorised.
+    tested: bool,
     /// The classes of each task on a data set of so many; `None` where every task has all of them. The
     /// error is a sentence.
     classes: fn(&Plan, usize) -> Result<Option<Classes>, String>,
     build: fn(&Plan, Base) -> Built,
+}
+
+/// How the tasks of a family differ from each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// In their classes: no two tasks contradict each other.
+    OwnClasses,
+    /// In their classes, and each task has the examples of all before it.
+    Growing,
+    /// In the labels of the same images.
+    OtherLabels,
+    /// In the places of the pixels of the same images.
+    MovedPixels,
 }
 
 type Built = Result<Box<dyn TaskStream>, TaskError>;
@@ -79,6 +95,14 @@ fn family(name: &str) -> Result<&'static Family, TaskError> {
     })
 }
 
+/// How the tasks of the plan's family differ from each other.
+///
+/// # Errors
+/// If there is no such family.
+pub fn relation(plan: &Plan) -> Result<Relation, TaskError> {
+    Ok(family(&plan.stream().family.name)?.relation)
+}
+
 /// The stream of tasks that `plan` asks for, on `data`.
 pub fn stream(plan: &Plan, data: Arc<DataSet>) -> Result<Box<dyn TaskStream>, TaskError> {
     let family = family(&plan.stream().family.name)?;
@@ -95,16 +119,14 @@ pub fn stream(plan: &Plan, data: Arc<DataSet>) -> Result<Box<dyn TaskStream>, Ta
 /// loaded. The error is a sentence.
 pub fn check(plan: &Plan, manifest: &Manifest) -> Result<(), String> {
     let stream = &plan.stream();
-    if plan.data().augmentation != Augmentation::None
-        && stream.family.name == permuted_pixels::FAMILY.entry.name
-    {
-        return Err(
-            "data.augmentation = \"crop-flip\" has no meaning for permuted-pixels, whose images have no \
-                    neighbouring pixels: leave it out"
-                .into(),
-        );
-    }
     let family = family(&stream.family.name).map_err(|error| error.to_string())?;
+    if plan.data().augmentation != Augmentation::None && family.relation == Relation::MovedPixels {
+        return Err(format!(
+            "data.augmentation = \"crop-flip\" has no meaning for {}, whose images have no neighbouring \
+             pixels: leave it out",
+            stream.family.name
+        ));
+    }
     let classes = (family.classes)(plan, manifest.classes)?;
     if classes.is_none() && stream.head == Head::Masked {
         return Err(format!(
@@ -160,8 +182,8 @@ pub fn sizes(plan: &Plan, manifest: &Manifest) -> Sizes {
         Some(classes) => classes.of.iter().map(|own| own.len() as f64 / total).collect(),
         None => vec![1.0; stream.tasks],
     };
-    let memorised = ["shuffled-labels", "random-labels"].contains(&stream.family.name.as_str());
-    let test = if memorised { 0.0 } else { manifest.test as f64 };
+    let tested = known.is_none_or(|family| family.tested);
+    let test = if tested { manifest.test as f64 } else { 0.0 };
     let heads = if divided.is_none() && stream.head == Head::Multi { stream.tasks } else { 1 };
     Sizes {
         train: shares.iter().map(|share| share * examples).collect(),

@@ -8,10 +8,12 @@
 use std::sync::Arc;
 
 use super::pool::Pool;
-use super::{Base, Examples, Family, Inputs, Task, TaskStream};
+use super::{Base, Examples, Family, Inputs, Relation, Task, TaskStream};
 use crate::spec::{Entry, Length};
 
 pub(super) const FAMILY: Family = Family {
+    relation: Relation::MovedPixels,
+    tested: true,
     entry: Entry {
         name: "permuted-pixels",
         summary: "each task permutes the input pixels of all images alike, channels together; labels stay",

@@ -1,5 +1,6 @@
 //! The examples of one split that a run works with, before any task changes how they look.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::augmentation::Crop;
@@ -112,10 +113,29 @@ impl Pool {
     }
 }
 
+/// From this share on, a draw without replacement fills a list of all items.
+const DENSE: usize = 16;
+
 /// `count` of `0..n` without replacement, in the order drawn (Fisher–Yates from the front): a larger
-/// draw from the same generator begins with the smaller one.
+/// draw from the same generator begins with the smaller one. Small draws take O(count · log count).
 pub fn draw(stream: &mut Stream, n: usize, count: usize) -> Vec<u32> {
     assert!(count <= n, "cannot draw {count} of {n} without replacement");
+    if count < n / DENSE { draw_few(stream, n, count) } else { draw_many(stream, n, count) }
+}
+
+/// The same draw with a list of only those items that are not in their own place.
+fn draw_few(stream: &mut Stream, n: usize, count: usize) -> Vec<u32> {
+    let mut moved: BTreeMap<usize, u32> = BTreeMap::new();
+    let draw = |place| {
+        let other = place + stream.below((n - place) as u64) as usize;
+        let here = moved.remove(&place).unwrap_or(place as u32);
+        // What lies before the next place is never looked at again.
+        if other == place { here } else { moved.insert(other, here).unwrap_or(other as u32) }
+    };
+    (0..count).map(draw).collect()
+}
+
+fn draw_many(stream: &mut Stream, n: usize, count: usize) -> Vec<u32> {
     let mut items: Vec<u32> = (0..n as u32).collect();
     for place in 0..count {
         let other = place + stream.below((n - place) as u64) as usize;
@@ -138,6 +158,18 @@ mod tests {
         sorted.sort_unstable();
         assert!(sorted.iter().enumerate().all(|(i, &x)| i == x as usize));
         assert_ne!(sorted, large);
+    }
+
+    #[test]
+    fn a_draw_of_few_is_that_of_many() {
+        for (n, count) in [(1, 0), (1, 1), (7, 7), (40, 20), (500, 30), (100_000, 64)] {
+            for index in 0..20 {
+                let mut streams = [(); 2].map(|()| Stream::new(9, "test", index));
+                let few = draw_few(&mut streams[0], n, count);
+                assert_eq!(few, draw_many(&mut streams[1], n, count), "{count} of {n}");
+                assert_eq!(streams[0].position(), streams[1].position());
+            }
+        }
     }
 
     #[test]

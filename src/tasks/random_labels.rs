@@ -5,10 +5,12 @@
 //! there is no test set. Source: the text of Kumar et al. 2023 (arXiv 2308.11958); Lillo & Cheney 2025
 //! (arXiv 2509.22562).
 
-use super::{Base, Examples, Family, Task, TaskStream};
+use super::{Base, Examples, Family, Relation, Task, TaskStream};
 use crate::spec::Entry;
 
 pub(super) const FAMILY: Family = Family {
+    relation: Relation::OtherLabels,
+    tested: false,
     entry: Entry {
         name: "random-labels",
         summary: "each task draws a uniform label for every image anew: class counts vary, structure goes",

@@ -7,10 +7,12 @@
 
 use std::sync::Arc;
 
-use super::{Base, Examples, Family, Task, TaskStream};
+use super::{Base, Examples, Family, Relation, Task, TaskStream};
 use crate::spec::Entry;
 
 pub(super) const FAMILY: Family = Family {
+    relation: Relation::OtherLabels,
+    tested: true,
     entry: Entry {
         name: "remapped-classes",
         summary: "each task renames the classes by one permutation of their ids: structure stays",

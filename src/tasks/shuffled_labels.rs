@@ -6,10 +6,12 @@
 //! Source: the code of L2 Init (Kumar et al. 2023, arXiv 2308.11958), 'MNIST with reshuffled labels' in
 //! arXiv 2507.14736. The *text* of 2308.11958 describes `random-labels` instead.
 
-use super::{Base, Examples, Family, Task, TaskStream};
+use super::{Base, Examples, Family, Relation, Task, TaskStream};
 use crate::spec::Entry;
 
 pub(super) const FAMILY: Family = Family {
+    relation: Relation::OtherLabels,
+    tested: false,
     entry: Entry {
         name: "shuffled-labels",
         summary: "each task permutes the label vector across the images: class counts stay, structure goes",

@@ -5,12 +5,14 @@
 //! (`"masked"`, `"multi"`). Source: the conventions of `PyCIL` and mammoth; van de Ven & Tolias 2019,
 //! arXiv 1904.07734.
 
-use super::Family;
 use super::class_order::{CLASS_ORDER, CLASSES_PER_TASK, EXAMPLES_PER_CLASS, equal_groups};
 use super::class_tasks::{self, Classes};
+use super::{Family, Relation};
 use crate::spec::{Entry, Plan};
 
 pub(super) const FAMILY: Family = Family {
+    relation: Relation::OwnClasses,
+    tested: true,
     entry: Entry {
         name: "split-classes",
         summary: "disjoint groups of classes, one after the other",

@@ -29,8 +29,6 @@ pub struct StepResult {
 pub struct Learner {
     trained: Trained,
     curricula: Curricula,
-    /// Number of the current task.
-    task: usize,
 }
 
 impl Learner {
@@ -49,7 +47,7 @@ impl Learner {
         if plan.stream().head == Head::Multi {
             trained.separate_head_rows();
         }
-        Ok(Self { trained, curricula: Curricula::new(choices), task: 0 })
+        Ok(Self { trained, curricula: Curricula::new(choices) })
     }
 
     /// The freshly initialised network that task number `task` is paired with, for the same batches. It is
@@ -59,7 +57,7 @@ impl Learner {
     /// If the network cannot be built.
     pub fn fresh(plan: &Plan, stream: &dyn TaskStream, task: usize) -> std::result::Result<Self, TrainError> {
         let learner = Self::new(plan, stream, &mut Stream::new(plan.seed, "fresh-init", task as u64))?;
-        Ok(Self { trained: learner.trained.first_in(task), curricula: Curricula::default(), task })
+        Ok(Self { trained: learner.trained.first_in(task), curricula: Curricula::default() })
     }
 
     /// Begins task number `task`.
@@ -67,13 +65,7 @@ impl Learner {
     /// # Errors
     /// If candle refuses an operation; likewise below.
     pub fn start_task(&mut self, task: usize) -> Result<()> {
-        self.task = task;
         self.trained.start_task(task)
-    }
-
-    /// Goes on within a task, after its state was loaded.
-    pub(super) fn resume_task(&mut self, task: usize) {
-        self.task = task;
     }
 
     /// What task number `task` trains on, if a method says other than the task.
@@ -84,15 +76,15 @@ impl Learner {
 
     /// Examples of earlier tasks that extend the batch of step number `step`.
     pub fn replayed(&mut self, plan: &Plan, stream: &dyn TaskStream, step: usize) -> Vec<Rehearsed> {
-        let number = numbered(self.task, step);
+        let number = numbered(self.trained.task(), step);
         self.curricula.replayed(stream, &|| Stream::new(plan.seed, "rehearsal", number))
     }
 
     /// Ends the task, which trained on these examples.
     pub fn end_task(&mut self, plan: &Plan, examples: &Examples) -> Result<()> {
         self.trained.end_task(Some(examples))?;
-        let number = self.task as u64;
-        self.curricula.end_task(self.task, examples, &|| Stream::new(plan.seed, "method-end", number));
+        let task = self.trained.task();
+        self.curricula.end_task(task, examples, &|| Stream::new(plan.seed, "method-end", task as u64));
         Ok(())
     }
 

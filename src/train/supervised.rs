@@ -71,7 +71,7 @@ pub fn run(
     let mut open = None;
     if let Some(saved) = &saved {
         saved.load(LEARNER, &mut learner)?;
-        open = resume(plan, stream, saved, &mut learner)?;
+        open = resume(plan, stream, saved)?;
     }
     let first = saved.as_ref().map_or(0, |saved| saved.position.task);
     let mut run = Run { plan, stream, observer, signals, checkpoints };
@@ -95,15 +95,9 @@ pub fn run(
 }
 
 /// The task that was under way, if there was one.
-fn resume(
-    plan: &Plan,
-    stream: &dyn TaskStream,
-    saved: &Saved,
-    learner: &mut Learner,
-) -> Result<Option<OpenTask>, TrainError> {
+fn resume(plan: &Plan, stream: &dyn TaskStream, saved: &Saved) -> Result<Option<OpenTask>, TrainError> {
     let Some(result) = saved.record::<TaskResult>()? else { return Ok(None) };
     let task = saved.position.task;
-    learner.resume_task(task);
     let mut fresh = None;
     if saved.has(FRESH) {
         let mut reference = Learner::fresh(plan, stream, task)?;

@@ -242,6 +242,12 @@ impl Trained {
         &self.name
     }
 
+    /// Number of the current task in the run.
+    #[must_use]
+    pub fn task(&self) -> usize {
+        self.task
+    }
+
     /// The network.
     #[must_use]
     pub fn network(&self) -> &dyn Network {

@@ -8,7 +8,7 @@
 use super::super::registry::{Build, Registered};
 use super::{Curriculum, Served};
 use crate::spec::{Choice, Entry, Head, Plan};
-use crate::tasks::{Examples, TaskStream};
+use crate::tasks::{self, Examples, Relation, TaskStream};
 
 /// What the registry has of it.
 pub(in crate::methods) const METHOD: Registered = Registered {
@@ -30,21 +30,19 @@ struct Joint;
 /// Whether the plan's tasks can be learned together. The error is a sentence.
 fn check(plan: &Plan, _: &Choice) -> std::result::Result<(), String> {
     let family = plan.stream().family.name.as_str();
-    match (family, plan.stream().head) {
-        ("split-classes" | "easy-hard", _) | ("shuffled-labels" | "random-labels" | "remapped-classes", Head::Multi) => {
-            Ok(())
-        }
-        ("incremental-classes", _) => {
-            Err("method \"joint\" changes nothing in incremental-classes, whose tasks train on all classes so far: \
-                 take \"none\""
-                .into())
-        }
-        ("permuted-pixels", _) => Err("method \"joint\" is for tasks that see the same images, and permuted-pixels \
-                                       moves their pixels: take \"replay\""
-            .into()),
-        _ => Err(format!(
-            "method \"joint\" would give the images of {family} contradicting labels: take stream.head = \"multi\", or \
-             another method"
+    let relation = tasks::relation(plan).map_err(|error| error.to_string())?;
+    match (relation, plan.stream().head) {
+        (Relation::OwnClasses, _) | (Relation::OtherLabels, Head::Multi) => Ok(()),
+        (Relation::Growing, _) => Err(format!(
+            "method \"joint\" changes nothing in {family}, whose tasks train on all classes so far: take \"none\""
+        )),
+        (Relation::MovedPixels, _) => Err(format!(
+            "method \"joint\" is for tasks that see the same images, and {family} moves their pixels: take \
+             \"replay\""
+        )),
+        (Relation::OtherLabels, _) => Err(format!(
+            "method \"joint\" would give the images of {family} contradicting labels: take stream.head = \"multi\", \
+             or another method"
         )),
     }
 }
