@@ -19,8 +19,8 @@ pub struct Stream {
 impl Stream {
     /// The generator of purpose `name`, number `index` (a task, a layer, …), under the master `seed`.
     ///
-    /// The names in use: `data`, `tasks`, `init`, `fresh-init`, `batches`, `augmentation`, `method`,
-    /// `rehearsal`, `method-end`, `activation`, `probes`.
+    /// Names in use: `data`, `tasks`, `init`, `fresh-init`, `batches`, `augmentation`, `rehearsal`,
+    /// `activation`, `probes`, and of methods `method`, `method-end`, `fisher-activation` and their own names.
     #[must_use]
     pub fn new(seed: u64, name: &str, index: u64) -> Self {
         let mut hash = Sha256::new();

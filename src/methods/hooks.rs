@@ -8,7 +8,7 @@ use crate::optimizers::Optimizer;
 use crate::random::Stream;
 use crate::spec::Choice;
 use crate::state::{StateDict, StateError};
-use crate::tasks::{Examples, numbered};
+use crate::tasks::{Examples, stream_index};
 
 /// A setting that counts something.
 pub(super) fn count(choice: &Choice, name: &str) -> usize {
@@ -55,7 +55,7 @@ impl Streams<'_> {
     /// The generator of `purpose` for this step.
     #[must_use]
     pub fn of_step(&self, purpose: &str) -> Stream {
-        Stream::new(self.seed, &self.name(purpose), numbered(self.task, self.step))
+        Stream::new(self.seed, &self.name(purpose), stream_index(self.task, self.step))
     }
 
     fn name(&self, purpose: &str) -> String {

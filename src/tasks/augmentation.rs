@@ -30,7 +30,7 @@ impl CropFlip {
     /// The draws of step number `step`, one for each image in the order served.
     #[must_use]
     pub fn crops(self, step: usize) -> Crops {
-        Crops(Stream::new(self.seed, "augmentation", numbered(self.task, step)))
+        Crops(Stream::new(self.seed, "augmentation", stream_index(self.task, step)))
     }
 }
 

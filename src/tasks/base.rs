@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::class_order::optional_count;
-use super::pool::{Part, Pool, draw};
+use super::pool::{Pool, Split, draw};
 use super::{Answers, Examples, Inputs, TaskError, scaling};
 use crate::data::DataSet;
 use crate::random::Stream;
@@ -53,9 +53,9 @@ impl Base {
             (Some(count), ExamplesFrom::First) => Some((0..count as u32).collect()),
         };
         let tables = Arc::new(scaling::tables(plan.data().scaling, &data)?);
-        let train = Pool::new(Arc::clone(&data), Part::Train, chosen, Arc::clone(&tables));
+        let train = Pool::new(Arc::clone(&data), Split::Train, chosen, Arc::clone(&tables));
         let classes = data.train.classes;
-        let test = (!data.test.is_empty()).then(|| Arc::new(Pool::new(data, Part::Test, None, tables)));
+        let test = (!data.test.is_empty()).then(|| Arc::new(Pool::new(data, Split::Test, None, tables)));
         let labels = train.labels().into();
         Ok(Self {
             seed: plan.seed,

@@ -69,7 +69,7 @@ impl Batches {
                 self.current.extend(0..self.examples as u32);
             }
             if self.order == Order::Reshuffled {
-                Stream::new(self.seed, "batches", numbered(self.task, epoch)).shuffle(&mut self.current);
+                Stream::new(self.seed, "batches", stream_index(self.task, epoch)).shuffle(&mut self.current);
             }
             self.epoch = Some(epoch);
         }
@@ -79,7 +79,7 @@ impl Batches {
 
 /// A generator's number for every (task, epoch) or (task, step): tasks in the high half.
 #[must_use]
-pub fn numbered(task: usize, part: usize) -> u64 {
+pub fn stream_index(task: usize, part: usize) -> u64 {
     let half = |n: usize| u64::from(u32::try_from(n).expect("fewer than 2^32 tasks, epochs and steps"));
     half(task) << 32 | half(part)
 }

@@ -17,7 +17,7 @@ pub struct Examples {
     pub answers: Answers,
 }
 
-/// Which classes the network may choose from: the head of definitions, section 3, example by example.
+/// The classes over which softmax and arg max run, per example.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Answers {
     /// All of the stream's classes.
@@ -114,7 +114,7 @@ impl Inputs {
         Self::of(Arc::clone(&self.pool))
     }
 
-    /// The same view without a copy of its own: for who keeps it while other tasks come.
+    /// The same view without its scaled copy, for callers that keep it beyond its task.
     #[must_use]
     pub fn slim(&self) -> Self {
         let copy = if self.source.is_none() { self.copy.clone() } else { None };

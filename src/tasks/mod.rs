@@ -33,7 +33,7 @@ use std::sync::Arc;
 
 pub use augmentation::{Crop, CropFlip, Crops, PADDING};
 pub use base::Base;
-pub use batches::{Batches, numbered};
+pub use batches::{Batches, stream_index};
 pub use error::{ExportError, TaskError};
 pub use export::{Summary, export};
 pub use inputs::{Answers, Examples, Inputs};

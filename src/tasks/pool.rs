@@ -14,7 +14,7 @@ pub const COPY_LIMIT: usize = 16 << 20;
 
 /// Which split of the data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum Split {
     Train,
     Test,
 }
@@ -23,7 +23,7 @@ pub enum Part {
 #[derive(Debug)]
 pub struct Pool {
     data: Arc<DataSet>,
-    part: Part,
+    split: Split,
     /// Index in the split of each row; `None` stands for all of the split in its own order.
     chosen: Option<Vec<u32>>,
     tables: Arc<Vec<Table>>,
@@ -33,16 +33,16 @@ pub struct Pool {
 
 impl Pool {
     /// The rows `chosen` of a split.
-    pub fn new(data: Arc<DataSet>, part: Part, chosen: Option<Vec<u32>>, tables: Arc<Vec<Table>>) -> Self {
-        let mut pool = Self { data, part, chosen, tables, scaled: None };
+    pub fn new(data: Arc<DataSet>, split: Split, chosen: Option<Vec<u32>>, tables: Arc<Vec<Table>>) -> Self {
+        let mut pool = Self { data, split, chosen, tables, scaled: None };
         pool.scaled = pool.copy(None);
         pool
     }
 
     pub fn images(&self) -> &Images {
-        match self.part {
-            Part::Train => &self.data.train,
-            Part::Test => &self.data.test,
+        match self.split {
+            Split::Train => &self.data.train,
+            Split::Test => &self.data.test,
         }
     }
 

@@ -10,7 +10,7 @@ use crate::nn::{self, Rehearsed};
 use crate::random::Stream;
 use crate::spec::{Head, Plan};
 use crate::state::{StateDict, StateError, Stateful};
-use crate::tasks::{Examples, TaskStream, numbered};
+use crate::tasks::{Examples, TaskStream, stream_index};
 use crate::trained::{StepTrace, Trained, View};
 
 /// Prefix in the state of what is not the network in training.
@@ -76,7 +76,7 @@ impl Learner {
 
     /// Examples of earlier tasks that extend the batch of step number `step`.
     pub fn replayed(&mut self, plan: &Plan, stream: &dyn TaskStream, step: usize) -> Vec<Rehearsed> {
-        let number = numbered(self.trained.task(), step);
+        let number = stream_index(self.trained.task(), step);
         self.curricula.replayed(stream, &|| Stream::new(plan.seed, "rehearsal", number))
     }
 
