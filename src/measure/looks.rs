@@ -89,10 +89,12 @@ impl Looks {
         trace: &StepTrace,
         rows: &mut RunRows<'_>,
     ) -> anyhow::Result<()> {
-        for ((layer, gradient), update) in network.layers().iter().zip(&trace.gradients).zip(&trace.updates) {
+        let traces = trace.gradients.iter().zip(&trace.updates).enumerate();
+        for (layer, (number, (gradient, update))) in network.layers().iter().zip(traces) {
             let view = LayerView {
                 units: layer.features,
                 gradient: Some(gradient),
+                penalty: trace.penalties.get(number).map(Vec::as_slice),
                 update: Some(update),
                 ..LayerView::default()
             };

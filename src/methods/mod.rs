@@ -4,13 +4,27 @@
 //! data ([`Curriculum`]: what is trained on). A spec names any number of them, and every hook runs through
 //! the list in the spec's order.
 
+mod continual_backprop;
 pub mod data;
 mod ewc;
+mod fire;
+#[cfg(test)]
+mod fixture;
+mod full_reset;
 mod hooks;
+mod l1_init;
 mod l2_init;
 mod list;
+mod optimizer_reset;
+mod parseval;
+mod redo;
 mod registry;
+mod reset;
+mod selective_weight_reinitialization;
 mod shrink_and_perturb;
+mod spectral;
+mod upgd;
+mod weight_clipping;
 
 pub use self::data::{Curricula, Curriculum};
 pub use self::hooks::{At, Method, Streams};

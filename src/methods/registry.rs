@@ -4,7 +4,10 @@ use candle_core::Result;
 
 use super::data::{self, Served};
 use super::hooks::Method;
-use super::{ewc, l2_init, shrink_and_perturb};
+use super::{
+    continual_backprop, ewc, fire, full_reset, l1_init, l2_init, optimizer_reset, parseval, redo,
+    selective_weight_reinitialization, shrink_and_perturb, spectral, upgd, weight_clipping,
+};
 use crate::nn::Network;
 use crate::spec::{Choice, Entry, Plan};
 
@@ -50,7 +53,18 @@ const NONE: Registered = Registered {
 const REGISTRY: &[Registered] = &[
     NONE,
     l2_init::METHOD,
+    l1_init::METHOD,
     shrink_and_perturb::METHOD,
+    weight_clipping::METHOD,
+    spectral::METHOD,
+    parseval::METHOD,
+    fire::METHOD,
+    redo::METHOD,
+    continual_backprop::METHOD,
+    selective_weight_reinitialization::METHOD,
+    upgd::METHOD,
+    optimizer_reset::METHOD,
+    full_reset::METHOD,
     ewc::METHOD,
     data::replay::METHOD,
     data::joint::METHOD,
@@ -115,11 +129,10 @@ fn check_list(plan: &Plan, chosen: &[Choice]) -> std::result::Result<(), String>
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::catalogue::catalogue;
     use crate::spec::Spec;
 
-    fn check(methods: &[&str]) -> std::result::Result<(), String> {
+    fn check(methods: &[&str]) -> Result<(), String> {
         let choices: String = methods.iter().map(|name| format!("[[method]]\nname = '{name}'\n")).collect();
         let text = format!(
             "name = 'x'\ndata = {{ dataset = 'generated-digits' }}\nnetwork = 'mlp'\noptimizer = 'adam'\n\

@@ -1,5 +1,6 @@
-//! Gradient norm: the Frobenius norm of the gradient of a layer's weight, of the last minibatch. The bias
-//! does not count.
+//! Gradient norm: the Frobenius norm of the gradient of a layer's weight, of the last minibatch's loss. The
+//! bias does not count. What methods added to the gradient (a penalty's) has the norm
+//! `gradient_norm_penalty`, a row that is there with methods alone.
 
 use super::norm::frobenius;
 use super::report::Report;
@@ -16,4 +17,5 @@ pub(super) const ENTRY: Entry = Entry {
 
 pub(super) fn measure(subject: &Subject<'_>, report: &mut Report<'_>) {
     report.fact(subject.view.gradient.and_then(frobenius));
+    report.fact_part("penalty", subject.view.penalty.and_then(frobenius));
 }

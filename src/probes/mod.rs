@@ -60,8 +60,10 @@ pub struct LayerView<'a> {
     pub slopes: Option<&'a [f32]>,
     /// The weight in any layout, without the bias.
     pub weight: &'a [f32],
-    /// Gradient of the weight, of the minibatch that the optimiser saw.
+    /// Gradient of the weight, of the last minibatch's loss.
     pub gradient: Option<&'a [f32]>,
+    /// What methods added to it before the optimiser saw it.
+    pub penalty: Option<&'a [f32]>,
     /// Change of the weight in that step.
     pub update: Option<&'a [f32]>,
     /// The layer's rational curve; of several sets, their [`worst`].

@@ -6,7 +6,7 @@
 //! the seed, the task and the step alone, so that a run goes on within a task without replaying it.
 //! Test images, probe sets and the evaluation that ends a task are never augmented.
 
-use super::batches::numbered;
+use super::batches::stream_index;
 use crate::random::Stream;
 use crate::spec::{Augmentation, Plan};
 

@@ -1,0 +1,381 @@
+//! Continual backprop: in every step, of each layer's units that are older than `maturity` steps the share
+//! `rate` with the least utility is reset: fresh incoming weights, bias 0, outgoing weights 0, moments 0
+//! (Dohare et al. 2024, Nature 632; `shibhansh/loss-of-plasticity`).
+//!
+//! Utility is the running mean, corrected for its start, of `mean|w_out|·E|h - ĥ| / mean|w_in|` ("adaptable")
+//! or `mean|w_out|·E|h|` ("contribution"), with ĥ the unit's running mean. Fractions of units add up from step to
+//! step until they make a whole one.
+//!
+//! With `compensation`, the next layer's bias takes over what the unit gave on average, `w_out·ĥ`. The published
+//! code means to do this, and does not, since it clears ĥ first: it is off by default. Adam's step counts stay.
+
+use candle_core::Result;
+
+use super::hooks::{At, Method, count};
+use super::redo::{COEFFICIENTS, magnitudes};
+use super::registry::{Build, Registered, anywhere};
+use super::reset;
+use crate::kernels::activation_layer::Tap;
+use crate::kernels::inplace::update;
+use crate::nn::{Layer, Network};
+use crate::spec::{Choice, Entry, Kind, Parameter};
+use crate::state::{StateDict, StateError, Values};
+
+/// What the registry has of it.
+pub(super) const METHOD: Registered =
+    Registered { entry: ENTRY, build: Build::Weights(build), check: anywhere, excludes: &[] };
+
+const ENTRY: Entry = Entry {
+    name: "continual-backprop",
+    summary: "in every step, the share rate of each layer's mature units with the least utility is reset",
+    source: "Dohare et al. 2024, Nature 632",
+    parameters: &[
+        Parameter {
+            name: "rate",
+            summary: "ρ, share of the mature units a step; 0 resets none",
+            kind: Kind::Number { default: Some(1e-4), min: 0.0, max: 1.0 },
+        },
+        Parameter {
+            name: "decay",
+            summary: "η of the running means",
+            kind: Kind::Number { default: Some(0.99), min: 0.0, max: 0.999_999_999 },
+        },
+        Parameter {
+            name: "maturity",
+            summary: "steps before a new unit can be reset",
+            kind: Kind::Integer { default: Some(100), min: 0, max: 1_000_000_000 },
+        },
+        Parameter {
+            name: "utility",
+            summary: "adaptable: |w_out|·E|h - ĥ|/|w_in|; contribution: |w_out|·E|h|",
+            kind: Kind::Text { default: Some("adaptable"), one_of: &["adaptable", "contribution"] },
+        },
+        Parameter {
+            name: "compensation",
+            summary: "whether the next layer's bias takes over what the unit gave on average",
+            kind: Kind::Flag { default: false },
+        },
+        COEFFICIENTS,
+    ],
+};
+
+/// What is kept of one layer's units.
+struct Units {
+    layer: usize,
+    name: String,
+    ages: Vec<u64>,
+    /// Running mean of the utility.
+    utilities: Vec<f64>,
+    /// Running mean of every feature.
+    means: Vec<f64>,
+    /// Units that are due, less those reset.
+    due: f64,
+}
+
+struct ContinualBackprop {
+    rate: f64,
+    decay: f64,
+    maturity: u64,
+    adaptable: bool,
+    compensation: bool,
+    coefficients: bool,
+    layers: Vec<Units>,
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "the form that every method has")]
+fn build(choice: &Choice, network: &dyn Network) -> Result<Box<dyn Method>> {
+    let hidden = network.layers().iter().enumerate().filter(|(_, layer)| layer.site.is_some());
+    let layers = hidden.map(|(number, layer)| Units {
+        layer: number,
+        name: layer.name.clone(),
+        ages: vec![0; layer.units()],
+        utilities: vec![0.0; layer.units()],
+        means: vec![0.0; layer.features],
+        due: 0.0,
+    });
+    Ok(Box::new(ContinualBackprop {
+        rate: choice.number("rate"),
+        decay: choice.number("decay"),
+        maturity: count(choice, "maturity") as u64,
+        adaptable: choice.text("utility") == "adaptable",
+        compensation: choice.flag("compensation"),
+        coefficients: choice.text("coefficients") == "reset",
+        layers: layers.collect(),
+    }))
+}
+
+/// Mean of every feature over the samples.
+fn feature_means(layer: &Layer, tap: &Tap) -> Vec<f64> {
+    let mut sums = vec![0.0f64; layer.features];
+    let samples = tap.features.chunks_exact(layer.features);
+    let count = samples.len().max(1) as f64;
+    for sample in samples {
+        sums.iter_mut().zip(sample).for_each(|(sum, &h)| *sum += f64::from(h));
+    }
+    sums.into_iter().map(|sum| sum / count).collect()
+}
+
+/// Mean |w| of what comes into each unit.
+fn incoming(network: &dyn Network, layer: &Layer) -> Result<Vec<f64>> {
+    let weight = network.parameters()[layer.weight].to_vec()?;
+    let rows = weight.chunks_exact(layer.start.incoming());
+    Ok(rows.map(|row| row.iter().map(|w| f64::from(w.abs())).sum::<f64>() / row.len() as f64).collect())
+}
+
+/// Mean |w| of what goes out of each unit, over all layers that it feeds.
+fn outgoing(network: &dyn Network, layer: &Layer) -> Result<Vec<f64>> {
+    let mut sums = vec![(0.0f64, 0usize); layer.units()];
+    for &feed in &layer.feeds {
+        let next = &network.layers()[feed.layer];
+        let weight = network.parameters()[next.weight].to_vec()?;
+        let columns = next.start.incoming();
+        let mut by_column = vec![0.0f64; columns];
+        for row in weight.chunks_exact(columns) {
+            by_column.iter_mut().zip(row).for_each(|(sum, w)| *sum += f64::from(w.abs()));
+        }
+        for (unit, (sum, count)) in sums.iter_mut().enumerate() {
+            for range in layer.outgoing(unit, feed) {
+                *count += range.len() * next.units();
+                *sum += by_column[range].iter().sum::<f64>();
+            }
+        }
+    }
+    Ok(sums.into_iter().map(|(sum, count)| sum / count.max(1) as f64).collect())
+}
+
+impl Units {
+    /// Takes one step into account; returns utilities corrected for their start.
+    fn observe(
+        &mut self,
+        network: &dyn Network,
+        tap: &Tap,
+        (decay, adaptable): (f64, bool),
+    ) -> Result<Vec<f64>> {
+        let layer = &network.layers()[self.layer];
+        let units = layer.units();
+        self.ages.iter_mut().for_each(|age| *age += 1);
+        let corrections: Vec<f64> = self.ages.iter().map(|&age| 1.0 - decay.powf(age as f64)).collect();
+        for (mean, now) in self.means.iter_mut().zip(feature_means(layer, tap)) {
+            *mean = decay.mul_add(*mean, (1.0 - decay) * now);
+        }
+        let centres: Vec<f64> =
+            self.means.iter().enumerate().map(|(f, mean)| mean / corrections[f % units]).collect();
+        let magnitudes = magnitudes(layer, tap, adaptable.then_some(&centres[..]));
+        let (incoming, outgoing) = (incoming(network, layer)?, outgoing(network, layer)?);
+        let now = (0..units).map(|u| {
+            let contribution = outgoing[u] * magnitudes[u];
+            // Weights of exactly 0 make a unit useless, not infinitely useful.
+            if adaptable && incoming[u] > 0.0 { contribution / incoming[u] } else { contribution }
+        });
+        for (utility, now) in self.utilities.iter_mut().zip(now) {
+            *utility = decay.mul_add(*utility, (1.0 - decay) * now);
+        }
+        Ok(self.utilities.iter().zip(corrections).map(|(utility, c)| utility / c).collect())
+    }
+
+    /// The mature units to be reset in this step, by rising utility.
+    fn least(&mut self, utilities: &[f64], rate: f64, maturity: u64) -> Vec<usize> {
+        let mut mature: Vec<usize> = (0..self.ages.len()).filter(|&u| self.ages[u] > maturity).collect();
+        self.due += rate * mature.len() as f64;
+        let count = (self.due as usize).min(mature.len());
+        self.due -= count as f64;
+        mature.sort_by(|&a, &b| utilities[a].total_cmp(&utilities[b]));
+        mature.truncate(count);
+        mature
+    }
+}
+
+impl ContinualBackprop {
+    /// Adds `w_out·ĥ` of the units to the biases of the layers that they feed.
+    fn compensate(at: &At<'_>, units: &Units, chosen: &[usize], decay: f64) -> Result<()> {
+        let layer = &at.network.layers()[units.layer];
+        for &feed in &layer.feeds {
+            let next = &at.network.layers()[feed.layer];
+            let Some(bias) = next.bias else { continue };
+            let weight = at.network.parameters()[next.weight].to_vec()?;
+            let columns = next.start.incoming();
+            let mut added = vec![0.0f64; next.units()];
+            for &unit in chosen {
+                let correction = 1.0 - decay.powf(units.ages[unit] as f64);
+                for (k, range) in layer.outgoing(unit, feed).enumerate() {
+                    let mean = units.means[k * layer.units() + unit] / correction;
+                    for (sum, row) in added.iter_mut().zip(weight.chunks_exact(columns)) {
+                        *sum += mean * row[range.clone()].iter().map(|w| f64::from(*w)).sum::<f64>();
+                    }
+                }
+            }
+            update(&at.network.parameters()[bias].values, |values| {
+                values.iter_mut().zip(&added).for_each(|(value, add)| *value += *add as f32);
+            })?;
+        }
+        Ok(())
+    }
+}
+
+impl Method for ContinualBackprop {
+    fn wants_features(&self, _: u64) -> bool {
+        self.rate > 0.0
+    }
+
+    fn updated(&mut self, at: &mut At<'_>, features: &[Tap]) -> Result<()> {
+        if self.rate == 0.0 {
+            return Ok(());
+        }
+        let mut draws = at.streams.of_step("continual-backprop");
+        for (units, tap) in self.layers.iter_mut().zip(features) {
+            let utilities = units.observe(at.network, tap, (self.decay, self.adaptable))?;
+            let chosen = units.least(&utilities, self.rate, self.maturity);
+            if chosen.is_empty() {
+                continue;
+            }
+            if self.compensation {
+                Self::compensate(at, units, &chosen, self.decay)?;
+            }
+            reset::units(at, units.layer, &chosen, self.coefficients, &mut draws)?;
+            for &unit in &chosen {
+                (units.ages[unit], units.utilities[unit]) = (0, 0.0);
+                units.means.iter_mut().skip(unit).step_by(units.ages.len()).for_each(|mean| *mean = 0.0);
+            }
+        }
+        Ok(())
+    }
+
+    fn save(&self, state: &mut StateDict) {
+        for units in &self.layers {
+            state.insert(format!("{}.ages", units.name), Values::U64(units.ages.clone()));
+            state.insert(format!("{}.utilities", units.name), Values::F64(units.utilities.clone()));
+            state.insert(format!("{}.means", units.name), Values::F64(units.means.clone()));
+            state.insert(format!("{}.due", units.name), Values::F64(vec![units.due]));
+        }
+    }
+
+    fn load(&mut self, state: &StateDict) -> std::result::Result<(), StateError> {
+        for units in &mut self.layers {
+            state.copy_u64s(&format!("{}.ages", units.name), &mut units.ages)?;
+            state.copy_f64s(&format!("{}.utilities", units.name), &mut units.utilities)?;
+            state.copy_f64s(&format!("{}.means", units.name), &mut units.means)?;
+            state.copy_f64s(&format!("{}.due", units.name), std::slice::from_mut(&mut units.due))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{Device, Tensor};
+
+    use super::super::fixture;
+    use crate::nn::{Network, Pass};
+    use crate::spec::Value;
+    use crate::state::StateDict;
+
+    fn inputs() -> Tensor {
+        Tensor::from_vec(vec![0.5f32, 0.1, -0.3, 0.9, -0.2, 0.4, 0.8, -0.6], (2, 4), &Device::Cpu).unwrap()
+    }
+
+    fn step(
+        method: &mut dyn super::Method,
+        network: &dyn Network,
+        optimizer: &mut crate::optimizers::Optimizer,
+        number: usize,
+    ) {
+        let taps = network.taps(&inputs(), usize::MAX).unwrap();
+        method.updated(&mut fixture::at(network, optimizer, 0, number), &taps).unwrap();
+    }
+
+    /// Three mature units at a rate of 0.1 make one reset in the fourth step after maturity: 4 · 0.3 ≥ 1.
+    #[test]
+    fn fractions_add_up_and_the_least_useful_unit_goes() {
+        let (network, mut optimizer) = fixture::mlp(&[3], 0);
+        let mut method =
+            fixture::method("continual-backprop", &[("rate", 0.1), ("maturity", 5.0)], &*network);
+        fixture::set(&*network, "layers.0.bias", &[2.0, 2.0, 2.0]);
+        fixture::set(&*network, "layers.1.weight", &[1.0, 0.01, -1.0, 1.0, -0.01, 1.0]);
+        for state in optimizer.states_mut() {
+            state.first.fill(1.0);
+        }
+        let head = |network: &dyn Network| fixture::get(network, "layers.1.weight");
+        for number in 0..8 {
+            step(&mut *method, &*network, &mut optimizer, number);
+            assert_eq!(head(&*network)[1], 0.01, "{number}");
+        }
+        step(&mut *method, &*network, &mut optimizer, 8);
+        assert_eq!(head(&*network), [1.0, 0.0, -1.0, 1.0, 0.0, 1.0]);
+        assert_eq!(fixture::get(&*network, "layers.0.bias"), [2.0, 0.0, 2.0]);
+        assert_eq!(optimizer.states()[2].first, [1.0, 0.0, 1.0, 1.0, 0.0, 1.0]);
+        assert_eq!(optimizer.states()[1].first, [1.0, 0.0, 1.0]);
+        // The new unit is protected until it is mature.
+        let mut state = StateDict::default();
+        method.save(&mut state);
+        assert_eq!(state.u64s("layers.0.ages").unwrap(), [9, 0, 9]);
+        let mut resumed =
+            fixture::method("continual-backprop", &[("rate", 0.1), ("maturity", 5.0)], &*network);
+        resumed.load(&state).unwrap();
+        let mut again = StateDict::default();
+        resumed.save(&mut again);
+        assert_eq!(again, state);
+    }
+
+    /// One step's utility by its formula: mean|w_out|·E|h - ĥ|/mean|w_in|, with ĥ the batch's mean.
+    #[test]
+    fn utility_is_as_published() {
+        let (network, mut optimizer) = fixture::mlp(&[3], 4);
+        let mut method = fixture::method("continual-backprop", &[("decay", 0.9)], &*network);
+        fixture::set(&*network, "layers.0.bias", &[2.0, 2.0, 2.0]);
+        step(&mut *method, &*network, &mut optimizer, 0);
+        let mut state = StateDict::default();
+        method.save(&mut state);
+        let (w, v) = (fixture::get(&*network, "layers.0.weight"), fixture::get(&*network, "layers.1.weight"));
+        let taps = network.taps(&inputs(), usize::MAX).unwrap();
+        for unit in 0..3 {
+            let h = [0, 1].map(|row| f64::from(taps[0].features[3 * row + unit]));
+            let centre = f64::midpoint(h[0], h[1]);
+            let spread = f64::midpoint((h[0] - centre).abs(), (h[1] - centre).abs());
+            let incoming = (0..4).map(|i| f64::from(w[4 * unit + i].abs())).sum::<f64>() / 4.0;
+            let outgoing = f64::midpoint(f64::from(v[unit].abs()), f64::from(v[3 + unit].abs()));
+            let expected = 0.1 * outgoing * spread / incoming;
+            let ours = state.f64s("layers.0.utilities").unwrap()[unit];
+            assert!((ours - expected).abs() < 1e-9, "{unit}: {ours} {expected}");
+        }
+    }
+
+    /// A unit with the same output for every example can go without a trace.
+    #[test]
+    fn compensation_keeps_the_output_of_a_constant_unit() {
+        let (network, mut optimizer) = fixture::mlp(&[2], 0);
+        let settings = [
+            ("rate", Value::Number(0.5)),
+            ("maturity", Value::Number(0.0)),
+            ("compensation", Value::Flag(true)),
+        ];
+        let mut method = fixture::method_of("continual-backprop", &settings, &*network);
+        fixture::set(&*network, "layers.0.weight", &[0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0]);
+        fixture::set(&*network, "layers.0.bias", &[3.0, 2.0]);
+        let outputs = |network: &dyn Network| {
+            network
+                .forward(&inputs(), &Pass::Evaluate)
+                .unwrap()
+                .flatten_all()
+                .unwrap()
+                .to_vec1::<f32>()
+                .unwrap()
+        };
+        let before = outputs(&*network);
+        step(&mut *method, &*network, &mut optimizer, 0);
+        assert_eq!(fixture::get(&*network, "layers.0.bias")[0], 0.0, "the constant unit went");
+        for (after, before) in outputs(&*network).iter().zip(before) {
+            assert!((after - before).abs() < 1e-5, "{after} {before}");
+        }
+    }
+
+    #[test]
+    fn a_layer_of_silent_units_recovers() {
+        let (network, mut optimizer) = fixture::mlp(&[3, 3], 0);
+        let mut method =
+            fixture::method("continual-backprop", &[("rate", 0.5), ("maturity", 2.0)], &*network);
+        fixture::set(&*network, "layers.0.bias", &[-100.0; 3]);
+        (0..40).for_each(|number| step(&mut *method, &*network, &mut optimizer, number));
+        let taps = network.taps(&inputs(), usize::MAX).unwrap();
+        assert!(taps[0].features.iter().any(|h| *h > 0.0), "{:?}", taps[0].features);
+    }
+}
