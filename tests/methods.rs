@@ -162,8 +162,8 @@ fn a_method_of_no_strength_is_none() {
 fn methods_compose() {
     let data = digits();
     let of = |methods: &[&str]| {
-        let list: String = methods.iter().map(|method| format!("[[method]]\n{method}\n")).collect();
-        let plan = plan(NETWORKS[0], "'relu'", &list).unwrap();
+        let list: Vec<String> = methods.iter().map(|method| format!("[[method]]\n{method}\n")).collect();
+        let plan = plan(NETWORKS[0], "'relu'", &list.concat()).unwrap();
         let stream = tasks::stream(&plan, Arc::clone(&data)).unwrap();
         train(&plan, &*stream, Some(2)).0
     };

@@ -316,7 +316,7 @@ mod tests {
         assert_eq!(again, state);
     }
 
-    /// One step's utility by its formula: mean|w_out|·E|h - ĥ|/mean|w_in|, with ĥ the batch's mean.
+    /// One step's utility by its formula, `mean|w_out|·E|h - ĥ|/mean|w_in|` with ĥ the batch's mean.
     #[test]
     fn utility_is_as_published() {
         let (network, mut optimizer) = fixture::mlp(&[3], 4);

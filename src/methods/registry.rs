@@ -133,7 +133,9 @@ mod tests {
     use crate::spec::Spec;
 
     fn check(methods: &[&str]) -> Result<(), String> {
-        let choices: String = methods.iter().map(|name| format!("[[method]]\nname = '{name}'\n")).collect();
+        let choices: Vec<String> =
+            methods.iter().map(|name| format!("[[method]]\nname = '{name}'\n")).collect();
+        let choices = choices.concat();
         let text = format!(
             "name = 'x'\ndata = {{ dataset = 'generated-digits' }}\nnetwork = 'mlp'\noptimizer = 'adam'\n\
              activation = 'relu'\n\

@@ -46,7 +46,7 @@ fn build(choice: &Choice, network: &dyn Network) -> Result<Box<dyn Method>> {
     Ok(Box::new(Spectral { strength: choice.number("strength") as f32, vectors }))
 }
 
-/// One step of power iteration on W (u.len() × v.len()): `v ← Wᵀu/‖Wᵀu‖`, `u ← Wv/‖Wv‖`. Returns v and ‖Wv‖, an
+/// One step of power iteration on a matrix W: `v ← Wᵀu/‖Wᵀu‖`, `u ← Wv/‖Wv‖`. Returns v and ‖Wv‖, an
 /// estimate of σ₁ from below.
 fn iterate(w: &[f32], u: &mut [f32]) -> (Vec<f32>, f32) {
     let width = w.len() / u.len();
@@ -83,7 +83,9 @@ fn iterate(w: &[f32], u: &mut [f32]) -> (Vec<f32>, f32) {
 fn normalize(vector: &mut [f32]) -> f32 {
     let norm = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
     if norm > 0.0 {
-        vector.iter_mut().for_each(|x| *x /= norm);
+        for x in vector.iter_mut() {
+            *x /= norm;
+        }
     }
     norm
 }

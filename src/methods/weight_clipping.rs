@@ -49,7 +49,9 @@ impl Method for WeightClipping {
             let bound = self.bound / (fan_in as f32).sqrt();
             for parameter in [Some(layer.weight), layer.bias].into_iter().flatten() {
                 update(&at.network.parameters()[parameter].values, |values| {
-                    values.iter_mut().for_each(|value| *value = value.clamp(-bound, bound));
+                    for value in values {
+                        *value = value.clamp(-bound, bound);
+                    }
                 })?;
             }
         }
