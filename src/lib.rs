@@ -15,6 +15,8 @@
 //!    own number.
 //! 4. [`nn`], on the fused [`kernels`]: the network and its activations.
 //! 5. [`methods`]: what is done against the loss of plasticity, at the edges of tasks and steps.
+//!    On the [`optimizers`] they make a network in training, [`trained`]: supervised runs have one, agents
+//!    several.
 //! 6. [`train`]: the loop. One network and one optimiser learn the whole stream.
 //! 7. [`measure`] looks at the network at each task's start and end with the [`probes`], and hands rows to
 //!    [`record`], which keeps them.

@@ -1,4 +1,4 @@
-//! SHA-256 as text: what vouches for files, and for so much of a file as a checkpoint counts on.
+//! SHA-256 of files, and of the prefix of a growing file that a checkpoint relies on.
 
 use std::collections::BTreeMap;
 use std::fs::File;

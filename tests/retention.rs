@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use candle_core::DType;
 use plasticity_bench::data::{self, Silent};
-use plasticity_bench::nn::{Parameter, Rehearsed, Role, batch, training_batch};
+use plasticity_bench::nn::{Parameter, Replayed, Role, batch, training_batch};
 use plasticity_bench::optimizers::{self, Optimizer};
 use plasticity_bench::random::Stream;
 use plasticity_bench::spec::{Choice, Head, Plan, Value};
@@ -153,10 +153,10 @@ fn rehearsed_rows_are_learned_from_but_not_counted() {
     for head in [Head::Single, Head::Masked, Head::Multi] {
         let (plan, stream) = setting(head, "split-classes", 0);
         let (old, new) = (Arc::new(stream.task(0).train), stream.task(1).train);
-        let rehearsed: Vec<Rehearsed> =
-            [3, 5].map(|position| Rehearsed { examples: Arc::clone(&old), position }).into();
+        let replayed: Vec<Replayed> =
+            [3, 5].map(|position| Replayed { examples: Arc::clone(&old), position }).into();
         let own = (&new, &[0, 1, 2, 7][..]);
-        let (inputs, targets) = training_batch(own, &rehearsed, None).unwrap();
+        let (inputs, targets) = training_batch(own, &replayed, None).unwrap();
         assert_eq!(inputs.dims(), [6, new.inputs.features()]);
         assert_eq!(targets.labels[4..], [old.labels[3], old.labels[5]]);
         if head != Head::Single {
@@ -171,7 +171,7 @@ fn rehearsed_rows_are_learned_from_but_not_counted() {
         assert_eq!(counted.correct, expected.correct);
         assert!((counted.loss - expected.loss).abs() < 1e-6);
         assert_ne!(rows(&extended), rows(&plain), "the two rows changed what was learned");
-        // Heads that a rehearsed row used have moved too.
+        // Heads that a replayed row used have moved too.
         let start = rows(&learner(&plan, &*stream));
         let class = old.labels[3] as usize;
         assert_ne!(start[class], rows(&extended)[class]);

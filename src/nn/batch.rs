@@ -9,7 +9,7 @@ use crate::tasks::{Crops, Examples};
 
 /// An example of an earlier task that a batch is extended by.
 #[derive(Clone, Debug)]
-pub struct Rehearsed {
+pub struct Replayed {
     /// Those of its task, or some of them.
     pub examples: Arc<Examples>,
     /// Which one.
@@ -25,14 +25,14 @@ pub fn batch(examples: &Examples, positions: &[u32]) -> Result<(Tensor, Targets)
 /// The same with rows of earlier tasks behind the task's own, every image cropped where there are crops.
 pub fn training_batch(
     (examples, positions): (&Examples, &[u32]),
-    rehearsed: &[Rehearsed],
+    replayed: &[Replayed],
     mut crops: Option<Crops>,
 ) -> Result<(Tensor, Targets)> {
     let rows = || {
         let own = positions.iter().map(|&position| (examples, position));
-        own.chain(rehearsed.iter().map(|row| (&*row.examples, row.position)))
+        own.chain(replayed.iter().map(|row| (&*row.examples, row.position)))
     };
-    let shape = (positions.len() + rehearsed.len(), examples.inputs.features());
+    let shape = (positions.len() + replayed.len(), examples.inputs.features());
     let mut inputs = Vec::with_capacity(shape.0 * shape.1);
     for (examples, position) in rows() {
         match &mut crops {

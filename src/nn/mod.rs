@@ -16,7 +16,7 @@ mod samples;
 mod work;
 
 pub use crate::kernels::pass::Pass;
-pub use batch::{Rehearsed, batch, training_batch};
+pub use batch::{Replayed, batch, training_batch};
 pub use builder::{Builder, Filters, for_width};
 pub use cnn::Cnn;
 pub use layout::{Feed, Layer, NormPlaces};

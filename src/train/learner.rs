@@ -6,7 +6,7 @@ use candle_core::{Result, Tensor};
 use super::TrainError;
 use crate::kernels::loss::{BatchLoss, Targets, cross_entropy};
 use crate::methods::Curricula;
-use crate::nn::{self, Rehearsed};
+use crate::nn::{self, Replayed};
 use crate::random::Stream;
 use crate::spec::{Head, Plan};
 use crate::state::{StateDict, StateError, Stateful};
@@ -75,7 +75,7 @@ impl Learner {
     }
 
     /// Examples of earlier tasks that extend the batch of step number `step`.
-    pub fn replayed(&mut self, plan: &Plan, stream: &dyn TaskStream, step: usize) -> Vec<Rehearsed> {
+    pub fn replayed(&mut self, plan: &Plan, stream: &dyn TaskStream, step: usize) -> Vec<Replayed> {
         let number = stream_index(self.trained.task(), step);
         self.curricula.replayed(stream, &|| Stream::new(plan.seed, "rehearsal", number))
     }

@@ -3,7 +3,7 @@
 pub(super) mod joint;
 pub(super) mod replay;
 
-use crate::nn::Rehearsed;
+use crate::nn::Replayed;
 use crate::random::Stream;
 use crate::spec::{Choice, Plan};
 use crate::state::{StateDict, StateError, Stateful};
@@ -33,7 +33,7 @@ pub trait Curriculum: Send {
 
     /// Examples of earlier tasks that the next step trains on beside its own batch. `draws` gives the
     /// step's own generator.
-    fn replayed(&mut self, tasks: &dyn TaskStream, draws: &dyn Fn() -> Stream) -> Vec<Rehearsed> {
+    fn replayed(&mut self, tasks: &dyn TaskStream, draws: &dyn Fn() -> Stream) -> Vec<Replayed> {
         let _ = (tasks, draws);
         Vec::new()
     }
@@ -88,7 +88,7 @@ impl Curricula {
     }
 
     /// Examples of earlier tasks that the next step trains on too.
-    pub fn replayed(&mut self, tasks: &dyn TaskStream, draws: &dyn Fn() -> Stream) -> Vec<Rehearsed> {
+    pub fn replayed(&mut self, tasks: &dyn TaskStream, draws: &dyn Fn() -> Stream) -> Vec<Replayed> {
         self.list.iter_mut().flat_map(|(_, served)| served.replayed(tasks, draws)).collect()
     }
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use super::super::hooks::count;
 use super::super::registry::{Build, Registered, anywhere};
 use super::{Curriculum, Served};
-use crate::nn::Rehearsed;
+use crate::nn::Replayed;
 use crate::random::Stream;
 use crate::spec::{Choice, Entry, Kind, Parameter};
 use crate::state::{StateDict, StateError, Values};
@@ -75,7 +75,7 @@ impl Replay {
 }
 
 impl Curriculum for Replay {
-    fn replayed(&mut self, tasks: &dyn TaskStream, draws: &dyn Fn() -> Stream) -> Vec<Rehearsed> {
+    fn replayed(&mut self, tasks: &dyn TaskStream, draws: &dyn Fn() -> Stream) -> Vec<Replayed> {
         if self.kept.is_empty() {
             return Vec::new();
         }
@@ -83,7 +83,7 @@ impl Curriculum for Replay {
         let replayed = chosen.into_iter().map(|slot| {
             let (task, position) = self.kept[slot as usize];
             let of_task = || Arc::new(slim(&tasks.task(task).train));
-            Rehearsed { examples: Arc::clone(self.tasks.entry(task).or_insert_with(of_task)), position }
+            Replayed { examples: Arc::clone(self.tasks.entry(task).or_insert_with(of_task)), position }
         });
         replayed.collect()
     }
@@ -170,7 +170,7 @@ mod tests {
             let (one, other) = (replay.replayed(&*stream, &draws), resumed.replayed(&*stream, &draws));
             assert_eq!(one.len(), 4);
             for (one, other) in one.iter().zip(&other) {
-                let row = |r: &Rehearsed| {
+                let row = |r: &Replayed| {
                     let mut values = Vec::new();
                     r.examples.inputs.append(r.position, &mut values);
                     (
