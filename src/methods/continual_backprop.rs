@@ -15,7 +15,7 @@ use super::hooks::{At, Method, count};
 use super::redo::{COEFFICIENTS, magnitudes};
 use super::registry::{Build, Registered, anywhere};
 use super::reset;
-use crate::kernels::activation_layer::Tap;
+use crate::kernels::fused_activation::Captured;
 use crate::kernels::inplace::update;
 use crate::nn::{Layer, Network};
 use crate::spec::{Choice, Entry, Kind, Parameter};
@@ -84,7 +84,7 @@ struct ContinualBackprop {
 
 #[allow(clippy::unnecessary_wraps, reason = "the form that every method has")]
 fn build(choice: &Choice, network: &dyn Network) -> Result<Box<dyn Method>> {
-    let hidden = network.layers().iter().enumerate().filter(|(_, layer)| layer.site.is_some());
+    let hidden = network.layers().iter().enumerate().filter(|(_, layer)| layer.activation.is_some());
     let layers = hidden.map(|(number, layer)| Units {
         layer: number,
         name: layer.name.clone(),
@@ -105,7 +105,7 @@ fn build(choice: &Choice, network: &dyn Network) -> Result<Box<dyn Method>> {
 }
 
 /// Mean of every feature over the samples.
-fn feature_means(layer: &Layer, tap: &Tap) -> Vec<f64> {
+fn feature_means(layer: &Layer, tap: &Captured) -> Vec<f64> {
     let mut sums = vec![0.0f64; layer.features];
     let samples = tap.features.chunks_exact(layer.features);
     let count = samples.len().max(1) as f64;
@@ -148,7 +148,7 @@ impl Units {
     fn observe(
         &mut self,
         network: &dyn Network,
-        tap: &Tap,
+        tap: &Captured,
         (decay, adaptable): (f64, bool),
     ) -> Result<Vec<f64>> {
         let layer = &network.layers()[self.layer];
@@ -217,7 +217,7 @@ impl Method for ContinualBackprop {
         self.rate > 0.0
     }
 
-    fn updated(&mut self, at: &mut At<'_>, features: &[Tap]) -> Result<()> {
+    fn updated(&mut self, at: &mut At<'_>, features: &[Captured]) -> Result<()> {
         if self.rate == 0.0 {
             return Ok(());
         }
@@ -279,7 +279,7 @@ mod tests {
         optimizer: &mut crate::optimizers::Optimizer,
         number: usize,
     ) {
-        let taps = network.taps(&inputs(), usize::MAX).unwrap();
+        let taps = network.capture(&inputs(), usize::MAX).unwrap();
         method.updated(&mut fixture::at(network, optimizer, 0, number), &taps).unwrap();
     }
 
@@ -326,7 +326,7 @@ mod tests {
         let mut state = StateDict::default();
         method.save(&mut state);
         let (w, v) = (fixture::get(&*network, "layers.0.weight"), fixture::get(&*network, "layers.1.weight"));
-        let taps = network.taps(&inputs(), usize::MAX).unwrap();
+        let taps = network.capture(&inputs(), usize::MAX).unwrap();
         for unit in 0..3 {
             let h = [0, 1].map(|row| f64::from(taps[0].features[3 * row + unit]));
             let centre = f64::midpoint(h[0], h[1]);
@@ -375,7 +375,7 @@ mod tests {
             fixture::method("continual-backprop", &[("rate", 0.5), ("maturity", 2.0)], &*network);
         fixture::set(&*network, "layers.0.bias", &[-100.0; 3]);
         (0..40).for_each(|number| step(&mut *method, &*network, &mut optimizer, number));
-        let taps = network.taps(&inputs(), usize::MAX).unwrap();
+        let taps = network.capture(&inputs(), usize::MAX).unwrap();
         assert!(taps[0].features.iter().any(|h| *h > 0.0), "{:?}", taps[0].features);
     }
 }

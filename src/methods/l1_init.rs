@@ -5,7 +5,7 @@ use candle_core::Result;
 
 use super::hooks::{At, Method};
 use super::registry::{Build, Registered, anywhere};
-use crate::kernels::activation_layer::Tap;
+use crate::kernels::fused_activation::Captured;
 use crate::nn::{self, Network};
 use crate::spec::{Choice, Entry, Kind, Parameter};
 
@@ -35,7 +35,7 @@ fn build(choice: &Choice, network: &dyn Network) -> Result<Box<dyn Method>> {
 }
 
 impl Method for L1Init {
-    fn gradients(&mut self, at: &mut At<'_>, _: &[Tap]) -> Result<()> {
+    fn gradients(&mut self, at: &mut At<'_>, _: &[Captured]) -> Result<()> {
         if self.strength == 0.0 {
             return Ok(());
         }

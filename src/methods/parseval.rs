@@ -9,7 +9,7 @@ use candle_core::Result;
 
 use super::hooks::{At, Method};
 use super::registry::{Build, Registered, anywhere};
-use crate::kernels::activation_layer::Tap;
+use crate::kernels::fused_activation::Captured;
 use crate::kernels::matmul::{times, times_transposed, transposed_times};
 use crate::nn::Network;
 use crate::spec::{Choice, Entry, Kind, Parameter};
@@ -48,11 +48,11 @@ fn build(choice: &Choice, _: &dyn Network) -> Result<Box<dyn Method>> {
 }
 
 impl Method for Parseval {
-    fn gradients(&mut self, at: &mut At<'_>, _: &[Tap]) -> Result<()> {
+    fn gradients(&mut self, at: &mut At<'_>, _: &[Captured]) -> Result<()> {
         if self.strength == 0.0 {
             return Ok(());
         }
-        for layer in at.network.layers().iter().filter(|layer| layer.site.is_some()) {
+        for layer in at.network.layers().iter().filter(|layer| layer.activation.is_some()) {
             let parameter = &at.network.parameters()[layer.weight];
             let w = parameter.to_vec()?;
             let rows = parameter.values.dims()[0];

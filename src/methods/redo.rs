@@ -4,14 +4,14 @@
 //!
 //! The ε in the score lets a layer recover in which every unit is silent: without it the score is 0/0, which is
 //! below no threshold. E is over the step's batch, and over positions in a convolution; a unit that its
-//! activation widens has the mean of its features. Adam's step counts stay, as in dopamine.
+//! activation expands has the mean of its features. Adam's step counts stay, as in dopamine.
 
 use candle_core::Result;
 
 use super::hooks::{At, Method, count};
 use super::registry::{Build, Registered, anywhere};
 use super::reset;
-use crate::kernels::activation_layer::Tap;
+use crate::kernels::fused_activation::Captured;
 use crate::nn::{Layer, Network};
 use crate::spec::{Choice, Entry, Kind, Parameter};
 
@@ -72,7 +72,7 @@ impl Redo {
 }
 
 /// E|h - centre| of every unit, over samples and the features that the activation makes of it.
-pub(super) fn magnitudes(layer: &Layer, tap: &Tap, centres: Option<&[f64]>) -> Vec<f64> {
+pub(super) fn magnitudes(layer: &Layer, tap: &Captured, centres: Option<&[f64]>) -> Vec<f64> {
     let (units, features) = (layer.units(), layer.features);
     let mut sums = vec![0.0f64; units];
     for sample in tap.features.chunks_exact(features) {
@@ -90,12 +90,12 @@ impl Method for Redo {
         self.is_due(steps)
     }
 
-    fn updated(&mut self, at: &mut At<'_>, features: &[Tap]) -> Result<()> {
+    fn updated(&mut self, at: &mut At<'_>, features: &[Captured]) -> Result<()> {
         if !self.is_due(at.steps) {
             return Ok(());
         }
         let mut draws = at.streams.of_step("redo");
-        let layers = at.network.layers().iter().enumerate().filter(|(_, layer)| layer.site.is_some());
+        let layers = at.network.layers().iter().enumerate().filter(|(_, layer)| layer.activation.is_some());
         for ((number, layer), tap) in layers.zip(features) {
             let magnitudes = magnitudes(layer, tap, None);
             let mean = magnitudes.iter().sum::<f64>() / magnitudes.len() as f64;
@@ -127,7 +127,7 @@ mod tests {
             state.steps[0] = 7;
         }
         let inputs = Tensor::from_vec(vec![0.5f32; 8], (2, 4), &Device::Cpu).unwrap();
-        let taps = network.taps(&inputs, usize::MAX).unwrap();
+        let taps = network.capture(&inputs, usize::MAX).unwrap();
         let before = fixture::get(&*network, "layers.0.weight");
         let head = fixture::get(&*network, "layers.1.weight");
         for step in 0..4 {
@@ -165,13 +165,13 @@ mod tests {
         let mut method = fixture::method("redo", &[("period", 1.0), ("threshold", 0.0)], &*network);
         fixture::set(&*network, "layers.0.bias", &[-100.0; 3]);
         let inputs = Tensor::from_vec(vec![0.5f32; 8], (2, 4), &Device::Cpu).unwrap();
-        let silent = network.taps(&inputs, usize::MAX).unwrap();
+        let silent = network.capture(&inputs, usize::MAX).unwrap();
         assert!(silent[0].features.iter().all(|h| *h == 0.0));
         for step in 0..20 {
-            let taps = network.taps(&inputs, usize::MAX).unwrap();
+            let taps = network.capture(&inputs, usize::MAX).unwrap();
             method.updated(&mut fixture::at(&*network, &mut optimizer, 0, step), &taps).unwrap();
         }
-        let taps = network.taps(&inputs, usize::MAX).unwrap();
+        let taps = network.capture(&inputs, usize::MAX).unwrap();
         assert!(taps[0].features.iter().any(|h| *h > 0.0), "{:?}", taps[0].features);
     }
 
@@ -192,7 +192,7 @@ mod tests {
             network.forward(&inputs, &crate::nn::Pass::Evaluate).unwrap().to_vec2::<f32>().unwrap()
         };
         let before = outputs(&*network);
-        let taps = network.taps(&inputs, usize::MAX).unwrap();
+        let taps = network.capture(&inputs, usize::MAX).unwrap();
         method.updated(&mut fixture::at(&*network, &mut optimizer, 0, 0), &taps).unwrap();
         // What fed on silent units had nothing from them: the function stays, and the columns are 0.
         assert_eq!(outputs(&*network), before);

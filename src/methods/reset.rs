@@ -66,7 +66,7 @@ pub(super) fn units(
 fn own_coefficients(at: &mut At<'_>, layer: usize, unit: usize) -> Result<()> {
     let network = at.network;
     let of = &network.layers()[layer];
-    let Some(site) = of.site.map(|site| &network.sites()[site]) else { return Ok(()) };
+    let Some(site) = of.activation.map(|site| &network.activations()[site]) else { return Ok(()) };
     let (Some(parameter), Some(coefficients)) = (site.parameter, &site.coefficients) else { return Ok(()) };
     let each = coefficients.names.len();
     if coefficients.network_wide || coefficients.start.len() != each * of.units() || of.units() == 1 {
@@ -96,7 +96,7 @@ pub(super) fn fresh(network: &dyn Network, draws: &mut Stream) -> Vec<Vec<f32>> 
         .iter()
         .map(|p| match p.role {
             Role::Coefficients(site) => {
-                let start = &network.sites()[site].coefficients.as_ref().expect("it has a parameter").start;
+                let start = &network.activations()[site].coefficients.as_ref().expect("it has a parameter").start;
                 start.iter().map(|&c| c as f32).collect()
             }
             _ => vec![0.0; p.values.elem_count()],

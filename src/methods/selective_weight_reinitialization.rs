@@ -13,7 +13,7 @@ use candle_core::Result;
 use super::hooks::{At, Method, count};
 use super::registry::{Build, Registered, anywhere};
 use super::reset;
-use crate::kernels::activation_layer::Tap;
+use crate::kernels::fused_activation::Captured;
 use crate::kernels::inplace::update;
 use crate::nn::{Network, Role};
 use crate::random::Stream;
@@ -100,7 +100,7 @@ impl Reinitialization {
 }
 
 impl Method for Reinitialization {
-    fn gradients(&mut self, at: &mut At<'_>, _: &[Tap]) -> Result<()> {
+    fn gradients(&mut self, at: &mut At<'_>, _: &[Captured]) -> Result<()> {
         if self.by_gradient && self.is_due(at.steps) {
             let parameters = at.network.parameters().iter();
             self.gradients = parameters.map(|p| p.gradient.to_f32()).collect::<Result<_>>()?;
@@ -108,7 +108,7 @@ impl Method for Reinitialization {
         Ok(())
     }
 
-    fn updated(&mut self, at: &mut At<'_>, _: &[Tap]) -> Result<()> {
+    fn updated(&mut self, at: &mut At<'_>, _: &[Captured]) -> Result<()> {
         if !self.is_due(at.steps) {
             return Ok(());
         }

@@ -16,7 +16,7 @@ use candle_core::Result;
 use super::hooks::{At, Method};
 use super::registry::{Build, Registered};
 use super::reset;
-use crate::kernels::activation_layer::Tap;
+use crate::kernels::fused_activation::Captured;
 use crate::kernels::inplace::update;
 use crate::nn::{self, Network, Role};
 use crate::random::Stream;
@@ -149,7 +149,7 @@ impl Method for ShrinkAndPerturb {
         self.apply(at, draws)
     }
 
-    fn updated(&mut self, at: &mut At<'_>, _: &[Tap]) -> Result<()> {
+    fn updated(&mut self, at: &mut At<'_>, _: &[Captured]) -> Result<()> {
         if !self.every_step {
             return Ok(());
         }

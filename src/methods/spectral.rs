@@ -9,7 +9,7 @@ use candle_core::Result;
 
 use super::hooks::{At, Method};
 use super::registry::{Build, Registered, anywhere};
-use crate::kernels::activation_layer::Tap;
+use crate::kernels::fused_activation::Captured;
 use crate::kernels::element::vectorized;
 use crate::nn::{Network, Role};
 use crate::spec::{Choice, Entry, Kind, Parameter};
@@ -91,7 +91,7 @@ fn normalize(vector: &mut [f32]) -> f32 {
 }
 
 impl Method for Spectral {
-    fn gradients(&mut self, at: &mut At<'_>, _: &[Tap]) -> Result<()> {
+    fn gradients(&mut self, at: &mut At<'_>, _: &[Captured]) -> Result<()> {
         if self.strength == 0.0 {
             return Ok(());
         }

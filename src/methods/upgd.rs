@@ -12,7 +12,7 @@ use candle_core::Result;
 
 use super::hooks::{At, Method};
 use super::registry::{Build, Registered};
-use crate::kernels::activation_layer::Tap;
+use crate::kernels::fused_activation::Captured;
 use crate::nn::Network;
 use crate::spec::{Choice, Entry, Kind, Parameter, Plan};
 use crate::state::{StateDict, StateError, Values};
@@ -78,7 +78,7 @@ fn check(plan: &Plan, _: &Choice) -> std::result::Result<(), String> {
 }
 
 impl Method for Upgd {
-    fn gradients(&mut self, at: &mut At<'_>, _: &[Tap]) -> Result<()> {
+    fn gradients(&mut self, at: &mut At<'_>, _: &[Captured]) -> Result<()> {
         self.steps += 1;
         let correction = 1.0 / (1.0 - f64::from(self.decay).powf(self.steps as f64)) as f32;
         let mut largest = f32::NEG_INFINITY;

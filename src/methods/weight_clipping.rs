@@ -9,7 +9,7 @@ use candle_core::Result;
 
 use super::hooks::{At, Method};
 use super::registry::{Build, Registered, anywhere};
-use crate::kernels::activation_layer::Tap;
+use crate::kernels::fused_activation::Captured;
 use crate::kernels::inplace::update;
 use crate::nn::Network;
 use crate::spec::{Choice, Entry, Kind, Parameter};
@@ -39,7 +39,7 @@ fn build(choice: &Choice, _: &dyn Network) -> Result<Box<dyn Method>> {
 }
 
 impl Method for WeightClipping {
-    fn updated(&mut self, at: &mut At<'_>, _: &[Tap]) -> Result<()> {
+    fn updated(&mut self, at: &mut At<'_>, _: &[Captured]) -> Result<()> {
         if self.bound == 0.0 {
             return Ok(());
         }
