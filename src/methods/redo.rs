@@ -185,6 +185,8 @@ mod tests {
         let mut method = fixture::method("redo", &[("period", 1.0), ("threshold", 0.0)], &*network);
         fixture::set(&*network, "layers.0.bias", &[5.0, -100.0, 5.0]);
         fixture::set(&*network, "layers.1.bias", &[-1000.0, 500.0]);
+        // No unit of the linear layer is silent: its rows stay.
+        fixture::set(&*network, "layers.2.bias", &[1e4; 5]);
         let inputs =
             Tensor::from_vec((0..128).map(|i| (i % 7) as f32 / 7.0).collect(), (2, 64), &Device::Cpu)
                 .unwrap();
