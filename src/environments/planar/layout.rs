@@ -256,6 +256,9 @@ impl<const N: usize> Layout<N> {
         });
         let motors = model.actuators.iter().map(|actuator| {
             let range = actuator.range.unwrap_or([f64::NEG_INFINITY, f64::INFINITY]);
+            if range[0].is_nan() || range[1].is_nan() || range[0] > range[1] {
+                return Err(format!("the motor of {} has no range", actuator.joint));
+            }
             Ok(Motor { joint: joint(&actuator.joint)?, gear: actuator.gear, range })
         });
         let (strings, sites, motors) = (
