@@ -1,0 +1,68 @@
+//! Agents, from folders written by hand.
+
+use std::path::Path;
+
+use super::{plans, put, run};
+use crate::catalogue::catalogue;
+use crate::record::{EvaluationRow, Status, TaskRow};
+use crate::report::{lead, plots, tables};
+use crate::results::gather;
+
+/// Runs of an agent: a return and a bias at each of three evaluations of one task after another.
+fn agents(root: &Path, name: &str) {
+    for mut plan in plans() {
+        plan.name = name.to_owned();
+        let rational = plan.activation.name != "relu";
+        if rational && plan.seed == 3 {
+            run(root, &plan, Status::Diverged, &[]);
+            continue;
+        }
+        let folder = run(root, &plan, Status::Done, &[0.5, 0.5]);
+        let rows: Vec<TaskRow> = (0..2).map(|task| TaskRow { task, ..TaskRow::default() }).collect();
+        put(&folder, &rows);
+        let base = if rational { 500.0 } else { 700.0 } + plan.seed as f64;
+        let row = |index: usize| EvaluationRow {
+            task: index / 2,
+            environment_step: 1000 * (index + 1),
+            episodes: 10,
+            return_mean: base + 100.0 * index as f64,
+            normalized_return: Some((base + 100.0 * index as f64) / 1000.0),
+            q_bias_normalized: Some(if rational { 0.5 } else { -0.125 } * index as f64),
+            ..EvaluationRow::default()
+        };
+        put(&folder, &(0..4).map(row).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn agents_are_headed_by_their_return() {
+    let root = tempfile::tempdir().unwrap();
+    agents(root.path(), "swingup");
+    agents(root.path(), "walk");
+    let results = gather(&[root.path().to_owned()], &catalogue()).unwrap();
+    assert!(results.problems.is_empty(), "{:?}", results.problems);
+    let all = tables(&results, &[]);
+    assert_eq!(all[0].title, "All benchmarks: normalised return");
+    assert_eq!(all[0].header.last().map(String::as_str), Some("diverged"));
+    let table = &all[1];
+    for head in ["normalised return", "evaluation return", "return over training", "Q bias"] {
+        assert!(table.header.iter().any(|title| title == head), "{head}: {:?}", table.header);
+    }
+    assert!(!table.header.iter().any(|title| title == "online accuracy"), "{:?}", table.header);
+    let relu = results.cell(0, results.variants.iter().position(|label| label == "relu").unwrap()).unwrap();
+    // The last of each task: 800 and 1000, and the seed.
+    let returns: Vec<f64> = relu.metric("evaluation_return").into_values().collect();
+    assert_eq!(returns, [900.0, 901.0, 902.0, 903.0]);
+    assert_eq!(relu.metric("q_bias")[&0], -0.25);
+    let text = tables::terminal(table, None);
+    assert!(text.contains("▸0.9015 [0.901, 0.903]") && text.contains("▸901.5 [900.5, 902.5]"), "{text}");
+    assert!(lead::lead(&results, 0).starts_with("relu has the best normalised return"));
+    let charts = plots::charts(&results);
+    let files: Vec<&str> = charts.iter().map(|chart| chart.file.as_str()).collect();
+    for file in ["profile-all-normalized_return", "returns-walk", "q-bias-walk", "q-bias-return-walk"] {
+        assert!(files.contains(&file), "{file}: {files:?}");
+    }
+    let curve = &charts.iter().find(|chart| chart.file == "returns-walk").unwrap().panels[0];
+    assert_eq!((curve.y.as_str(), curve.series()[0].points.len()), ("normalised return", 4));
+    assert_eq!(curve.series()[0].n, [4; 4]);
+}
