@@ -7,7 +7,6 @@ use crate::catalogue::catalogue;
 use crate::record::{CoefficientRow, Status, TaskRow};
 use crate::report::tables;
 use crate::results::gather;
-use crate::sha256::Growing;
 use crate::spec::Spec;
 
 #[test]
