@@ -75,8 +75,8 @@ impl GridArgs {
         Policy { keep: self.keep_checkpoints.into(), every: Duration::from_secs_f64(self.checkpoint_every) }
     }
 
-    /// The words of a `run` of the same grid, whose spec then stands at `spec`; relative paths start
-    /// where they do here.
+    /// The arguments of a `run` of the same grid with its spec at `spec`. Relative paths start where they do
+    /// here.
     pub fn words(&self, spec: &Path) -> Result<Vec<String>, Failure> {
         let mut words = vec!["run".to_owned(), text(spec)?];
         let mut add = |option: &str, value: String| words.extend([option.to_owned(), value]);

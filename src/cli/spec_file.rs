@@ -35,7 +35,7 @@ pub fn read(path: &Path, sets: &[String]) -> Result<Spec, Failure> {
     Ok(Spec::parse(&text, &path.display().to_string(), sets, &catalogue())?)
 }
 
-/// The file's text, and of a file that is no spec only so much as shows that.
+/// The text of the file. Reading stops at the size that no spec has.
 fn text(path: &Path) -> anyhow::Result<String> {
     let mut bytes = Vec::new();
     let limit = MAX_BYTES as u64 + 1;

@@ -101,7 +101,7 @@ impl Counts {
     }
 }
 
-/// The folder that the run's stands in bears the benchmark's name.
+/// Name of the benchmark: that of the folder around the run's.
 pub fn benchmark(run: &Path) -> String {
     let parent = run.parent().and_then(Path::file_name);
     parent.unwrap_or_default().to_string_lossy().into_owned()

@@ -20,7 +20,7 @@ const CLEAR: &str = "\x1b[H\x1b[J";
 /// A drawing that took long is not repeated before this many times as long.
 const REST: u32 = 4;
 
-/// Draws what stands below `folder` every `period`, until no run is under way or unfinished.
+/// Draws the state of the runs below `folder` every `period`, until no run is running or unfinished.
 pub fn watch(folder: &Path, period: Duration) -> Result<Exit, Failure> {
     loop {
         let began = Instant::now();

@@ -16,8 +16,8 @@ pub struct Moment<'a> {
     pub task: usize,
     /// Its start or its end.
     pub phase: Phase,
-    /// What stands before the names of layers: nothing in runs with one network, `actor.` or `critic1.` in
-    /// those of agents.
+    /// Prefix of the names of layers: empty in runs with one network, `actor.` or `critic1.` in those of
+    /// agents.
     pub prefix: &'a str,
 }
 

@@ -32,7 +32,7 @@ pub enum RecordError {
         /// What is wrong with it, with the place.
         reason: String,
     },
-    /// A `run.toml` that does not tell how its run stands.
+    /// A `run.toml` that cannot be read.
     #[error(
         "{path} cannot be read as the record of a run: {reason}; put it right, or start the run anew with \
          --fresh, which removes its folder"
@@ -64,7 +64,7 @@ pub enum RecordError {
     Changed {
         /// The file.
         path: PathBuf,
-        /// How many bytes the checkpoint vouches for.
+        /// The length that the checkpoint relies on.
         remembered: u64,
     },
     /// Rows of another format.

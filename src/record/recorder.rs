@@ -42,7 +42,7 @@ struct Table {
 
 impl Recorder {
     /// Starts a run in `folder`, which is created where it is missing. Rows of an earlier run there are
-    /// removed: whether that is wanted is for the caller to ask.
+    /// removed; the caller asks whether that is wanted.
     pub fn create(folder: &Path) -> Result<Self, RecordError> {
         fs::create_dir_all(folder)
             .map_err(|source| RecordError::Unwritable { path: folder.to_owned(), source })?;

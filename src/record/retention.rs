@@ -5,8 +5,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Row;
 
-/// Readers make room for a matrix of as many lines as the highest number says, so no number is believed
-/// that no stream reaches: each task is evaluated on all before it.
+/// Readers allocate one row per task number, so numbers from this on are rejected as corrupt. No stream has
+/// so many tasks with a matrix: each is evaluated on all before it.
 const MOST_TASKS: usize = 1 << 16;
 
 /// Entry `A[i][j]` of the accuracy matrix: after task i, on task j's test set.

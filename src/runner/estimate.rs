@@ -18,7 +18,7 @@ const EVALUATION_RATE: f64 = 50e9;
 const PER_PARAMETER: f64 = 0.3e-9;
 /// Activation, norm and pooling of one number that a convolution puts out, forward and backward.
 const PER_OUTPUT: f64 = 4e-9;
-/// What a step costs beside all that: graph, loss, batch.
+/// The rest of a step: graph, loss, batch.
 const PER_STEP: f64 = 15e-6;
 
 /// The layers of the plan's network; `None` for one whose sizes are not known here.

@@ -1,4 +1,4 @@
-//! Where runs stand on disk: OUT/NAME/RUN, and what is made sure of before the first one starts.
+//! Folders of runs, OUT/NAME/RUN, and what is checked before the first run starts.
 
 use std::collections::BTreeMap;
 use std::fs;

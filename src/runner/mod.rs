@@ -1,4 +1,4 @@
-//! Many runs: local workers that share a queue, what becomes of faults, and progress.
+//! Many runs: local workers that share a queue, failures, interrupts and progress.
 //!
 //! A run is looked at twice before it is begun: once at the start, to know what is left to do, and once
 //! under its lock. So several processes may work on the same result folder: each run is done once.

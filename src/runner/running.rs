@@ -5,7 +5,7 @@ use std::path::Path;
 use super::folders::Run;
 use super::lock;
 
-/// Whether a living process works on the run in `dir`, as far as its lock tells.
+/// Whether a living process works on the run in `dir`, by its lock.
 #[must_use]
 pub fn is_running(dir: &Path) -> bool {
     lock::is_held(&Run::lock(dir))

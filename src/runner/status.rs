@@ -1,4 +1,4 @@
-//! The status of a run as its `run.toml` tells it, read before and written after the run.
+//! The status of a run in its `run.toml`, read before and written after the run.
 
 use std::path::Path;
 

@@ -46,7 +46,7 @@ pub enum Start {
 /// Every engine. A new one is its file and its line here.
 pub const ENGINES: &[Engine] = &[slurm::ENGINE, hyperqueue::ENGINE, commands::ENGINE];
 
-/// The engine of this name; the error names those there are.
+/// The engine of this name. The error lists the names.
 pub fn engine(name: &str) -> Result<&'static Engine, String> {
     ENGINES.iter().find(|engine| engine.name == name).ok_or_else(|| {
         let known: Vec<&str> = ENGINES.iter().map(|engine| engine.name).collect();

@@ -56,7 +56,7 @@ pub struct Limits {
     pub account: Option<String>,
 }
 
-/// What is kept of a submission beside the results.
+/// The record of a submission, kept with the results.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     /// Engine's name.
