@@ -17,7 +17,8 @@
 //! 5. [`methods`]: what is done against the loss of plasticity, at the edges of tasks and steps.
 //!    On the [`optimizers`] they make a network in training, [`trained`]: supervised runs have one, agents
 //!    several.
-//! 6. [`train`]: the loop. One network and one optimiser learn the whole stream.
+//! 6. [`train`]: the loop. One network and one optimiser learn the whole stream; or one of the [`agents`]
+//!    acts in [`environments`] and learns from what it sees.
 //! 7. [`measure`] looks at the network at each task's start and end with the [`probes`], and hands rows to
 //!    [`record`], which keeps them.
 //! 8. [`runner`]: many runs side by side, one thread each, and what becomes of failures and interrupts.

@@ -1,8 +1,8 @@
 //! Whether the agent of a plan can do what it is asked, found out before anything runs.
 
+use super::cost::spaces;
 use super::registry::check;
 use super::settings::count;
-use crate::environments;
 use crate::spec::Plan;
 
 /// The error is a sentence.
@@ -13,11 +13,9 @@ use crate::spec::Plan;
 pub fn check_plan(plan: &Plan) -> Result<(), String> {
     let Some(control) = plan.control() else { return Ok(()) };
     let agent = &control.agent;
-    // The first of several: a change between environments finds out itself whether their spaces are equal.
-    let first = control.environment.split(',').next().unwrap_or_default().trim();
-    // Those of other programs are not started for this.
-    if let Ok(environment) = environments::build(first) {
-        check(agent, environment.spaces())?;
+    // Of a change between environments the first one is asked; it finds out itself whether all are alike.
+    if let Some(spaces) = spaces(control) {
+        check(agent, &spaces)?;
     }
     let (batch, buffer) = (count(agent, "batch_size"), count(agent, "buffer"));
     if buffer <= batch {

@@ -13,6 +13,7 @@ pub mod actor_critic;
 pub mod buffer;
 mod check;
 pub mod combine;
+pub mod cost;
 pub mod dqn;
 mod networks;
 pub mod policy;

@@ -11,7 +11,7 @@ use super::{Exit, Failure, output, workers};
 use crate::data::{self, DataSet};
 use crate::results;
 use crate::runner::{self, Executor, Options, Shard, Summary, Trainer, interrupt};
-use crate::spec::Plan;
+use crate::spec::{Plan, Work};
 use crate::stderr::tell;
 
 /// Arguments.
@@ -78,7 +78,12 @@ impl Args {
     /// The data sets of this process's runs, so that a missing one is reported before any training.
     fn load(&self, plans: &[Plan], options: &Options) -> Result<Vec<DataSet>, Failure> {
         let runs = runner::select(plans, options).map_err(Failure::usage)?;
-        let names: BTreeSet<&str> = runs.iter().map(|run| run.plan.data().dataset.as_str()).collect();
+        let names: BTreeSet<&str> = (runs.iter())
+            .filter_map(|run| match &run.plan.work {
+                Work::Supervised { data, .. } => Some(data.dataset.as_str()),
+                Work::Control(_) | Work::Diagnostic(_) => None,
+            })
+            .collect();
         let mut progress = Download::new(self.quiet);
         let place = self.grid.place.data_dir.as_deref();
         names.into_iter().map(|name| Ok(data::load(name, place, &mut progress)?)).collect()

@@ -9,7 +9,7 @@ use super::eta::duration;
 use super::folders::{self, Run, select};
 use super::shard::cut;
 use super::{Options, memory, status};
-use crate::spec::{Length, Plan, axes};
+use crate::spec::{Length, Plan, Work, axes};
 use crate::text_table;
 
 /// The grid as text: its axes, the number and length of the runs, those already finished in
@@ -69,7 +69,16 @@ fn axis_table(plans: &[&Plan], width: Option<u16>) -> Table {
 }
 
 fn length(plan: &Plan) -> String {
-    let tasks = plan.stream().tasks;
+    let tasks = plan.tasks();
+    match &plan.work {
+        Work::Supervised { .. } => {}
+        Work::Control(control) => {
+            let steps = control.steps;
+            let whole = tasks * steps;
+            return format!("{tasks} {} × {steps} environment steps = {whole} steps", plural(tasks, "task"));
+        }
+        Work::Diagnostic(diagnostic) => return format!("the diagnostic {}", diagnostic.name),
+    }
     match plan.stream().length {
         Length::Steps(steps) => {
             format!("{tasks} {} × {steps} steps = {} steps", plural(tasks, "task"), tasks * steps)

@@ -4,10 +4,11 @@
 //! Its constants were read off one core of a server processor; on others the ratios hold better than
 //! the seconds.
 
+use crate::agents;
 use crate::data::{self, Manifest};
 use crate::methods;
 use crate::nn::{self, LayerWork};
-use crate::spec::{Length, Plan};
+use crate::spec::{Length, Plan, Work};
 use crate::tasks;
 
 /// Products of a training step run at about this many multiply-adds a second.
@@ -30,6 +31,11 @@ pub(super) fn layers(plan: &Plan, manifest: &Manifest) -> Option<Vec<LayerWork>>
 /// Seconds on one core; `None` for a plan whose sizes are not known here.
 #[must_use]
 pub fn estimate(plan: &Plan) -> Option<f64> {
+    match &plan.work {
+        Work::Supervised { .. } => {}
+        Work::Control(_) => return Some(agents::cost::multiply_adds(plan)? / TRAINING_RATE),
+        Work::Diagnostic(_) => return None,
+    }
     let manifest = data::manifest(&plan.data().dataset).ok()?;
     let sizes = tasks::sizes(plan, manifest);
     let (examples, own) = (trained(plan, &sizes), plan.stream().batch_size as f64);

@@ -7,9 +7,10 @@ use super::Options;
 use super::estimate::{layers, rehearsed};
 use super::folders::{Run, is_finished, select};
 use super::status;
+use crate::agents;
 use crate::data;
 use crate::nn::LayerWork;
-use crate::spec::Plan;
+use crate::spec::{Plan, Work};
 use crate::tasks;
 
 /// Per weight: value, gradient and Adam's two moments in f32, and the start that a method may keep.
@@ -28,6 +29,8 @@ const PROCESS: f64 = 64.0 * MIB;
 const KEPT_INPUTS: f64 = 32.0 * MIB;
 /// An estimate is multiplied by this before a scheduler is asked for it: it kills what takes more.
 const SAFETY: f64 = 1.5;
+/// Networks of an agent, their optimisers and passes: four of 1024 and 1024 take less.
+const NETWORKS: f64 = 64.0 * MIB;
 const MIB: f64 = (1u64 << 20) as f64;
 const GIB: f64 = 1024.0 * MIB;
 
@@ -69,6 +72,11 @@ pub(super) fn of_process(runs: &[&Run], jobs: usize) -> Option<f64> {
 
 /// What [`needed`] says and the inputs that the run keeps.
 fn of_run(plan: &Plan) -> Option<f64> {
+    match &plan.work {
+        Work::Supervised { .. } => {}
+        Work::Control(control) => return Some(agents::cost::memory(control)? + NETWORKS),
+        Work::Diagnostic(_) => return Some(NETWORKS),
+    }
     let manifest = data::manifest(&plan.data().dataset).ok()?;
     let images = plan.stream().examples.unwrap_or(manifest.train).min(manifest.train) + manifest.test;
     let inputs = (images * manifest.channels * manifest.height * manifest.width) as f64 * 4.0;
@@ -77,7 +85,8 @@ fn of_run(plan: &Plan) -> Option<f64> {
 
 /// Bytes of the data set's pixels.
 fn decoded(plan: &Plan) -> Option<f64> {
-    let manifest = data::manifest(&plan.data().dataset).ok()?;
+    let Work::Supervised { data, .. } = &plan.work else { return None };
+    let manifest = data::manifest(&data.dataset).ok()?;
     Some(((manifest.train + manifest.test) * manifest.channels * manifest.height * manifest.width) as f64)
 }
 
