@@ -104,3 +104,12 @@ pub mod tasks;
 pub mod text_table;
 pub mod train;
 pub mod trained;
+
+/// Pages of docs/ whose code the doc tests compile and run.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../docs/add-an-activation.md")]
+    struct AddAnActivation;
+    #[doc = include_str!("../docs/add-a-method.md")]
+    struct AddAMethod;
+}

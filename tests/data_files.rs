@@ -106,6 +106,9 @@ fn wrong_idx_files_are_named_with_what_was_expected_and_found() {
     let last = flipped.len() - 6; // in the CRC
     flipped[last] ^= 1;
     says(error_with(0, true, &flipped), &["damaged contents"]);
+    for behind in [&b"\0"[..], b"a page of HTML"] {
+        says(error_with(0, true, &[&packed, behind].concat()), &["bytes behind the end of the gzip data"]);
+    }
 }
 
 #[test]
@@ -150,6 +153,65 @@ fn a_folder_without_the_set_is_passed_over_and_a_part_of_it_is_not() {
     );
 }
 
+/// data/README.md against the manifests: every folder and every file's first name.
+#[test]
+fn the_layouts_are_documented() {
+    let text = include_str!("../data/README.md");
+    for manifest in plasticity_bench::data::MANIFESTS {
+        assert!(text.contains(manifest.name), "{}", manifest.name);
+        let Origin::Files { forms, hub } = manifest.origin else { continue };
+        for form in forms {
+            for folder in form.folders.iter().filter(|&&folder| folder != ".") {
+                assert!(text.contains(&format!("`DIR/{folder}`")), "{} in {folder}", manifest.name);
+            }
+            for names in form.files {
+                // Of numbered files the first and the last are named.
+                let name = names[0];
+                let middle = ["_2.bin", "_3.bin", "_4.bin"].iter().any(|end| name.ends_with(end));
+                assert!(middle || text.contains(&format!("`{name}`")), "{name}");
+            }
+        }
+        assert!(text.contains(&format!("`{}/{}`", hub.owner, hub.repository)), "{}", hub.repository);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_in_a_files_place_is_named() {
+    let folder = TempDir::new().unwrap();
+    let place = folder.path().join("mnist");
+    small::write_idx(&place, false);
+    let images = place.join(small::IDX_NAMES[0]);
+    let says = |found: &str| {
+        let text = load(folder.path()).unwrap_err().to_string();
+        assert!(text.contains(images.to_str().unwrap()) && text.contains(found), "{found}: {text}");
+    };
+    std::fs::remove_file(&images).unwrap();
+    std::fs::create_dir(&images).unwrap();
+    says("a folder");
+    std::fs::remove_dir(&images).unwrap();
+    std::os::unix::fs::symlink("nowhere", &images).unwrap();
+    says("a link that leads to no file");
+    std::fs::remove_file(&images).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&images).status().unwrap();
+    assert!(made.success());
+    says("a pipe");
+    // The same file under another accepted name will do.
+    small::write(&place.join("train-images-idx3-ubyte.gz"), &small::gzip(&small::idx_files()[0]));
+    assert_eq!(load(folder.path()).unwrap().set.train.pixels, small::pixels(0));
+}
+
+#[test]
+fn several_gzip_members_are_one_file() {
+    let folder = TempDir::new().unwrap();
+    small::write_idx(folder.path(), true);
+    let whole = small::idx_files();
+    let (head, tail) = whole[0].split_at(100);
+    let packed = [small::gzip(head), small::gzip(tail)].concat();
+    small::write(&folder.path().join("train-images-idx3-ubyte.gz"), &packed);
+    assert_eq!(load(folder.path()).unwrap().set.train.pixels, small::pixels(0));
+}
+
 #[test]
 fn verify_reports_every_copy() {
     let folder = TempDir::new().unwrap();
@@ -157,7 +219,7 @@ fn verify_reports_every_copy() {
     parquet_pair(&folder.path().join("hub/ylecun--mnist/mnist"), MAIN);
     small::write_idx(folder.path(), false);
     small::write(&folder.path().join(small::IDX_NAMES[3]), &edited(3, |b| b[9] ^= 1));
-    let reports = verify_with(&small::manifest(), &places(&[folder.path()]), &mut Silent).unwrap();
+    let reports = verify_with(&small::manifest(), &places(&[folder.path()]), None, &mut Silent).unwrap();
     let outcomes: Vec<bool> = reports.iter().map(Result::is_ok).collect();
     assert_eq!(outcomes, [true, false, true], "{reports:?}");
     let shown = reports[0].as_ref().unwrap().to_string();
@@ -206,14 +268,17 @@ fn wrong_tables_are_named_with_what_was_expected_and_found() {
     gap[13] = None;
     says(
         parquet_error(&small::table("image", &images, &[("label", &gap)])),
-        &["column `label`", "an empty cell"],
+        &["column `label`", "an empty cell in row 13"],
     );
     let mut wide = labels.clone();
     wide[3] = Some(10);
     says(parquet_error(&small::table("image", &images, &[("label", &wide)])), &["0 to 9", "10 in row 3"]);
     let mut pictures = images.clone();
     pictures[2] = None;
-    says(parquet_error(&small::table("image", &pictures, &[("label", &labels)])), &["an empty cell"]);
+    says(
+        parquet_error(&small::table("image", &pictures, &[("label", &labels)])),
+        &["an empty cell in row 2"],
+    );
     pictures[2] = Some(small::png(&[0; 32 * 32], 32, 32, png::ColorType::Grayscale));
     says(
         parquet_error(&small::table("image", &pictures, &[("label", &labels)])),

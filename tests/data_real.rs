@@ -78,7 +78,7 @@ fn mnist_written_out_again_has_the_published_md5() {
     assert_eq!(file(&set.test, 1), "27ae3e4e09519cfbb04c329615203637");
 }
 
-#[cfg(feature = "hub")]
+#[cfg(feature = "candle-datasets")]
 #[test]
 fn candle_reads_the_same_mnist() {
     use candle_datasets::vision::{Dataset, mnist};

@@ -13,6 +13,7 @@ use loopback::{Fault, Server};
 use plasticity_bench::data::{
     DataError, Evidence, Folder, HubAccess, Loaded, Places, Progress, Report, Silent, fetch_with, load_with,
 };
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 /// A cache of its own and the server's address.
@@ -81,7 +82,7 @@ fn a_set_is_downloaded_once_with_progress_and_then_read_from_the_cache() {
     assert_eq!((progress.totals.len(), &progress.totals[..2]), (3, &sizes[..]));
     assert_eq!(progress.advanced, progress.totals.iter().sum::<u64>());
     assert!(progress.messages[0].contains("mnist/train/0000.parquet"), "{:?}", progress.messages);
-    let requests = server.requests();
+    let requests = server.lines();
     let base = "/datasets/ylecun/mnist/resolve/refs%2Fconvert%2Fparquet/mnist";
     let expected = ["train", "test"].map(|split| {
         [format!("HEAD {base}/{split}/0000.parquet"), format!("GET {base}/{split}/0000.parquet")]
@@ -100,37 +101,82 @@ fn a_redirect_to_another_server_is_followed() {
     let (server, cache) = (Server::start(), TempDir::new().unwrap());
     server.set(Fault::Redirect);
     assert_is_the_set(&load(&places(&server, cache.path())).unwrap());
-    assert!(server.requests().iter().any(|request| request.starts_with("GET /cdn/")));
+    assert!(server.lines().iter().any(|line| line.starts_with("GET /cdn/")));
 }
 
+/// Two further attempts continue where the body broke off, and so does the next call.
 #[test]
-fn a_body_that_breaks_off_is_an_error_and_the_next_try_succeeds() {
+fn a_body_that_breaks_off_is_an_error_and_the_next_try_continues_it() {
     let (server, cache) = (Server::start(), TempDir::new().unwrap());
     let places = places(&server, cache.path());
     server.set(Fault::Truncated);
     assert_missing(load(&places), &[&server.address(), "mnist/train/0000.parquet could not be downloaded"]);
     assert_missing(load(&offline(&places)), &["not there", "HF_HUB_OFFLINE"]);
+    let part =
+        files(cache.path()).into_iter().find(|path| path.extension().is_some_and(|e| e == "incomplete"));
+    let have = part.unwrap().metadata().unwrap().len();
+    let size = small::parquet_file(0).len() as u64;
+    assert!(have > size / 2 && have < size, "{have} of {size}");
+
+    server.set(Fault::None);
+    let before = server.requests().len();
+    let mut progress = Recorder::default();
+    assert_is_the_set(&load_with(&small::manifest(), &places, &mut progress).unwrap());
+    let get = &server.requests()[before + 1];
+    assert_eq!(get.header("Range"), Some(format!("bytes={have}-").as_str()), "{}", get.line);
+    assert_eq!(progress.advanced, progress.totals.iter().sum::<u64>(), "what was there counts");
+    assert!(files(cache.path()).iter().all(|path| path.extension().is_none_or(|e| e != "incomplete")));
+}
+
+#[test]
+fn a_server_without_ranges_is_read_from_the_beginning() {
+    let (server, cache) = (Server::start(), TempDir::new().unwrap());
+    let places = places(&server, cache.path());
+    server.set(Fault::TruncatedWhole);
+    assert_missing(load(&places), &["could not be downloaded"]);
+    assert_is_the_set(&{
+        server.set(Fault::None);
+        load(&places).unwrap()
+    });
+}
+
+/// What another program left under the name of an unfinished download may be anything: the hash tells.
+#[test]
+fn a_foreign_beginning_is_noticed_and_thrown_away() {
+    let (server, cache) = (Server::start(), TempDir::new().unwrap());
+    let places = places(&server, cache.path());
+    let etag = small::hex(&Sha256::digest(small::parquet_file(0)));
+    let part = cache.path().join("hub/datasets--ylecun--mnist/blobs").join(etag + ".incomplete");
+    small::write(&part, b"something else");
+    let text = load(&places).unwrap_err().to_string();
+    assert!(text.contains("SHA-256") && text.contains("thrown away"), "{text}");
+    assert_is_the_set(&load(&places).unwrap());
+}
+
+#[test]
+fn altered_bytes_are_refused_and_thrown_away() {
+    let (server, cache) = (Server::start(), TempDir::new().unwrap());
+    let places = places(&server, cache.path());
+    server.set(Fault::Altered);
+    let error = load(&places).unwrap_err();
+    assert!(matches!(error, DataError::Corrupt { .. }), "{error}");
+    let text = error.to_string();
+    assert!(
+        text.contains("SHA-256") && text.contains("thrown away") && text.contains(&server.address()),
+        "{text}"
+    );
     server.set(Fault::None);
     assert_is_the_set(&load(&places).unwrap());
 }
 
-/// hf-hub stores what it gets: altered bytes, an error page. Neither may stay in the cache.
 #[test]
-fn wrong_content_is_refused_and_thrown_away() {
-    for (fault, found) in [(Fault::Altered, "SHA-256"), (Fault::ErrorPage, "Parquet")] {
-        let (server, cache) = (Server::start(), TempDir::new().unwrap());
-        let places = places(&server, cache.path());
-        server.set(fault);
-        let error = load(&places).unwrap_err();
-        assert!(matches!(error, DataError::Corrupt { .. }), "{error}");
-        let text = error.to_string();
-        assert!(
-            text.contains(found) && text.contains("thrown away") && text.contains(&server.address()),
-            "{text}"
-        );
-        server.set(Fault::None);
-        assert_is_the_set(&load(&places).unwrap());
-    }
+fn an_error_page_is_no_file() {
+    let (server, cache) = (Server::start(), TempDir::new().unwrap());
+    let places = places(&server, cache.path());
+    server.set(Fault::ErrorPage);
+    assert_missing(load(&places), &["403 Forbidden", "HF_TOKEN"]);
+    server.set(Fault::None);
+    assert_is_the_set(&load(&places).unwrap());
 }
 
 /// All files under a folder, links followed.
@@ -182,7 +228,7 @@ fn a_file_that_the_hub_does_not_have_is_named() {
     let places = places(&server, cache.path());
     server.set(Fault::NotFound);
     assert_missing(load(&places), &["mnist/train/0000.parquet could not be downloaded", "not found"]);
-    // hf-hub remembers the absence; a file that is there later must be found all the same.
+    // A file that is there later must be found all the same.
     server.set(Fault::None);
     assert_is_the_set(&load(&places).unwrap());
 }
@@ -221,6 +267,9 @@ fn with_environment(server: &Server, folder: &Path, more: &[(&str, &str)]) -> St
         .env_remove("PLASTICITY_DATA_DIR")
         .env_remove("HF_HUB_CACHE")
         .env_remove("HF_HUB_OFFLINE")
+        .env_remove("HF_TOKEN")
+        .env_remove("HTTP_PROXY")
+        .env_remove("http_proxy")
         .env("HF_ENDPOINT", server.address())
         .env("HF_HOME", folder.join("home"))
         .envs(more.iter().copied())
@@ -236,6 +285,25 @@ fn in_a_process_of_its_own() {
         Ok(loaded) => println!("loaded from {} {:?}", loaded.place, loaded.files),
         Err(error) => println!("error: {error}"),
     }
+    #[cfg(feature = "candle-datasets")]
+    if std::env::var_os("SECOND_READER").is_some() {
+        use plasticity_bench::data::{Manifest, SecondReader, verify_with};
+        let manifest = Manifest { name: "mnist", ..small::manifest() };
+        let second = Some(SecondReader::CandleDatasets);
+        for report in verify_with(&manifest, &Places::standard(None), second, &mut Silent).unwrap() {
+            println!("{}", report.unwrap());
+        }
+    }
+}
+
+/// What our client downloads, the hub's own finds in the cache; and candle reads the same from it.
+#[cfg(feature = "candle-datasets")]
+#[test]
+fn candle_reads_the_same_from_the_cache() {
+    let (server, folder) = (Server::start(), TempDir::new().unwrap());
+    let text = with_environment(&server, folder.path(), &[("SECOND_READER", "1")]);
+    assert!(text.contains("read the same by candle-datasets: 20 and 10 images"), "{text}");
+    assert_eq!(server.requests().len(), 4, "candle took it from the cache");
 }
 
 #[test]
@@ -260,4 +328,67 @@ fn the_environment_is_honoured() {
     small::write_idx(&other, false);
     let text = with_environment(&server, folder.path(), &[("PLASTICITY_DATA_DIR", other.to_str().unwrap())]);
     assert!(text.contains("elsewhere (PLASTICITY_DATA_DIR)"), "{text}");
+}
+
+/// An address that is none is named; an empty one is the public hub; neither keeps the cache from being used.
+#[test]
+fn an_unusable_address_does_not_hide_the_cache() {
+    let (server, folder) = (Server::start(), TempDir::new().unwrap());
+    let text = with_environment(&server, folder.path(), &[("HF_ENDPOINT", "hub.example.org")]);
+    assert!(text.contains("HF_ENDPOINT is `hub.example.org`, which is no address"), "{text}");
+    let text = with_environment(&server, folder.path(), &[("HF_ENDPOINT", ""), ("HF_HUB_OFFLINE", "1")]);
+    assert!(text.contains("https://huggingface.co/datasets/ylecun/mnist: not asked"), "{text}");
+    with_environment(&server, folder.path(), &[]);
+    for endpoint in ["", "hub.example.org", "ftp://hub.example.org"] {
+        let text = with_environment(&server, folder.path(), &[("HF_ENDPOINT", endpoint)]);
+        assert!(text.contains("loaded from the hub's cache"), "{endpoint}: {text}");
+    }
+}
+
+#[test]
+fn the_token_goes_to_the_hub_and_not_where_it_sends_on() {
+    let (server, folder) = (Server::start(), TempDir::new().unwrap());
+    with_environment(&server, folder.path(), &[("HF_TOKEN", "hf_secret")]);
+    let tokens: Vec<_> =
+        server.requests().iter().map(|request| request.header("Authorization").map(str::to_owned)).collect();
+    assert_eq!(tokens, vec![Some("Bearer hf_secret".to_owned()); 4]);
+
+    // The token that `hf auth login` keeps in a file.
+    let (server, folder) = (Server::start(), TempDir::new().unwrap());
+    small::write(&folder.path().join("home/token"), b"hf_kept\n");
+    let other = Server::start();
+    server.set(Fault::RedirectTo(other.host()));
+    let text = with_environment(&server, folder.path(), &[]);
+    assert!(text.contains("loaded from"), "{text}");
+    assert!(server.requests().iter().all(|r| r.header("Authorization") == Some("Bearer hf_kept")));
+    assert!(
+        !other.requests().is_empty() && other.requests().iter().all(|r| r.header("Authorization").is_none())
+    );
+}
+
+#[test]
+fn a_proxy_is_used_and_left_out_where_no_proxy_says_so() {
+    let (server, folder) = (Server::start(), TempDir::new().unwrap());
+    let hub = ("HF_ENDPOINT", "http://hub.invalid");
+    let proxy = server.address();
+    let text = with_environment(&server, folder.path(), &[hub, ("HTTP_PROXY", &proxy)]);
+    assert!(text.contains("loaded from http://hub.invalid"), "{text}");
+    assert!(server.lines()[0].starts_with("CONNECT hub.invalid"), "{:?}", server.lines());
+    let (server, folder) = (Server::start(), TempDir::new().unwrap());
+    let environment = [("HTTP_PROXY", "http://127.0.0.1:9"), ("NO_PROXY", "127.0.0.1")];
+    let text = with_environment(&server, folder.path(), &environment);
+    assert!(text.contains("loaded from"), "{text}");
+}
+
+/// The certificate is of an authority of its own (`tests/reference/authority/make.sh`).
+#[test]
+fn a_private_authority_is_trusted_where_the_environment_names_it() {
+    const CERTIFICATE: &[u8] = include_bytes!("reference/authority/server.pem");
+    const KEY: &[u8] = include_bytes!("reference/authority/server-key.pem");
+    const AUTHORITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reference/authority/authority.pem");
+    let (server, folder) = (Server::start_tls(CERTIFICATE, KEY), TempDir::new().unwrap());
+    let text = with_environment(&server, folder.path(), &[]);
+    assert!(text.contains("could not be downloaded") && text.contains("certificate"), "{text}");
+    let text = with_environment(&server, folder.path(), &[("SSL_CERT_FILE", AUTHORITY)]);
+    assert!(text.contains(&format!("loaded from {}", server.address())), "{text}");
 }

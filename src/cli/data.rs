@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 
 use super::download::Download;
 use super::{Exit, Failure, output};
-use crate::data::{self, Listing};
+use crate::data::{self, Listing, SecondReader};
 use crate::stderr::tell;
 
 /// Arguments.
@@ -39,7 +39,17 @@ enum Command {
     Verify {
         /// Name of the data set
         name: String,
+        /// Read it with another library too, and compare every pixel and label
+        #[arg(long, value_name = "READER")]
+        with: Option<With>,
     },
+}
+
+/// Other readers of the same files.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum With {
+    /// The loaders of candle-datasets, in builds with that cargo feature
+    CandleDatasets,
 }
 
 /// Carries it out.
@@ -51,10 +61,11 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
             let report = data::fetch(&name, place, &mut Download::new(false))?;
             output::print(&report.to_string())?;
         }
-        Command::Verify { name } => {
+        Command::Verify { name, with } => {
+            let second = with.map(|With::CandleDatasets| SecondReader::CandleDatasets);
             // Every copy is reported; the first that is wrong decides how it ends.
             let mut wrong = None;
-            for copy in data::verify(&name, place, &mut Download::new(false))? {
+            for copy in data::verify(&name, place, second, &mut Download::new(false))? {
                 match copy {
                     Ok(report) => output::print(&report.to_string())?,
                     Err(error) => match wrong {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
-use super::{Exit, Failure, output, spec_file};
+use super::{Exit, Failure, output, reference, spec_file};
 use crate::catalogue::catalogue;
 use crate::runner::engines::ENGINES;
 use crate::spec::{Entry, Kind, Parameter, number};
@@ -18,6 +18,9 @@ const BENCHMARKS: &str = "benchmarks";
 pub struct Args {
     /// What to show [default: all]
     section: Option<Section>,
+    /// Print the reference docs/spec.md instead
+    #[arg(long, conflicts_with = "section")]
+    markdown: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -65,6 +68,9 @@ impl Section {
 
 /// Prints the sections.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
+    if args.markdown {
+        return output::print(reference::markdown().trim_end()).map(|()| Exit::Done);
+    }
     let sections = args.section.map_or_else(|| Section::value_variants().to_vec(), |one| vec![one]);
     let texts: Vec<String> =
         sections.into_iter().map(|section| text(section, Path::new(BENCHMARKS))).collect();
@@ -97,7 +103,7 @@ fn entries(entries: &[Entry]) -> String {
     table.to_string()
 }
 
-fn default(kind: &Kind) -> String {
+pub fn default(kind: &Kind) -> String {
     match *kind {
         Kind::Number { default, .. } => default.map(number),
         Kind::Integer { default, .. } => default.map(|i| i.to_string()),
@@ -110,7 +116,7 @@ fn default(kind: &Kind) -> String {
     .unwrap_or_else(|| "absent".into())
 }
 
-fn range(kind: &Kind) -> String {
+pub fn range(kind: &Kind) -> String {
     match *kind {
         Kind::Text { one_of, .. } => one_of.join(", "),
         Kind::Flag { .. } => "true, false".into(),

@@ -4,12 +4,15 @@ mod completions;
 mod curves;
 mod data;
 mod device;
+mod doctor;
 mod download;
 mod environments;
 mod exit;
 mod grid;
 mod list;
+mod man;
 mod output;
+mod reference;
 mod report;
 mod run;
 mod spec_file;
@@ -60,6 +63,10 @@ enum Command {
     List(list::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
+    /// Write manual pages into a folder
+    Man(man::Args),
+    /// Show what this machine has: vectors, cores, memory, data, hub, Slurm
+    Doctor(doctor::Args),
 }
 
 impl Cli {
@@ -78,6 +85,8 @@ impl Cli {
             Command::Environments(args) => environments::run(&args),
             Command::List(args) => list::run(&args),
             Command::Completions(args) => completions::run(&args),
+            Command::Man(args) => man::run(&args),
+            Command::Doctor(args) => doctor::run(&args),
         }
     }
 }

@@ -1,13 +1,73 @@
-//! To and from `candle-datasets`, for programs that already work with its `vision::Dataset`.
+//! To and from `candle-datasets`, for programs that already work with its `vision::Dataset`, and its loaders as a
+//! second reader of the sets that both know ([`hold_against`], for `data verify --with candle-datasets`).
 //!
 //! The benchmark itself does not read through it: it checks neither counts nor content, keeps four
-//! bytes a pixel, and has no set with superclasses. It serves as the second opinion in the tests of
-//! our readers.
+//! bytes a pixel, and has no set with superclasses.
+
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
 
 use candle_core::{DType, Device, Tensor};
-use candle_datasets::vision::Dataset;
+use candle_datasets::vision::{Dataset, cifar, fashion_mnist, mnist};
 
-use super::{DataError, DataSet, Images};
+use super::manifest::Manifest;
+use super::places::Copy;
+use super::{DataError, DataSet, Images, file};
+
+/// Reads a copy of a data set with candle's loader and compares every pixel and label. The text says what was
+/// done; it is an error where the two differ.
+///
+/// candle reads plain files of fixed names, so a copy of idx or binary files is unpacked into a temporary folder. Of
+/// Parquet it reads what the hub's cache holds under the environment's settings (`from_environment`), and its
+/// reader of CIFAR-10's tables swaps height and width: those are not compared.
+pub(super) fn hold_against(
+    manifest: &Manifest,
+    copy: &Copy,
+    set: &DataSet,
+    from_environment: bool,
+) -> Result<String, DataError> {
+    let theirs = match (manifest.name, copy.form.name) {
+        ("mnist" | "fashion-mnist", "idx") => mnist::load_dir(unpacked(copy)?.path()),
+        ("cifar10", "binary") => cifar::load_dir(unpacked(copy)?.path()),
+        ("mnist", "parquet") if from_environment => mnist::load(),
+        ("fashion-mnist", "parquet") if from_environment => fashion_mnist::load(),
+        (name, form) => {
+            return Ok(format!("not compared: candle-datasets does not read {name} from this {form}"));
+        }
+    };
+    let theirs = theirs.map_err(|error| DataError::Foreign(error.to_string()))?;
+    let (train, test) = split(&theirs, [manifest.channels, manifest.height, manifest.width])?;
+    for (part, ours, theirs) in [("training", &set.train, &train), ("test", &set.test, &test)] {
+        if let Some(at) = first_difference(ours, theirs) {
+            return Err(super::error::corrupt(
+                &copy.files[0],
+                format!("what candle-datasets reads: {} {part} images", theirs.len()),
+                format!("{} images, of which number {at} differs", ours.len()),
+            ));
+        }
+    }
+    Ok(format!("read the same by candle-datasets: {} and {} images", train.len(), test.len()))
+}
+
+/// The number of the first image that differs in a pixel or its label, or that one side alone has.
+fn first_difference(ours: &Images, theirs: &Images) -> Option<usize> {
+    let common = ours.len().min(theirs.len());
+    let differ = |&at: &usize| ours.image(at) != theirs.image(at) || ours.labels[at] != theirs.labels[at];
+    (0..common).find(differ).or((ours.len() != theirs.len()).then_some(common))
+}
+
+/// The copy's files, decompressed, under the names that candle expects.
+fn unpacked(copy: &Copy) -> Result<tempfile::TempDir, DataError> {
+    let unreadable = |path: PathBuf| move |source: io::Error| DataError::Unreadable { path, source };
+    let folder = tempfile::tempdir().map_err(unreadable(std::env::temp_dir()))?;
+    for (path, names) in copy.files.iter().zip(copy.form.files) {
+        let plain = folder.path().join(names[0]);
+        let mut to = File::create(&plain).map_err(unreadable(plain.clone()))?;
+        io::copy(&mut file::open(path)?, &mut to).map_err(unreadable(path.clone()))?;
+    }
+    Ok(folder)
+}
 
 impl TryFrom<&DataSet> for Dataset {
     type Error = candle_core::Error;

@@ -50,6 +50,14 @@ pub enum DataError {
         /// What to do.
         cure: String,
     },
+    /// Something else than a file stands in a file's place.
+    #[error("{path} is {found}, where a file of the data set is expected. Put the file there, or remove it so that the next place is used.", path = .path.display())]
+    NotAFile {
+        /// Where.
+        path: PathBuf,
+        /// What stands there.
+        found: &'static str,
+    },
     /// A file could not be read.
     #[error("{path} could not be read: {source}. Check that it is a file and its permissions.", path = .path.display())]
     Unreadable {
@@ -73,13 +81,18 @@ pub enum DataError {
     /// A set of candle's does not have the stated shape, or is not made of bytes.
     #[error("candle's data set can't be taken over: {0}.")]
     Foreign(String),
+    /// A second reader was asked that this build does not have.
+    #[error(
+        "this build can't read with candle-datasets: build it with `cargo build --release --features candle-datasets`, or leave out --with."
+    )]
+    NoSecondReader,
 }
 
 impl DataError {
     /// Whether the name itself was wrong (exit code 2) rather than the data (exit code 3).
     #[must_use]
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::Unknown { .. })
+        matches!(self, Self::Unknown { .. } | Self::NoSecondReader)
     }
 }
 

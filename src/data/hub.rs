@@ -1,62 +1,200 @@
-//! The Hugging Face hub and its cache on this machine, through `hf-hub`.
+//! The Hugging Face hub and its cache on this machine.
 //!
-//! Three things `hf-hub` 1.0 leaves to its callers: it ignores `HF_HUB_OFFLINE`, it never checks
-//! content (an error page or a flipped bit is stored as the file), and it waits for a silent server
-//! without end. A download that was cut off starts again from the beginning.
+//! The cache is laid out as by Python's `huggingface_hub` and `hf-hub` (`blobs/ETAG`, to which
+//! `snapshots/COMMIT/PATH` points, and `refs/REVISION`), so a file that any of them has fetched is found by the
+//! others. The name of a large file's blob is its SHA-256: it is checked after a download and before a cached copy
+//! is parsed.
+//!
+//! Variables: `HF_ENDPOINT`, `HF_HUB_OFFLINE` (`places`), `HF_HUB_CACHE`, `HF_HOME`, `HF_TOKEN`,
+//! `HF_TOKEN_PATH`; `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`; `SSL_CERT_FILE`, `SSL_CERT_DIR`.
 
+mod transfer;
+
+use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::mpsc::{self, Sender};
-use std::thread;
 
-use hf_hub::progress::{DownloadEvent, FileStatus, ProgressEvent, ProgressHandler};
-use hf_hub::{HFClientSync, HFError, HFRepositorySync, RepoTypeDataset};
+use hf_hub::{Cache, Repo, RepoType};
+use ureq::http::Uri;
 
-use super::Progress;
+use self::transfer::Client;
 use super::manifest::Hub;
 use super::places::HubAccess;
+use super::{Progress, file};
 
 /// Why the hub can't be used in this build.
 pub(super) const UNAVAILABLE: Option<&str> = None;
 
-/// The cache's folder.
-pub(super) fn cache(access: &HubAccess) -> PathBuf {
-    access.cache.clone().unwrap_or_else(hf_hub::resolve_cache_dir)
+const PUBLIC: &str = "https://huggingface.co";
+
+/// Why a download gave no file.
+pub(super) enum Failure {
+    /// The hub was not reached or did not send the file; a clause.
+    NotThere(String),
+    /// What arrived has another SHA-256 than the hub states, and was thrown away.
+    Altered {
+        /// The file's path on the hub.
+        path: String,
+        /// As stated.
+        expected: String,
+        /// As received.
+        found: String,
+    },
 }
 
-/// The repository in words.
-pub(super) fn address(source: &Hub, access: &HubAccess) -> String {
-    let endpoint = access
-        .endpoint
-        .clone()
-        .or_else(|| std::env::var("HF_ENDPOINT").ok())
-        .unwrap_or_else(|| "https://huggingface.co".into());
-    format!("{}/datasets/{}/{}", endpoint.trim_end_matches('/'), source.owner, source.repository)
+/// A variable's value; an empty one counts as unset, as in `huggingface_hub`.
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.trim().is_empty())
+}
+
+/// The folder of tokens and cache.
+fn home() -> PathBuf {
+    if let Some(home) = variable("HF_HOME") {
+        return home.into();
+    }
+    let user = variable("XDG_CACHE_HOME").map(PathBuf::from);
+    user.unwrap_or_else(|| env::home_dir().unwrap_or_default().join(".cache")).join("huggingface")
+}
+
+/// The cache's folder.
+pub(super) fn cache(access: &HubAccess) -> PathBuf {
+    let named = || variable("HF_HUB_CACHE").map(PathBuf::from);
+    access.cache.clone().or_else(named).unwrap_or_else(|| home().join("hub"))
+}
+
+/// The hub's address without a slash at its end. The error is a clause that names the variable.
+fn endpoint(access: &HubAccess) -> Result<String, String> {
+    let text = access.endpoint.clone().or_else(|| variable("HF_ENDPOINT")).unwrap_or_else(|| PUBLIC.into());
+    let text = text.trim().trim_end_matches('/');
+    let address: Option<Uri> = text.parse().ok();
+    let sound = address.is_some_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty())
+    });
+    if sound {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("HF_ENDPOINT is `{text}`, which is no address such as {PUBLIC}; correct or unset it"))
+    }
+}
+
+/// The repository's address. The error is a clause.
+pub(super) fn address(source: &Hub, access: &HubAccess) -> Result<String, String> {
+    Ok(format!("{}/datasets/{}/{}", endpoint(access)?, source.owner, source.repository))
+}
+
+fn repository(source: &Hub) -> Repo {
+    let id = format!("{}/{}", source.owner, source.repository);
+    Repo::with_revision(id, RepoType::Dataset, source.revision.to_owned())
 }
 
 /// The training and test file, if both are in the cache. No request is made.
 pub(super) fn cached(source: &Hub, access: &HubAccess) -> Option<Vec<PathBuf>> {
-    let repository = repository(source, access).ok()?;
-    [source.train, source.test].iter().map(|path| cached_file(&repository, source, path)).collect()
+    [source.train, source.test].iter().map(|path| cached_file(source, access, path)).collect()
 }
 
-/// Downloads what is not in the cache and gives the training and test file there. The error is the
-/// reason as a clause.
+fn cached_file(source: &Hub, access: &HubAccess, path: &str) -> Option<PathBuf> {
+    let repository = Cache::new(cache(access)).repo(repository(source));
+    repository.get(path).filter(|file| Path::is_file(file))
+}
+
+/// The SHA-256 that the hub states for a file in its cache: the name of its blob. `None` for a small file, whose
+/// blob is named otherwise.
+pub(super) fn stated_sha256(file: &Path) -> Option<String> {
+    let blob = file.canonicalize().ok()?;
+    let name = blob.file_name()?.to_str()?;
+    transfer::is_sha256(name).then(|| name.to_owned())
+}
+
+/// Downloads what is not in the cache and gives the training and test file there. A download that broke off is
+/// continued where it ended, in this call or the next.
 pub(super) fn download(
     source: &Hub,
     access: &HubAccess,
     progress: &mut dyn Progress,
-) -> Result<Vec<PathBuf>, String> {
-    let repository = repository(source, access)?;
+) -> Result<Vec<PathBuf>, Failure> {
+    let client = Client::new(access.patience, token(access));
     let mut files = Vec::new();
     for path in [source.train, source.test] {
-        let file = match cached_file(&repository, source, path) {
+        let file = match cached_file(source, access, path) {
             Some(file) => file,
-            None => download_file(&repository, source, access, path, progress)?,
+            None => download_file(&client, source, access, path, progress)?,
         };
         files.push(file);
     }
     Ok(files)
+}
+
+/// Asks what the training file is, once. The error is a clause.
+pub(super) fn reach(source: &Hub, access: &HubAccess) -> Result<(), String> {
+    let address = address(source, access)?;
+    let url = format!("{address}/resolve/{}/{}", source.revision.replace('/', "%2F"), source.train);
+    Client::new(access.patience, token(access)).head(&url).map(drop)
+}
+
+/// `HF_TOKEN`, or what `hf auth login` left in a file.
+fn token(access: &HubAccess) -> Option<String> {
+    variable("HF_TOKEN").map(|token| token.trim().to_owned()).or_else(|| {
+        let file = variable("HF_TOKEN_PATH").map(PathBuf::from);
+        let text = match file {
+            Some(file) => fs::read_to_string(file).ok(),
+            None if access.cache.is_some() => None,
+            None => Cache::new(home().join("hub")).token(),
+        };
+        text.map(|token| token.trim().to_owned()).filter(|token| !token.is_empty())
+    })
+}
+
+fn download_file(
+    client: &Client,
+    source: &Hub,
+    access: &HubAccess,
+    path: &str,
+    progress: &mut dyn Progress,
+) -> Result<PathBuf, Failure> {
+    let address = address(source, access).map_err(Failure::NotThere)?;
+    progress.message(&format!("downloading {path} from {address}"));
+    let missing = |why: String| Failure::NotThere(format!("{path} could not be downloaded ({why})"));
+    let url = format!("{address}/resolve/{}/{path}", source.revision.replace('/', "%2F"));
+    let remote = client.head(&url).map_err(missing)?;
+
+    let cache = cache(access);
+    let folder = cache.join(repository(source).folder_name());
+    let repository = Cache::new(cache).repo(repository(source));
+    let blob = folder.join("blobs").join(&remote.etag);
+    client.fetch(&url, &remote, &blob, progress).map_err(missing)?;
+    if transfer::is_sha256(&remote.etag) {
+        let found = file::sha256_of(&blob).map_err(|error| missing(error.to_string()))?;
+        if found != remote.etag {
+            // Left there, the next run would meet it as a cached copy.
+            let _ = fs::remove_file(&blob);
+            return Err(Failure::Altered { path: path.to_owned(), expected: remote.etag, found });
+        }
+    }
+    let pointer = repository.pointer_path(&remote.commit).join(path);
+    let kept = link(&blob, &pointer).and_then(|()| repository.create_ref(&remote.commit));
+    kept.map_err(|error| missing(format!("{}: {error}", pointer.display())))?;
+    Ok(pointer)
+}
+
+/// Makes `pointer` a relative link to `blob`, so that the cache can be moved; a copy where there are no links.
+fn link(blob: &Path, pointer: &Path) -> std::io::Result<()> {
+    let depth = pointer.components().count() - blob.components().count();
+    let folder = pointer.parent().unwrap_or(pointer);
+    fs::create_dir_all(folder)?;
+    if pointer.symlink_metadata().is_ok() {
+        fs::remove_file(pointer)?;
+    }
+    #[cfg(unix)]
+    {
+        let mut target: PathBuf = std::iter::repeat_n("..", depth + 1).collect();
+        target.extend(["blobs".as_ref(), blob.file_name().unwrap_or_default()]);
+        std::os::unix::fs::symlink(target, pointer)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = depth;
+        fs::copy(blob, pointer).map(drop)
+    }
 }
 
 /// Removes downloaded files: the entries in the snapshot and the contents to which they point.
@@ -64,113 +202,8 @@ pub(super) fn discard(files: &[PathBuf]) {
     for file in files {
         // A file that can't be removed is met again as a corrupt copy, with an error that names it.
         if let Ok(content) = file.canonicalize() {
-            let _ = std::fs::remove_file(content);
+            let _ = fs::remove_file(content);
         }
-        let _ = std::fs::remove_file(file);
-    }
-}
-
-fn repository(source: &Hub, access: &HubAccess) -> Result<HFRepositorySync<RepoTypeDataset>, String> {
-    // Two retries: waiting out a busy hub is the user's decision.
-    let mut builder = hf_hub::HFClient::builder().retry_max_attempts(2).cache_dir(cache(access));
-    if let Some(endpoint) = &access.endpoint {
-        builder = builder.endpoint(endpoint);
-    }
-    let client: HFClientSync = builder.build_sync().map_err(|e| format!("no client could be made ({e})"))?;
-    Ok(client.dataset(source.owner, source.repository))
-}
-
-fn cached_file(repository: &HFRepositorySync<RepoTypeDataset>, source: &Hub, path: &str) -> Option<PathBuf> {
-    let request = repository.download_file().filename(path).revision(source.revision);
-    request.local_files_only(true).send().ok().filter(|file| Path::is_file(file))
-}
-
-/// What the downloading thread says.
-enum Event {
-    Total(u64),
-    /// Bytes so far.
-    At(u64),
-    Done(Result<PathBuf, HFError>),
-}
-
-fn download_file(
-    repository: &HFRepositorySync<RepoTypeDataset>,
-    source: &Hub,
-    access: &HubAccess,
-    path: &str,
-    progress: &mut dyn Progress,
-) -> Result<PathBuf, String> {
-    progress.message(&format!("downloading {path} from {}", address(source, access)));
-    let (events, received) = mpsc::channel();
-    let handler = Handler { events: Mutex::new(events.clone()) };
-    // Forced, or a content that was removed from under its cache entry would be taken as present.
-    let request = repository.clone();
-    let (filename, revision) = (path.to_owned(), source.revision);
-    // Not joined: after the time-out below it may hang for as long as the server keeps it.
-    thread::spawn(move || {
-        let request = request.download_file().filename(filename).revision(revision);
-        let outcome = request.force_download(true).progress(handler).send();
-        // The receiver is gone after a time-out.
-        let _ = events.send(Event::Done(outcome));
-    });
-    let mut at = 0;
-    loop {
-        match received.recv_timeout(access.patience) {
-            Ok(Event::Total(bytes)) => progress.total(bytes),
-            Ok(Event::At(bytes)) => {
-                progress.advance(bytes.saturating_sub(at));
-                at = at.max(bytes);
-            }
-            Ok(Event::Done(Ok(file))) => return Ok(file),
-            Ok(Event::Done(Err(error))) => {
-                return Err(format!("{path} could not be downloaded ({})", reason(&error)));
-            }
-            Err(_) => {
-                return Err(format!(
-                    "{path} could not be downloaded (no answer for {} s)",
-                    access.patience.as_secs_f64()
-                ));
-            }
-        }
-    }
-}
-
-/// The error with its causes: the outer one alone often says no more than "request error".
-fn reason(error: &HFError) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        source = cause.source();
-    }
-    text
-}
-
-/// Passes events on to the thread that asked, whose progress bar need not be thread-safe.
-struct Handler {
-    events: Mutex<Sender<Event>>,
-}
-
-impl ProgressHandler for Handler {
-    fn on_progress(&self, event: &ProgressEvent) {
-        let ProgressEvent::Download(event) = event else { return };
-        let events = match event {
-            DownloadEvent::Start { total_bytes, .. } => vec![Event::Total(*total_bytes)],
-            DownloadEvent::AggregateProgress { bytes_completed, .. } => vec![Event::At(*bytes_completed)],
-            DownloadEvent::Progress { files } => files
-                .iter()
-                .filter(|file| file.status != FileStatus::Started)
-                .map(|file| Event::At(file.bytes_completed))
-                .collect(),
-            DownloadEvent::Complete => Vec::new(),
-        };
-        if let Ok(sender) = self.events.lock() {
-            for event in events {
-                let _ = sender.send(event);
-            }
-        }
+        let _ = fs::remove_file(file);
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::load::{self, Loaded, Reading};
 use super::manifest::{Evidence, Manifest, Origin};
-use super::places::{self, Places};
+use super::places::{self, HubAccess, Places};
 use super::{DataError, Progress, hub, registry};
 
 /// A line of `data list`.
@@ -43,6 +43,28 @@ fn parent(files: &[PathBuf]) -> String {
     files[0].parent().unwrap_or(&files[0]).display().to_string()
 }
 
+/// Whether the hub answers, in words; asks for what it knows of a file of mnist.
+#[must_use]
+pub fn reach(access: &HubAccess) -> String {
+    let Origin::Files { hub: source, .. } = super::MNIST.origin else {
+        unreachable!("mnist has files");
+    };
+    if let Some(reason) = hub::UNAVAILABLE {
+        return reason.into();
+    }
+    let address = match hub::address(&source, access) {
+        Ok(address) => address,
+        Err(reason) => return reason,
+    };
+    if access.offline {
+        return format!("{address}: not asked, since HF_HUB_OFFLINE is set");
+    }
+    match hub::reach(&source, access) {
+        Ok(()) => format!("{address} answers"),
+        Err(reason) => format!("{address}: {reason}"),
+    }
+}
+
 /// One verified copy of a data set.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -58,6 +80,15 @@ pub struct Report {
     pub checksum: String,
     /// How far the content was checked.
     pub evidence: Evidence,
+    /// What a second reader said of it, where one was asked ([`SecondReader`]).
+    pub second: Option<String>,
+}
+
+/// Another reader of the same files, against which ours is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecondReader {
+    /// The loaders of `candle-datasets`; in builds with the cargo feature of that name.
+    CandleDatasets,
 }
 
 impl std::fmt::Display for Report {
@@ -68,7 +99,8 @@ impl std::fmt::Display for Report {
         for file in &self.files {
             writeln!(f, "    {}", file.display())?;
         }
-        write!(f, "  sha256 {}", self.checksum)
+        write!(f, "  sha256 {}", self.checksum)?;
+        self.second.as_ref().map_or(Ok(()), |second| write!(f, "\n  {second}"))
     }
 }
 
@@ -81,6 +113,7 @@ impl From<Loaded> for Report {
             examples: (loaded.set.train.len(), loaded.set.test.len()),
             checksum: loaded.set.checksum,
             evidence: loaded.evidence,
+            second: None,
         }
     }
 }
@@ -121,19 +154,21 @@ pub fn fetch_with(
 pub fn verify(
     name: &str,
     data_dir: Option<&Path>,
+    second: Option<SecondReader>,
     progress: &mut dyn Progress,
 ) -> Result<Vec<Result<Report, DataError>>, DataError> {
-    verify_with(registry::manifest(name)?, &Places::standard(data_dir), progress)
+    verify_with(registry::manifest(name)?, &Places::standard(data_dir), second, progress)
 }
 
 /// [`verify`] for any manifest and places.
 pub fn verify_with(
     manifest: &Manifest,
     places: &Places,
+    second: Option<SecondReader>,
     progress: &mut dyn Progress,
 ) -> Result<Vec<Result<Report, DataError>>, DataError> {
     let local = Places {
-        hub: places.hub.clone().map(|access| places::HubAccess { offline: true, ..access }),
+        hub: places.hub.clone().map(|access| HubAccess { offline: true, ..access }),
         ..places.clone()
     };
     let Origin::Files { forms, hub: source } = &manifest.origin else {
@@ -142,7 +177,11 @@ pub fn verify_with(
     let mut reports = Vec::new();
     let mut check = |copy: places::Copy, place: String| {
         progress.message(&format!("verifying {}", parent(&copy.files)));
-        reports.push(load::read(manifest, copy, place, Reading::Anew, progress).map(Report::from));
+        let read = load::read(manifest, copy.clone(), place, Reading::Anew, progress);
+        reports.push(read.and_then(|loaded| {
+            let said = second.map(|reader| ask(reader, manifest, &copy, &loaded, &local));
+            Ok(Report { second: said.transpose()?, ..Report::from(loaded) })
+        }));
     };
     let mut incomplete = Vec::new();
     for folder in &local.folders {
@@ -163,4 +202,25 @@ pub fn verify_with(
         return load::load_with(manifest, &local, progress).map(|loaded| vec![Ok(loaded.into())]);
     }
     Ok(reports)
+}
+
+/// What a second reader says of a copy.
+#[cfg(feature = "candle-datasets")]
+fn ask(
+    reader: SecondReader,
+    manifest: &Manifest,
+    copy: &places::Copy,
+    loaded: &Loaded,
+    places: &Places,
+) -> Result<String, DataError> {
+    let SecondReader::CandleDatasets = reader;
+    // Its loaders of the hub's tables take the cache from the environment, not from us.
+    let from_environment = copy.is_the_hubs()
+        && places.hub.as_ref().is_some_and(|access| access.cache.is_none() && access.endpoint.is_none());
+    super::candle::hold_against(manifest, copy, &loaded.set, from_environment)
+}
+
+#[cfg(not(feature = "candle-datasets"))]
+fn ask(_: SecondReader, _: &Manifest, _: &places::Copy, _: &Loaded, _: &Places) -> Result<String, DataError> {
+    Err(DataError::NoSecondReader)
 }

@@ -25,7 +25,7 @@ pub struct Loaded {
 
 /// Loads the data set `name` from the first place that has it: `data_dir`, the folder that
 /// `PLASTICITY_DATA_DIR` names, `data`, the hub's cache, the hub. Images that come as PNG files are
-/// decoded once and kept (`cache`).
+/// decoded once and kept in the platform's cache folder (`cache`).
 pub fn load(name: &str, data_dir: Option<&Path>, progress: &mut dyn Progress) -> Result<DataSet, DataError> {
     let places = Places::standard(data_dir);
     Ok(load_by(registry::manifest(name)?, &places, Reading::Cached, progress)?.set)
@@ -113,16 +113,30 @@ fn from_hub(
     if hub::UNAVAILABLE.is_some() {
         return Ok(Err(reasons));
     }
-    let address = hub::address(source, access);
+    let address = match hub::address(source, access) {
+        Ok(address) => address,
+        Err(reason) => {
+            reasons.push(format!("the hub: not asked, since {reason}"));
+            return Ok(Err(reasons));
+        }
+    };
     if access.offline {
         reasons.push(format!("{address}: not asked, since HF_HUB_OFFLINE is set"));
         return Ok(Err(reasons));
     }
     let files = match hub::download(source, access, progress) {
         Ok(files) => files,
-        Err(reason) => {
+        Err(hub::Failure::NotThere(reason)) => {
             reasons.push(format!("{address}: {reason}"));
             return Ok(Err(reasons));
+        }
+        Err(hub::Failure::Altered { path, expected, found }) => {
+            return Err(DataError::Corrupt {
+                path: PathBuf::from(address).join(path),
+                expected: format!("a file with SHA-256 {expected}"),
+                found: format!("SHA-256 {found}"),
+                cure: THROWN_AWAY.into(),
+            });
         }
     };
     let place = format!("{address}, now in {place}");
@@ -130,19 +144,17 @@ fn from_hub(
         // Left there, the next run would meet it as a cached copy.
         hub::discard(&files);
         match error {
-            DataError::Corrupt { expected, found, .. } => DataError::Corrupt {
-                path: PathBuf::from(address),
-                expected,
-                found,
-                cure:
-                    "The download was thrown away. Try again; if it comes out the same, the hub's files have \
-                       changed or something on the way alters them."
-                        .into(),
-            },
+            DataError::Corrupt { expected, found, .. } => {
+                DataError::Corrupt { path: PathBuf::from(address), expected, found, cure: THROWN_AWAY.into() }
+            }
             other => other,
         }
     })
 }
+
+/// What to do about a download with other content than expected.
+const THROWN_AWAY: &str = "The download was thrown away. Try again; if it comes out the same, the hub's files have \
+                           changed or something on the way alters them.";
 
 /// The hub's two files as a copy to read.
 pub(super) fn hub_copy(files: Vec<PathBuf>) -> Copy {
@@ -160,6 +172,9 @@ pub(super) fn read(
 ) -> Result<Loaded, DataError> {
     let mut published_md5 = false;
     let mut decode = |progress: &mut dyn Progress| {
+        if copy.is_the_hubs() {
+            check_stated_sha256(&copy.files)?;
+        }
         let decoded = (copy.form.read)(manifest, &copy.files, progress)?;
         published_md5 = decoded.published_md5;
         Ok(manifest.data_set(decoded.train, decoded.test))
@@ -180,6 +195,20 @@ pub(super) fn read(
         None => Evidence::CountsOnly,
     };
     Ok(Loaded { set, files: copy.files, place, evidence })
+}
+
+/// Holds the hub's files against the SHA-256 that the hub states for them, before a byte is parsed.
+fn check_stated_sha256(files: &[PathBuf]) -> Result<(), DataError> {
+    for path in files {
+        if let Some(stated) = hub::stated_sha256(path) {
+            let found = super::file::sha256_of(path)?;
+            if found != stated {
+                let found = format!("SHA-256 {found}");
+                return Err(super::error::corrupt(path, format!("a file with SHA-256 {stated}"), found));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn wrong_content(copy: &Copy, set: &DataSet, expected: &str) -> DataError {

@@ -5,7 +5,7 @@
 //! (folders, the hub) nothing of forms.
 
 mod cache;
-#[cfg(feature = "hub")]
+#[cfg(feature = "candle-datasets")]
 pub mod candle;
 mod cifar10;
 mod cifar100;
@@ -33,13 +33,14 @@ mod progress;
 mod records;
 mod registry;
 
+pub use cache::CACHE_DIR_VARIABLE;
 pub use cifar10::CIFAR10;
 pub use cifar100::{CIFAR100, CIFAR100_COARSE};
 pub use error::DataError;
 pub use fashion_mnist::FASHION_MNIST;
 pub use generated::{GENERATED_DIGITS, GENERATED_TEXTURES};
 pub use images::{DataSet, Images};
-pub use inventory::{Listing, Report, fetch, fetch_with, list, verify, verify_with};
+pub use inventory::{Listing, Report, SecondReader, fetch, fetch_with, list, reach, verify, verify_with};
 pub use load::{Loaded, load, load_with};
 pub use manifest::{Columns, Decoded, Evidence, Form, Hub, Manifest, Origin};
 pub use mnist::MNIST;

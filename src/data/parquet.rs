@@ -5,6 +5,7 @@
 //! columns for one.
 
 use std::fs::File;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
@@ -81,11 +82,12 @@ fn split(
         if group_rows > count - images.len() {
             return Err(corrupt(path, format!("{count} rows"), "more rows than that in its row groups"));
         }
-        table.images(&*group, columns.image, group_rows, &mut images.pixels, progress)?;
-        table.labels(&*group, columns.label, group_rows, manifest.classes, &mut images.labels)?;
+        let rows = images.len()..images.len() + group_rows;
+        table.images(&*group, columns.image, rows.clone(), &mut images.pixels, progress)?;
+        table.labels(&*group, columns.label, rows.clone(), manifest.classes, &mut images.labels)?;
         if let Some(name) = columns.coarse_label {
             let coarse = &mut images.coarse_labels;
-            table.labels(&*group, name, group_rows, manifest.coarse_classes, coarse)?;
+            table.labels(&*group, name, rows, manifest.coarse_classes, coarse)?;
         }
     }
     if images.len() < count {
@@ -105,22 +107,23 @@ impl Table<'_> {
         corrupt(self.path, "a readable Parquet table", error.to_string())
     }
 
-    /// Appends the pixels of `rows` PNG files.
+    /// Appends the pixels of the PNG files in these rows of the file, which are the group's.
     fn images(
         &self,
         group: &dyn RowGroupReader,
         name: &str,
-        rows: usize,
+        rows: Range<usize>,
         pixels: &mut Vec<u8>,
         progress: &mut dyn Progress,
     ) -> Result<(), DataError> {
         let leaf = format!("{name}.bytes");
         // A PNG of noise is hardly larger than its pixels; anything far beyond is not what it says.
-        let most = rows as u64 * (4 * self.manifest.size() as u64 + 4096) + 65_536;
-        let ColumnReader::ByteArrayColumnReader(mut reader) = self.column(group, &leaf, most)? else {
+        let most = rows.len() as u64 * (4 * self.manifest.size() as u64 + 4096) + 65_536;
+        let (ColumnReader::ByteArrayColumnReader(mut reader), present) = self.column(group, &leaf, most)?
+        else {
             return Err(self.wrong_type(&leaf, "byte strings"));
         };
-        self.each::<ByteArrayType>(&mut reader, &leaf, rows, |row, png: &ByteArray| {
+        self.each::<ByteArrayType>(&mut reader, present, &leaf, rows, |row, png: &ByteArray| {
             let start = pixels.len();
             pixels.resize(start + self.manifest.size(), 0);
             progress.advance(self.manifest.size() as u64);
@@ -135,12 +138,12 @@ impl Table<'_> {
         })
     }
 
-    /// Appends `rows` labels below `classes`.
+    /// Appends the labels in these rows of the file, which must be below `classes`.
     fn labels(
         &self,
         group: &dyn RowGroupReader,
         name: &str,
-        rows: usize,
+        rows: Range<usize>,
         classes: usize,
         labels: &mut Vec<u32>,
     ) -> Result<(), DataError> {
@@ -155,19 +158,27 @@ impl Table<'_> {
                 format!("{label} in row {row}"),
             )),
         };
-        match self.column(group, name, rows as u64 * 16 + 65_536)? {
-            ColumnReader::Int64ColumnReader(mut reader) => {
-                self.each::<Int64Type>(&mut reader, name, rows, |row, &label| push(row, label))
+        match self.column(group, name, rows.len() as u64 * 16 + 65_536)? {
+            (ColumnReader::Int64ColumnReader(mut reader), present) => {
+                self.each::<Int64Type>(&mut reader, present, name, rows, |row, &label| push(row, label))
             }
-            ColumnReader::Int32ColumnReader(mut reader) => {
-                self.each::<Int32Type>(&mut reader, name, rows, |row, &label| push(row, i64::from(label)))
+            (ColumnReader::Int32ColumnReader(mut reader), present) => {
+                self.each::<Int32Type>(&mut reader, present, name, rows, |row, &label| {
+                    push(row, i64::from(label))
+                })
             }
             _ => Err(self.wrong_type(name, "integers")),
         }
     }
 
-    /// The reader of a leaf column that has at most `most` bytes when decompressed.
-    fn column(&self, group: &dyn RowGroupReader, leaf: &str, most: u64) -> Result<ColumnReader, DataError> {
+    /// The reader of a leaf column that has at most `most` bytes when decompressed, and the definition level of a
+    /// value that is there.
+    fn column(
+        &self,
+        group: &dyn RowGroupReader,
+        leaf: &str,
+        most: u64,
+    ) -> Result<(ColumnReader, i16), DataError> {
         let columns = group.metadata().columns();
         let Some(index) = columns.iter().position(|c| c.column_path().string() == leaf) else {
             let names: Vec<_> = columns.iter().map(|c| c.column_path().string()).collect();
@@ -188,34 +199,36 @@ impl Table<'_> {
         checked.map_err(|found| {
             corrupt(self.path, format!("pages of at most {most} bytes in column `{leaf}`"), found)
         })?;
-        group.get_column_reader(index).map_err(|e| self.broken(&e))
+        let present = column.column_descr().max_def_level();
+        group.get_column_reader(index).map(|reader| (reader, present)).map_err(|e| self.broken(&e))
     }
 
-    /// Calls `take` on each of `rows` values; a missing or repeated value is an error.
+    /// Calls `take` on the value of each of these rows of the file; a missing or repeated value is an error. `level` is the definition
+    /// level of a value that is there.
     fn each<T: DataType>(
         &self,
         reader: &mut ColumnReaderImpl<T>,
+        level: i16,
         leaf: &str,
-        rows: usize,
+        rows: Range<usize>,
         mut take: impl FnMut(usize, &T::T) -> Result<(), DataError>,
     ) -> Result<(), DataError> {
-        let mut done = 0;
+        let mut done = rows.start;
         // Without levels the reader counts a null as a record without a value, so the two numbers
         // differ; with a repeated column it gives an error.
-        let (mut values, mut definitions) = (Vec::with_capacity(BATCH.min(rows)), Vec::new());
-        while done < rows {
+        let (mut values, mut definitions) = (Vec::with_capacity(BATCH.min(rows.len())), Vec::new());
+        while done < rows.end {
             values.clear();
             definitions.clear();
             let (records, present, _) = reader
-                .read_records(BATCH.min(rows - done), Some(&mut definitions), None, &mut values)
+                .read_records(BATCH.min(rows.end - done), Some(&mut definitions), None, &mut values)
                 .map_err(|e| self.broken(&e))?;
             if records == 0 || present != records {
-                let found = if records == 0 { "an end of data" } else { "an empty cell" };
-                return Err(corrupt(
-                    self.path,
-                    format!("{rows} values in column `{leaf}`"),
-                    format!("{found} after row {done}"),
-                ));
+                let found = match definitions.iter().position(|&found| found < level) {
+                    Some(empty) if records > 0 => format!("an empty cell in row {}", done + empty),
+                    _ => format!("an end of data after {done} rows"),
+                };
+                return Err(corrupt(self.path, format!("{} values in column `{leaf}`", rows.len()), found));
             }
             for (offset, value) in values.iter().enumerate() {
                 take(done + offset, value)?;

@@ -47,6 +47,14 @@ impl Default for HubAccess {
     }
 }
 
+impl HubAccess {
+    /// As the environment says.
+    #[must_use]
+    pub fn from_env() -> Self {
+        Self { offline: offline_by_environment(), ..Self::default() }
+    }
+}
+
 impl Places {
     /// `data_dir` (`--data-dir`), then the folder named by [`DATA_DIR_VARIABLE`], then `data` in the
     /// current folder, then the hub's cache, then the hub unless `HF_HUB_OFFLINE` is set.
@@ -68,7 +76,7 @@ impl Places {
                 folders.push(Folder { path, named_by });
             }
         }
-        Self { folders, hub: Some(HubAccess { offline: offline_by_environment(), ..HubAccess::default() }) }
+        Self { folders, hub: Some(HubAccess::from_env()) }
     }
 }
 
@@ -104,6 +112,10 @@ pub(super) fn copies(manifest: &Manifest, forms: &[Form], folder: &Path) -> Resu
             let place = if relative == "." { folder.to_path_buf() } else { folder.join(relative) };
             let files: Vec<Option<PathBuf>> =
                 form.files.iter().map(|names| first_file(&place, names)).collect();
+            if let Some((path, found)) = form.files.iter().find_map(|names| no_file(&place, names)) {
+                incomplete.get_or_insert(DataError::NotAFile { path, found });
+                continue;
+            }
             if let Some(files) = files.iter().cloned().collect::<Option<Vec<_>>>() {
                 copies.push(Copy { form: *form, files });
             } else if let Some(present) = files.iter().flatten().next() {
@@ -125,4 +137,21 @@ pub(super) fn copies(manifest: &Manifest, forms: &[Form], folder: &Path) -> Resu
 
 fn first_file(folder: &Path, names: &[&str]) -> Option<PathBuf> {
     names.iter().map(|name| folder.join(name)).find(|path| path.is_file())
+}
+
+/// What stands in a file's place and is none, where no accepted name is a file.
+fn no_file(folder: &Path, names: &[&str]) -> Option<(PathBuf, &'static str)> {
+    if first_file(folder, names).is_some() {
+        return None;
+    }
+    names.iter().map(|name| folder.join(name)).find_map(|path| {
+        let link = path.symlink_metadata().ok()?.is_symlink();
+        let found = match path.metadata() {
+            Err(_) if link => "a link that leads to no file",
+            Err(_) => "something that can't be looked at",
+            Ok(about) if about.is_dir() => "a folder",
+            Ok(_) => "neither a file nor a folder (a pipe, a device)",
+        };
+        Some((path, found))
+    })
 }

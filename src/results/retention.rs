@@ -1,4 +1,4 @@
-//! The accuracy matrices of a run and the figures over them.
+//! The accuracy matrices of a run and the figures over them (docs/definitions.md, section 4).
 
 use std::path::Path;
 

@@ -217,7 +217,7 @@ pub struct StreamPlan {
     pub head: Head,
 }
 
-/// Which of the network's logits a task's loss and accuracy see (definitions, section 3).
+/// Which of the network's logits a task's loss and accuracy see (docs/definitions.md, section 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Head {
     /// All of them: one head over all classes (class-incremental).

@@ -34,7 +34,7 @@ pub fn evaluate(network: View<'_>, examples: &Examples) -> Result<Evaluation> {
 /// network once.
 ///
 /// With the classes seen so far a list gives class-incremental evaluation, with those of the examples' own
-/// task task-incremental evaluation (definitions: heads).
+/// task task-incremental evaluation (docs/definitions.md, section 3).
 ///
 /// # Errors
 /// If an example's label is not in a list, or a class lies beyond the network's head.

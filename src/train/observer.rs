@@ -65,7 +65,7 @@ pub enum Edge {
     Last,
 }
 
-/// Figures of one task (definitions: metrics over a task); while it is under way, part of a checkpoint.
+/// Figures of one task (docs/definitions.md, section 4); while it is under way, part of a checkpoint.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TaskResult {
     /// Number of the task, from 0.

@@ -78,7 +78,7 @@ pub trait CoefficientRule: Send + Sync {
     }
 }
 
-/// The quantities that constraints bound (definitions: probe `output_scale`).
+/// The quantities that constraints bound (docs/definitions.md, probe `output_scale`).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Curve {
     /// lim |y(x) / x| for |x| → ∞ (infinite where the curve grows faster), the larger of both sides.

@@ -1,9 +1,11 @@
 //! The page of a chart: title, panels in a grid, legend.
 
+use std::fs::File;
+use std::io::BufWriter;
 use std::path::Path;
 use std::sync::Once;
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 use plotters::prelude::*;
 use plotters::style::register_font;
 
@@ -87,8 +89,17 @@ fn marked_svg(chart: &Chart) -> anyhow::Result<String> {
 pub fn png(chart: &Chart, path: &Path) -> anyhow::Result<()> {
     let layout = Layout::of(chart);
     let size = (layout.size.0 * PNG_SCALE, layout.size.1 * PNG_SCALE);
-    let root = BitMapBackend::new(path, size).into_drawing_area();
-    draw(chart, &layout, &Pen { root: &root, scale: PNG_SCALE, marks: false })
+    let mut pixels = vec![0; 3 * (size.0 * size.1) as usize];
+    let canvas = BitMapBackend::with_buffer(&mut pixels, size).into_drawing_area();
+    draw(chart, &layout, &Pen { root: &canvas, scale: PNG_SCALE, marks: false })?;
+    drop(canvas);
+    let file = BufWriter::new(File::create(path).with_context(|| path.display().to_string())?);
+    let mut encoder = png::Encoder::new(file, size.0, size.1);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(&pixels)?;
+    Ok(writer.finish()?)
 }
 
 fn draw<B: DrawingBackend>(chart: &Chart, layout: &Layout, pen: &Pen<'_, B>) -> anyhow::Result<()> {

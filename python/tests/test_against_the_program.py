@@ -1,0 +1,58 @@
+"""The module against the program itself: a run and its export are made, and the network is trained on from its
+checkpoint in torch. Needs the binary: PLASTICITY_BENCH names it, or it is on the path."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+import plasticity_bench as pb
+
+REPLAY = pathlib.Path(__file__).parents[2] / "tests" / "reference" / "replay.toml"
+PROGRAM = os.environ.get("PLASTICITY_BENCH") or shutil.which("plasticity-bench")
+pytestmark = pytest.mark.skipif(PROGRAM is None, reason="no plasticity-bench on the path")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    out = tmp_path_factory.mktemp("made")
+    run = [PROGRAM, "run", REPLAY, "--out", out / "results", "--quiet", "--keep-checkpoints", "all", "--log-steps"]
+    subprocess.run(run, check=True)
+    subprocess.run([PROGRAM, "tasks", "export", REPLAY, "--seed", "7", "--out", out / "export"], check=True)
+    return out
+
+
+def test_every_csv_is_a_frame(made):
+    frames = pb.load(made / "results")
+    # With its settings behind the name where they vary.
+    assert set(frames["tasks"]["optimizer"].str.split().str[0]) == {"adam", "sgd"}
+    assert len(frames["steps"]) == 2 * 200
+    assert frames["probes"]["run"].nunique() == 2
+    assert len(pb.load(made / "results", diverged=False)["tasks"]) == len(frames["tasks"])
+    with pytest.raises(FileNotFoundError, match="there is no run"):
+        pb.load(made / "export")
+
+
+@pytest.mark.parametrize("name, rate", [("adam", 1e-4), ("sgd", 3e-3)])
+def test_training_goes_on_as_in_the_program(made, name, rate):
+    torch = pytest.importorskip("torch")
+    torch.set_num_threads(1)
+    frames = pb.load(made / "results")
+    run = frames["tasks"].loc[frames["tasks"]["optimizer"].str.startswith(name), "run"].iloc[0]
+    theirs = frames["steps"].loc[frames["steps"]["run"] == run, "loss"].tolist()
+    folder = next(path.parent for path in (made / "results").rglob("run.toml") if path.parent.name == run)
+    net = pb.network(folder, task=0)
+    if name == "adam":
+        optimizer = torch.optim.Adam(net.parameters(), lr=rate)
+    else:
+        optimizer = torch.optim.SGD(net.parameters(), lr=rate, momentum=0.9)
+    task = pb.stream(made / "export")[0]
+    assert len(task.order) == 200
+    for (inputs, labels), expected in zip(task.loader(), theirs):
+        loss = torch.nn.functional.cross_entropy(net(inputs), labels)
+        assert abs(loss.item() / expected - 1) < 1e-4
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
