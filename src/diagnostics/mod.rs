@@ -12,6 +12,18 @@ mod regressor;
 use crate::nn::NetworkError;
 use crate::spec::{Choice, Entry};
 
+/// Names of all figures, of which each diagnostic has some: see the heads of their files.
+pub const FIGURES: &[&str] = &[
+    "overestimation",
+    "overestimation_max",
+    "fit_error",
+    "bias_mean",
+    "bias_variance",
+    "bias_policy",
+    "policy_error",
+    "policy_value",
+];
+
 /// What is run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {

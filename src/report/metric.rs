@@ -52,6 +52,10 @@ const fn down(name: &'static str, title: &'static str, worst: f64, definition: &
     Metric { name, title, better: Better::Lower, worst, definition }
 }
 
+const fn near(name: &'static str, title: &'static str, definition: &'static str) -> Metric {
+    Metric { name, title, better: Better::NearerZero, worst: f64::INFINITY, definition }
+}
+
 /// All of them, in the order of the tables. A column is shown where some run has the figure.
 pub const METRICS: &[Metric] = &[
     up(
@@ -196,15 +200,12 @@ pub const METRICS: &[Metric] = &[
         -1.0,
         "one-step backward transfer where the answer is taken among the evaluated task's own classes",
     ),
-    Metric {
-        name: "q_bias",
-        title: "Q bias",
-        better: Better::NearerZero,
-        worst: f64::INFINITY,
-        definition: "mean over tasks, at the task's last evaluation, of Q less the discounted return that \
-                     followed, divided by the larger of that return's size and 10: above 0, values are \
-                     overestimated",
-    },
+    near(
+        "q_bias",
+        "Q bias",
+        "mean over tasks, at the task's last evaluation, of Q less the discounted return that \
+         followed, divided by the larger of that return's size and 10: above 0, values are overestimated",
+    ),
     down(
         "q_impossible",
         "impossible Q",
@@ -212,11 +213,38 @@ pub const METRICS: &[Metric] = &[
         "mean over tasks, at the task's last evaluation, of the share of Q values above what any policy can \
          earn",
     ),
+    near(
+        "overestimation",
+        "overestimation",
+        "mean over states of the largest of ten fitted values less the true value, which is the same for all \
+         ten actions",
+    ),
+    down(
+        "fit_error",
+        "fit error",
+        f64::INFINITY,
+        "root of the mean square of fitted less true value at the fitted points",
+    ),
+    near(
+        "bias_policy",
+        "bias at the policy",
+        "Q less the true value of the policy, at the action that the policy takes: where Q is largest",
+    ),
+    near("bias_mean", "mean bias", "mean over uniform actions of Q less the true value of the policy"),
+    down(
+        "bias_variance",
+        "variance of the bias",
+        f64::INFINITY,
+        "variance over uniform actions of Q less the true value of the policy",
+    ),
+    down("policy_error", "policy error", 2.0, "distance of the policy's action from the best one"),
+    up("policy_value", "policy value", f64::NEG_INFINITY, "true value of the policy"),
 ];
 
-/// The metrics that a benchmark can be headed by, those of agents first. The first that some run has is
+/// The metrics that a benchmark can be headed by, those of agents and diagnostics first. The first that some run has is
 /// the benchmark's: it follows from what the runs do.
-const HEADLINES: [&str; 3] = ["normalized_return", "evaluation_return", "total_online_accuracy"];
+const HEADLINES: [&str; 5] =
+    ["normalized_return", "evaluation_return", "overestimation", "bias_policy", "total_online_accuracy"];
 
 /// The metric of this name.
 #[must_use]

@@ -9,8 +9,9 @@ use anyhow::{Context, bail};
 use super::{
     Downsampled, Evaluations, Probes, Retention, Shapes, coefficients, damage, evaluations, probes, tasks,
 };
+use crate::diagnostics::FIGURES;
 use crate::record::{RUN_FILE, RunStatus, Status};
-use crate::spec::{Catalogue, Plan, Spec};
+use crate::spec::{Catalogue, Plan, Spec, Work};
 
 /// The probe that is a rank.
 pub(super) const SRANK: &str = "srank";
@@ -69,6 +70,12 @@ pub fn open(folder: &Path, catalogue: &Catalogue) -> anyhow::Result<Run> {
     } else {
         None
     };
+    let diagnosed: Vec<(&'static str, f64)> = match &plan.work {
+        Work::Diagnostic(_) => {
+            FIGURES.iter().filter_map(|&name| Some((name, probes.last.get(name)?.last_layer()?))).collect()
+        }
+        Work::Supervised { .. } | Work::Control(_) => Vec::new(),
+    };
     Ok(Run {
         folder: folder.to_owned(),
         shapes: coefficients::read(folder, &plan)?,
@@ -79,7 +86,13 @@ pub fn open(folder: &Path, catalogue: &Catalogue) -> anyhow::Result<Run> {
         tasks: tasks.count,
         scored: tasks.scored,
         online: tasks.online,
-        metrics: tasks.figures.into_iter().chain(retention.figures()).chain(evaluated).collect(),
+        metrics: tasks
+            .figures
+            .into_iter()
+            .chain(retention.figures())
+            .chain(evaluated)
+            .chain(diagnosed)
+            .collect(),
         retention,
         evaluations,
     })

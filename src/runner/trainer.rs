@@ -9,11 +9,12 @@ use anyhow::Context;
 use super::Executor;
 use crate::atomic;
 use crate::data::DataSet;
+use crate::diagnostics;
 use crate::environments::Environment;
 use crate::environments::change;
 use crate::environments::repeat::ActionRepeat;
 use crate::kernels;
-use crate::measure::{ControlRecording, FirstStep, Recording};
+use crate::measure::{ControlRecording, FirstStep, Recording, run_diagnostic};
 use crate::record::RunStatus;
 use crate::spec::{Plan, Work};
 use crate::train::checkpoint::Policy;
@@ -44,10 +45,7 @@ impl Executor for Trainer {
                 let loaded = self.data.get(&data.dataset);
                 Some(loaded.with_context(|| format!("the data set {} was not loaded", data.dataset))?)
             }
-            Work::Control(_) => None,
-            Work::Diagnostic(diagnostic) => {
-                anyhow::bail!("the trainer does not carry out the diagnostic {}", diagnostic.name)
-            }
+            Work::Control(_) | Work::Diagnostic(_) => None,
         };
         atomic::sweep(dir).with_context(|| format!("the folder {} could not be swept", dir.display()))?;
         let checksum = data.map_or("", |data| &data.checksum);
@@ -57,6 +55,12 @@ impl Executor for Trainer {
         }
         let plan_toml = plan.to_toml();
         status.write(dir, &plan_toml)?;
+        if let Work::Diagnostic(diagnostic) = &plan.work {
+            return Ok(match run_diagnostic(plan, diagnostic, dir)? {
+                diagnostics::Outcome::Figures(_) => Outcome::Done,
+                diagnostics::Outcome::Diverged { step, .. } => Outcome::Diverged { task: 0, step },
+            });
+        }
         // What an attempt is the first to know, and its run.toml is to tell, is where it goes on.
         let begun = |first: FirstStep| {
             let status = status.stepping(first.task, first.step);
