@@ -26,7 +26,7 @@ fn a_grid_of_diagnostics_leaves_rows_and_figures() {
         assert_eq!((tasks.len(), tasks[0].status), (1, Status::Done));
         assert_eq!((tasks[0].family.as_str(), tasks[0].steps), ("overestimation-fit", None));
         let rows = record::read::<ProbeRow>(&run.dir).unwrap();
-        let read = results::read_run(&run.dir, &catalogue()).unwrap();
+        let read = results::open(&run.dir, &catalogue()).unwrap();
         assert!(read.counts());
         let printed = if read.plan.to_toml().contains("gaussian") { 0.47 } else { 0.61 };
         let found = rows.iter().find(|row| row.probe == "overestimation").and_then(|row| row.value).unwrap();

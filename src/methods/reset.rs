@@ -96,7 +96,8 @@ pub(super) fn fresh(network: &dyn Network, draws: &mut Stream) -> Vec<Vec<f32>> 
         .iter()
         .map(|p| match p.role {
             Role::Coefficients(site) => {
-                let start = &network.activations()[site].coefficients.as_ref().expect("it has a parameter").start;
+                let start =
+                    &network.activations()[site].coefficients.as_ref().expect("it has a parameter").start;
                 start.iter().map(|&c| c as f32).collect()
             }
             _ => vec![0.0; p.values.elem_count()],

@@ -9,8 +9,8 @@ use candle_core::Result;
 
 use super::hooks::{At, Method};
 use super::registry::{Build, Registered, anywhere};
-use crate::kernels::fused_activation::Captured;
 use crate::kernels::element::vectorized;
+use crate::kernels::fused_activation::Captured;
 use crate::nn::{Network, Role};
 use crate::spec::{Choice, Entry, Kind, Parameter};
 use crate::state::{StateDict, StateError, Values};
