@@ -70,7 +70,7 @@ mod tests {
     /// 256² + 256.
     #[test]
     fn an_update_costs_its_passes() {
-        let text = "name = 'x'\nenvironment = 'cheetah-run'\nagent = 'sac'\nactivation = 'relu'\n\
+        let text = "name = 'x'\nenvironment = { name = 'cheetah-run' }\nagent = 'sac'\nactivation = 'relu'\n\
                     stream = { family = 'single', tasks = 1, steps = 10001 }\n";
         let plans = Spec::parse(text, "x.toml", &[], &catalogue()).unwrap().plans(None).unwrap();
         let expected = 256.0 * (4.0 * 72_960.0 + 12.0 * 71_680.0);

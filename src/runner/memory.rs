@@ -36,6 +36,11 @@ const GIB: f64 = 1024.0 * MIB;
 
 /// Bytes that a run needs at the least; `None` for a plan whose sizes are not known here.
 fn needed(plan: &Plan) -> Option<f64> {
+    match &plan.work {
+        Work::Supervised { .. } => {}
+        Work::Control(control) => return Some(agents::cost::memory(control)? + NETWORKS),
+        Work::Diagnostic(_) => return Some(NETWORKS),
+    }
     let manifest = data::manifest(&plan.data().dataset).ok()?;
     let layers = layers(plan, manifest)?;
     let weights: f64 = layers.iter().map(|layer| layer.weights).sum();
@@ -72,11 +77,7 @@ pub(super) fn of_process(runs: &[&Run], jobs: usize) -> Option<f64> {
 
 /// What [`needed`] says and the inputs that the run keeps.
 fn of_run(plan: &Plan) -> Option<f64> {
-    match &plan.work {
-        Work::Supervised { .. } => {}
-        Work::Control(control) => return Some(agents::cost::memory(control)? + NETWORKS),
-        Work::Diagnostic(_) => return Some(NETWORKS),
-    }
+    let Work::Supervised { .. } = &plan.work else { return needed(plan) };
     let manifest = data::manifest(&plan.data().dataset).ok()?;
     let images = plan.stream().examples.unwrap_or(manifest.train).min(manifest.train) + manifest.test;
     let inputs = (images * manifest.channels * manifest.height * manifest.width) as f64 * 4.0;
