@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex};
 use candle_core::{Result, Tensor};
 
 use super::hooks::{At, Method, count};
-use super::registry::{Build, Registered};
+use super::registered::{Build, Registered};
 use crate::kernels::fused_activation::Captured;
 use crate::kernels::loss::{Targets, cross_entropy};
 use crate::nn::{self, Network, Pass, Role, batch};

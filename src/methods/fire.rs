@@ -9,7 +9,7 @@
 use candle_core::Result;
 
 use super::hooks::{At, Method, count};
-use super::registry::{Build, Registered, anywhere};
+use super::registered::{Build, Registered, anywhere};
 use crate::kernels::inplace::update;
 use crate::kernels::matmul::{times, times_transposed, transposed_times};
 use crate::nn::{Network, Role};

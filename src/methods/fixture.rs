@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::hooks::{At, Method, Streams};
-use super::registry::{self, Build};
+use super::registered::Build;
+use super::registry;
 use crate::kernels::inplace::update;
 use crate::nn::{self, Network};
 use crate::optimizers::Optimizer;

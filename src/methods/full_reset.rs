@@ -7,7 +7,7 @@ use std::sync::PoisonError;
 use candle_core::Result;
 
 use super::hooks::{At, Method};
-use super::registry::{Build, Registered, anywhere};
+use super::registered::{Build, Registered, anywhere};
 use super::reset;
 use crate::kernels::inplace::update;
 use crate::spec::Entry;

@@ -8,7 +8,7 @@
 use candle_core::Result;
 
 use super::hooks::{At, Method};
-use super::registry::{Build, Registered, anywhere};
+use super::registered::{Build, Registered, anywhere};
 use crate::kernels::fused_activation::Captured;
 use crate::nn::{self, Network};
 use crate::spec::{Choice, Entry, Kind, Parameter, Value};

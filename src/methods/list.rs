@@ -3,7 +3,8 @@
 use candle_core::Result;
 
 use super::hooks::{At, Method};
-use super::registry::{self, Build};
+use super::registered::Build;
+use super::registry;
 use crate::kernels::fused_activation::Captured;
 use crate::nn::Network;
 use crate::spec::Choice;

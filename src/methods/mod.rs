@@ -18,6 +18,7 @@ mod list;
 mod optimizer_reset;
 mod parseval;
 mod redo;
+mod registered;
 mod registry;
 mod reset;
 mod selective_weight_reinitialization;

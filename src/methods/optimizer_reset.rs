@@ -6,7 +6,7 @@
 use candle_core::Result;
 
 use super::hooks::{At, Method};
-use super::registry::{Build, Registered, anywhere};
+use super::registered::{Build, Registered, anywhere};
 use crate::optimizers::State;
 use crate::spec::Entry;
 

@@ -9,7 +9,7 @@
 use candle_core::Result;
 
 use super::hooks::{At, Method, count};
-use super::registry::{Build, Registered, anywhere};
+use super::registered::{Build, Registered, anywhere};
 use super::reset;
 use crate::kernels::fused_activation::Captured;
 use crate::nn::{Layer, Network};

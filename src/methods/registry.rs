@@ -1,45 +1,12 @@
 //! Every method: its entry, how it is built, what it goes with, and what it costs.
 
-use candle_core::Result;
-
-use super::data::{self, Served};
-use super::hooks::Method;
+use super::data;
+use super::registered::{Build, Registered, anywhere};
 use super::{
     continual_backprop, ewc, fire, full_reset, l1_init, l2_init, optimizer_reset, parseval, redo,
     selective_weight_reinitialization, shrink_and_perturb, spectral, upgd, weight_clipping,
 };
-use crate::nn::Network;
 use crate::spec::{Choice, Entry, Plan};
-
-/// How a method is built.
-#[derive(Clone, Copy)]
-pub(super) enum Build {
-    /// It does nothing.
-    Nothing,
-    /// It works on weights.
-    Weights(fn(&Choice, &dyn Network) -> Result<Box<dyn Method>>),
-    /// It works on weights, and looks at a task's examples when the task ends.
-    Consolidation(fn(&Choice, &dyn Network) -> Result<Box<dyn Method>>),
-    /// It says what is trained on.
-    Data(Served),
-}
-
-/// A registered method.
-pub(super) struct Registered {
-    pub entry: Entry,
-    pub build: Build,
-    /// Whether it goes with the rest of the plan. The error is a sentence.
-    pub check: fn(&Plan, &Choice) -> std::result::Result<(), String>,
-    /// Methods that it cannot be combined with, and why in half a sentence.
-    pub excludes: &'static [(&'static str, &'static str)],
-}
-
-impl Registered {
-    /// Whether it makes no sense without a task's examples.
-    fn needs_examples(&self) -> bool {
-        matches!(self.build, Build::Data(_) | Build::Consolidation(_))
-    }
-}
 
 /// The plain optimiser.
 const NONE: Registered = Registered {
@@ -69,12 +36,6 @@ const REGISTRY: &[Registered] = &[
     data::replay::METHOD,
     data::joint::METHOD,
 ];
-
-/// For methods that go with every plan.
-#[allow(clippy::unnecessary_wraps, reason = "the form that every check has")]
-pub(super) fn anywhere(_: &Plan, _: &Choice) -> std::result::Result<(), String> {
-    Ok(())
-}
 
 /// The method of this name.
 ///

@@ -14,7 +14,7 @@
 use candle_core::Result;
 
 use super::hooks::{At, Method};
-use super::registry::{Build, Registered};
+use super::registered::{Build, Registered};
 use super::reset;
 use crate::kernels::fused_activation::Captured;
 use crate::kernels::inplace::update;

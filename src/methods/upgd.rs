@@ -11,7 +11,7 @@
 use candle_core::Result;
 
 use super::hooks::{At, Method};
-use super::registry::{Build, Registered};
+use super::registered::{Build, Registered};
 use crate::kernels::fused_activation::Captured;
 use crate::nn::Network;
 use crate::spec::{Choice, Entry, Kind, Parameter, Plan};

@@ -31,10 +31,10 @@ pub(super) fn naming_key(path: &[String]) -> Option<&'static str> {
     }
 }
 
-/// Whether a word at `path` may stand for a table with that name. Not for `[stream]`, which is more
-/// than its family.
-pub(super) fn takes_a_word(path: &[String]) -> bool {
-    naming_key(path).is_some_and(|key| key != "family") || path == ["environment"]
+/// The key of the table that a word at `path` is short for, if it may be short for one. Not for `[stream]`,
+/// which is more than its family.
+pub(super) fn word_key(path: &[String]) -> Option<&'static str> {
+    if path == ["environment"] { Some("name") } else { naming_key(path).filter(|key| *key != "family") }
 }
 
 /// The table that a word stands for.
@@ -116,7 +116,16 @@ fn merge(base: &mut Node, mut over: Node, path: &[String]) {
             if renamed {
                 old.0.retain(|field| path == ["stream"] && is_stream_key(&field.key));
             }
+            // Both lengths at once are an error of the table, which is found when it is read.
+            let both = path == ["stream"] && LENGTHS.iter().all(|key| new.get(key).is_some());
+            if both {
+                old.0.retain(|field| !LENGTHS.contains(&field.key.as_str()));
+            }
             for field in new.0 {
+                if both && LENGTHS.contains(&field.key.as_str()) {
+                    old.0.push(field);
+                    continue;
+                }
                 let mut path = path.to_vec();
                 path.push(field.key);
                 let depth = path.len() - 1;
@@ -136,7 +145,7 @@ fn differently_named(base: &Node, over: &Node, path: &[String]) -> bool {
 
 /// Turns a word that is short for a table into that table.
 fn spell_out(node: &mut Node, path: &[String]) {
-    let (Some(naming), true) = (naming_key(path), takes_a_word(path)) else { return };
+    let Some(naming) = word_key(path) else { return };
     if let Item::Text(word) = &mut node.item {
         let table = named(std::mem::take(word), node.place, naming);
         node.item = Item::Table(table);

@@ -97,9 +97,9 @@ impl Reader<'_> {
         let path = [name.to_owned()];
         let written;
         let (table, place) = match (self.root.get(name), default) {
-            (Some(node), _) => match (&node.item, overlay::naming_key(&path)) {
+            (Some(node), _) => match (&node.item, overlay::word_key(&path)) {
                 (Item::Table(table), _) => (table, node.place),
-                (Item::Text(word), Some(naming)) if overlay::takes_a_word(&path) => {
+                (Item::Text(word), Some(naming)) => {
                     written = overlay::named(word.clone(), node.place, naming);
                     (&written, node.place)
                 }

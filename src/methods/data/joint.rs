@@ -5,8 +5,8 @@
 //! The task's row counts and evaluates all that was trained on. With a head a task, or a masked one, each
 //! example keeps the answers of its own task. A fresh reference network trains on the same batches.
 
-use super::super::registry::{Build, Registered};
-use super::{Curriculum, Served};
+use super::super::registered::{Build, Registered};
+use super::curriculum::{Curriculum, Served};
 use crate::spec::{Choice, Entry, Head, Plan};
 use crate::tasks::{self, Examples, Relation, TaskStream};
 

@@ -1,5 +1,6 @@
 //! Methods that say what is trained on: the network and its optimiser are left as they are.
 
+pub(super) mod curriculum;
 pub(super) mod joint;
 pub(super) mod replay;
 
@@ -9,55 +10,9 @@ use crate::spec::{Choice, Plan};
 use crate::state::{StateDict, StateError, Stateful};
 use crate::tasks::{Examples, TaskStream};
 
-use super::registry::{self, Build};
-
-/// How a data method is built, and what it adds to the work of a run.
-#[derive(Clone, Copy)]
-pub(super) struct Served {
-    /// From a checked choice.
-    pub build: fn(&Choice) -> Box<dyn Curriculum>,
-    /// Examples that every batch has beside the task's own.
-    pub rows: fn(&Choice) -> usize,
-    /// Whether a task trains on the examples of all tasks so far.
-    pub cumulative: bool,
-}
-
-/// A method that says what is trained on. All hooks default to nothing.
-pub trait Curriculum: Send {
-    /// What task number `task` trains on, if not on its own examples. Asked again when a run goes on within
-    /// a task.
-    fn training_set(&self, task: usize, tasks: &dyn TaskStream) -> Option<Examples> {
-        let _ = (task, tasks);
-        None
-    }
-
-    /// Examples of earlier tasks that the next step trains on beside its own batch. `draws` gives the
-    /// step's own generator.
-    fn replayed(&mut self, tasks: &dyn TaskStream, draws: &dyn Fn() -> Stream) -> Vec<Replayed> {
-        let _ = (tasks, draws);
-        Vec::new()
-    }
-
-    /// After the last step of task number `task`, which trained on `examples`. `draws` is a generator of
-    /// this task's end.
-    fn end_task(&mut self, task: usize, examples: &Examples, draws: &mut Stream) {
-        let _ = (task, examples, draws);
-    }
-
-    /// Adds whatever a resumed run could not rebuild.
-    fn save(&self, state: &mut StateDict) {
-        let _ = state;
-    }
-
-    /// Takes it back.
-    ///
-    /// # Errors
-    /// If an entry is missing or does not fit.
-    fn load(&mut self, state: &StateDict) -> Result<(), StateError> {
-        let _ = state;
-        Ok(())
-    }
-}
+pub use self::curriculum::Curriculum;
+use super::registered::{Build, Registered};
+use super::registry;
 
 /// The data methods of a run.
 #[derive(Default)]
@@ -73,7 +28,7 @@ impl Curricula {
     #[must_use]
     pub fn new(choices: &[Choice]) -> Self {
         let served = choices.iter().filter_map(|choice| match registry::find(&choice.name) {
-            registered @ registry::Registered { build: Build::Data(served), .. } => {
+            registered @ Registered { build: Build::Data(served), .. } => {
                 Some((registered.entry.name, (served.build)(choice)))
             }
             _ => None,

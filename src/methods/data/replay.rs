@@ -12,8 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::super::hooks::count;
-use super::super::registry::{Build, Registered, anywhere};
-use super::{Curriculum, Served};
+use super::super::registered::{Build, Registered, anywhere};
+use super::curriculum::{Curriculum, Served};
 use crate::nn::Replayed;
 use crate::random::Stream;
 use crate::spec::{Choice, Entry, Kind, Parameter};

@@ -206,3 +206,35 @@ fn a_grid_of_a_hundred_thousand_runs_is_taken_and_one_more_is_not() {
         "--seeds: the grid has 100002 runs; at most 100000 are taken. Shorten its lists, or split the spec."
     );
 }
+
+/// What a `--set` replaces is said where it would be lost, or honoured.
+#[test]
+fn no_axis_is_lost_to_a_set() {
+    let of_sets = ["optimizer={ name = \"sgd\" }", "grid.optimizer.learning_rate=[0.1, 0.01]"];
+    assert_eq!(told_all(BASE, &of_sets), ["rational tail-slope sgd 0.1 0", "rational tail-slope sgd 0.01 0"]);
+    let of_file = base_and("[grid]\n\"optimizer.learning_rate\" = [0.1, 0.01]\n");
+    assert_eq!(
+        told_all(&of_file, &["optimizer={ name = \"sgd\" }"]),
+        ["rational tail-slope sgd 0.1 0", "rational tail-slope sgd 0.01 0"]
+    );
+    let quoted = plans_with(BASE, &["grid.\"stream.tasks\"=[1, 2]"]);
+    assert_eq!(quoted.iter().map(Plan::tasks).collect::<Vec<_>>(), [1, 2]);
+}
+
+#[test]
+fn a_length_laid_over_a_spec_takes_the_place_of_the_other_one() {
+    assert_eq!(plans_with(BASE, &["stream.epochs=3"])[0].stream().length, Length::Epochs(3));
+    assert_eq!(plans_with(BASE, &["stream={ epochs = 3 }"])[0].stream().length, Length::Epochs(3));
+    let both = parse_with(BASE, &["stream={ epochs = 3, steps = 4 }"]).unwrap_err().to_string();
+    assert!(both.contains("both steps and epochs"), "{both}");
+}
+
+#[test]
+fn methods_are_a_list_and_one_of_them_is_set_by_its_name() {
+    let several = base_and("[[method]]\nname = \"l2-init\"\n");
+    assert_eq!(plans(&several)[0].methods, plans_with(BASE, &["method=l2-init"])[0].methods);
+    assert_eq!(plans_with(&several, &["method.l2-init.strength=0.5"])[0].methods[0].number("strength"), 0.5);
+    let twice = parse_with(&several, &["method=[\"l2-init\", \"l2-init\"]"]).unwrap_err().to_string();
+    assert!(twice.contains("listed twice"), "{twice}");
+    assert_eq!(plans_with(BASE, &["method=[\"none\"]"])[0].methods, []);
+}
