@@ -74,6 +74,12 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
 /// The stream that all runs of the grid share.
 fn only_stream(plans: &[Plan]) -> Result<&Plan, Failure> {
     let first = &plans[0];
+    if let Some(other) = plans.iter().find(|plan| !plan.is_supervised()) {
+        return Err(Failure::usage(anyhow!(
+            "{} trains on no images, so there is no stream of examples to export",
+            other.name
+        )));
+    }
     let same = |plan: &Plan| (&plan.data(), &plan.stream()) == (&first.data(), &first.stream());
     if plans.iter().all(same) {
         return Ok(first);

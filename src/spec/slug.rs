@@ -3,17 +3,22 @@
 use std::fmt::Write as _;
 
 use super::write::number;
-use super::{Choice, Plan, Value};
+use super::{Choice, Plan, Value, Work};
 
 /// Longest readable part of a folder's name; its 8 hex digits and a dash come on top.
 const LONGEST: usize = 80;
 
 impl Plan {
     /// Name of the run's folder: `rational-relu-tail-slope-lr1e-4-s3-0f3a9c21`. The readable part may be
-    /// shared by different runs; the digits, the first of [`Plan::digest`], are the run's own.
+    /// shared by different runs (an agent's begins with agent and environment); the digits, the first of [`Plan::digest`], are the run's own.
     #[must_use]
     pub fn slug(&self) -> String {
-        let mut parts = vec![self.activation.name.as_str()];
+        let mut parts = match &self.work {
+            Work::Supervised { .. } => Vec::new(),
+            Work::Control(control) => vec![control.agent.name.as_str(), control.environment.as_str()],
+            Work::Diagnostic(diagnostic) => vec![diagnostic.name.as_str()],
+        };
+        parts.push(&self.activation.name);
         parts.extend(word(&self.activation, "start"));
         parts.extend(nested(&self.activation, "constraint"));
         parts.extend(self.methods.iter().map(|method| method.name.as_str()));

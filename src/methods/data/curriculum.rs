@@ -8,7 +8,7 @@ use crate::tasks::{Examples, TaskStream};
 
 /// How a data method is built, and what it adds to the work of a run.
 #[derive(Clone, Copy)]
-pub(super) struct Served {
+pub(in crate::methods) struct Served {
     /// From a checked choice.
     pub build: fn(&Choice) -> Box<dyn Curriculum>,
     /// Examples that every batch has beside the task's own.

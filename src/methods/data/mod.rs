@@ -11,6 +11,7 @@ use crate::state::{StateDict, StateError, Stateful};
 use crate::tasks::{Examples, TaskStream};
 
 pub use self::curriculum::Curriculum;
+use self::curriculum::Served;
 use super::registered::{Build, Registered};
 use super::registry;
 

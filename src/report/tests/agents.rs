@@ -63,6 +63,12 @@ fn agents_are_headed_by_their_return() {
         assert!(files.contains(&file), "{file}: {files:?}");
     }
     let curve = &charts.iter().find(|chart| chart.file == "returns-walk").unwrap().panels[0];
-    assert_eq!((curve.y.as_str(), curve.series()[0].points.len()), ("normalised return", 4));
-    assert_eq!(curve.series()[0].n, [4; 4]);
+    assert_eq!(curve.y, "normalised return");
+    // One of the rational's four seeds diverged.
+    let behind = |label: &str| {
+        let series = curve.series();
+        let one = series.iter().find(|series| series.label.starts_with(label)).unwrap();
+        (one.points.len(), one.n.clone())
+    };
+    assert_eq!((behind("relu"), behind("rational")), ((4, vec![4; 4]), (4, vec![3; 4])));
 }
