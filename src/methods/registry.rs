@@ -78,9 +78,9 @@ fn check_list(plan: &Plan, chosen: &[Choice]) -> std::result::Result<(), String>
                 ));
             }
         }
-        if registered.needs_examples() && plan.control().is_some() {
+        if registered.needs_examples() && !plan.is_supervised() {
             return Err(format!(
-                "the method \"{name}\" works on a task's examples, and an agent has none: take another"
+                "the method \"{name}\" works on a task's examples, and agents and diagnostics have none: take another"
             ));
         }
         (registered.check)(plan, choice)?;
