@@ -1,4 +1,4 @@
-//! Every network; [`registry`] is the list that specs, `list`, the checks and the estimates read.
+//! Every network; the list here is what specs, `list`, the checks and the estimates read.
 
 use candle_core::DType;
 

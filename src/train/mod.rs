@@ -1,4 +1,4 @@
-//! Training loops: [`supervised`] learns a stream of tasks from examples, [`control`] lets an agent act. What loops share stands beside:
+//! Training loops: `supervised` learns a stream of tasks from examples, [`control`] lets an agent act. What loops share stands beside:
 //! checkpoints, signals to and from the outside, what an observer is told.
 
 pub mod checkpoint;

@@ -48,7 +48,7 @@ impl<'a> View<'a> {
         self.network.forward(inputs, &Pass::Evaluate)
     }
 
-    /// What every layer with an activation computes on the inputs, as [`Network::taps`].
+    /// What every layer with an activation computes on the inputs, as [`Network::capture`].
     pub fn features(&self, inputs: &Tensor, samples: usize) -> Result<Vec<Captured>> {
         self.network.capture(inputs, samples)
     }
