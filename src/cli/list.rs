@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
+use super::kind::{default, range};
 use super::{Exit, Failure, output, reference, spec_file};
 use crate::catalogue::catalogue;
 use crate::runner::engines::ENGINES;
-use crate::spec::{Entry, Kind, Parameter, number};
+use crate::spec::{Entry, Parameter};
 
 /// Where the suite's own specs are.
 const BENCHMARKS: &str = "benchmarks";
@@ -101,33 +102,6 @@ fn entries(entries: &[Entry]) -> String {
         }
     }
     table.to_string()
-}
-
-pub fn default(kind: &Kind) -> String {
-    match *kind {
-        Kind::Number { default, .. } => default.map(number),
-        Kind::Integer { default, .. } => default.map(|i| i.to_string()),
-        Kind::Text { default, .. } => default.map(str::to_owned),
-        Kind::Flag { default } => Some(default.to_string()),
-        Kind::Integers { default, .. } => Some(format!("{default:?}")),
-        Kind::Name { .. } | Kind::Names { .. } => None,
-        Kind::Choice { default, .. } => Some(default.to_owned()),
-    }
-    .unwrap_or_else(|| "absent".into())
-}
-
-pub fn range(kind: &Kind) -> String {
-    match *kind {
-        Kind::Text { one_of, .. } => one_of.join(", "),
-        Kind::Flag { .. } => "true, false".into(),
-        Kind::Name { of } | Kind::Choice { of, .. } => format!("see {of}"),
-        Kind::Names { of } => format!("a list, see {of}"),
-        Kind::Integers { lengths: (low, high), .. } if low == high => {
-            format!("{low} integers, each {}", kind.bounds())
-        }
-        Kind::Integers { .. } => format!("integers, each {}", kind.bounds()),
-        Kind::Number { .. } | Kind::Integer { .. } => kind.bounds().replace("a finite number of ", ""),
-    }
 }
 
 fn engines() -> String {

@@ -9,6 +9,7 @@ mod download;
 mod environments;
 mod exit;
 mod grid;
+mod kind;
 mod list;
 mod man;
 mod output;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::list::{default, range};
+use super::kind::{default, range};
 use crate::catalogue::catalogue;
 use crate::spec::{Entry, Parameter, keys};
 

@@ -1,6 +1,6 @@
 //! Every method: its entry, how it is built, what it goes with, and what it costs.
 
-use super::data;
+use super::data::{joint, replay};
 use super::registered::{Build, Registered, anywhere};
 use super::{
     continual_backprop, ewc, fire, full_reset, l1_init, l2_init, optimizer_reset, parseval, redo,
@@ -33,8 +33,8 @@ const REGISTRY: &[Registered] = &[
     optimizer_reset::METHOD,
     full_reset::METHOD,
     ewc::METHOD,
-    data::replay::METHOD,
-    data::joint::METHOD,
+    replay::METHOD,
+    joint::METHOD,
 ];
 
 /// The method of this name.
