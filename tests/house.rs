@@ -1,6 +1,7 @@
-//! Imports run one way: each room of the library takes from rooms before it alone.
+//! Imports run one way: each room of the library takes from rooms before it alone, and no two files take
+//! from each other.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -112,4 +113,118 @@ fn an_import_that_runs_back_is_found() {
         ]
     );
     assert_eq!(backward("train", "train/x.rs", "use crate::nn::Network;\n"), [""; 0]);
+}
+
+/// Path of a file's module: `report::plots` for `report/plots/mod.rs`.
+fn module(inner: &Path) -> Vec<String> {
+    let mut parts: Vec<String> =
+        inner.with_extension("").iter().map(|part| part.to_string_lossy().into_owned()).collect();
+    if parts.last().is_some_and(|last| last == "mod" || last == "lib") {
+        parts.pop();
+    }
+    parts
+}
+
+/// The paths of a tree of imports: `a::{b, c::d}` is `a::b` and `a::c::d`.
+fn leaves(tree: &str, before: &[String], all: &mut Vec<Vec<String>>) {
+    let tree = tree.trim();
+    if let Some(list) = tree.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+        let (mut depth, mut begin) = (0, 0);
+        for (at, c) in list.char_indices().chain([(list.len(), ',')]) {
+            match c {
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                ',' if depth == 0 => {
+                    leaves(&list[begin..at], before, all);
+                    begin = at + 1;
+                }
+                _ => {}
+            }
+        }
+        return;
+    }
+    let (first, rest) = tree.split_once("::").unwrap_or((tree, ""));
+    let mut path = before.to_vec();
+    path.extend(first.split_whitespace().next().map(str::to_owned));
+    if rest.is_empty() { all.push(path) } else { leaves(rest, &path, all) }
+}
+
+/// The modules among `known` that a file's own code takes from, tests and what it only hands on aside.
+fn takes(here: &[String], code: &str, known: &BTreeSet<Vec<String>>) -> BTreeSet<Vec<String>> {
+    let code = code.split("#[cfg(test)]\nmod tests {").next().expect("a first part");
+    let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let code = lines.collect::<Vec<_>>().join(" ");
+    let mut paths = Vec::new();
+    for statement in code.split(';') {
+        match statement.rsplit_once("use ") {
+            Some((before, _)) if before.trim_end().ends_with("pub") || before.trim_end().ends_with(')') => {}
+            Some((_, tree)) if tree.starts_with("crate::") || tree.starts_with("super::") => {
+                leaves(tree, &[], &mut paths);
+            }
+            _ => {
+                let from = statement.match_indices("crate::").chain(statement.match_indices("super::"));
+                for (at, _) in from {
+                    let is_path = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
+                    let path: String = statement[at..].chars().take_while(|c| is_path(*c)).collect();
+                    leaves(path.trim_end_matches(':'), &[], &mut paths);
+                }
+            }
+        }
+    }
+    let mut found = BTreeSet::new();
+    for path in paths {
+        let mut base = here.to_vec();
+        let mut rest = path.as_slice();
+        if rest[0] == "crate" {
+            (base, rest) = (Vec::new(), &rest[1..]);
+        }
+        while rest.first().is_some_and(|part| part == "super") {
+            base.pop();
+            rest = &rest[1..];
+        }
+        base.extend_from_slice(rest);
+        while !known.contains(&base) && base.pop().is_some() {}
+        found.insert(base);
+    }
+    found.remove(here);
+    found
+}
+
+/// Pairs of modules that take from each other.
+fn circles(files: &BTreeMap<Vec<String>, String>) -> Vec<String> {
+    let known: BTreeSet<Vec<String>> = files.keys().cloned().collect();
+    let of: BTreeMap<_, _> =
+        files.iter().map(|(module, code)| (module, takes(module, code, &known))).collect();
+    let both = of.iter().flat_map(|(one, theirs)| theirs.iter().map(move |other| (*one, other)));
+    both.filter(|(one, other)| one < other && of.get(other).is_some_and(|back| back.contains(*one)))
+        .map(|(one, other)| format!("{} and {} take from each other", one.join("::"), other.join("::")))
+        .collect()
+}
+
+#[test]
+fn no_two_files_take_from_each_other() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut all = Vec::new();
+    files(&source, &mut all);
+    let own = all.iter().map(|path| (path.strip_prefix(&source).unwrap(), path));
+    let own = own.filter(|(inner, _)| *inner != Path::new("main.rs") && !is_for_tests(inner));
+    let files = own.map(|(inner, path)| (module(inner), fs::read_to_string(path).unwrap())).collect();
+    let found = circles(&files);
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn files_that_take_from_each_other_are_found() {
+    let file = |module: &str, code: &str| {
+        (module.split("::").map(str::to_owned).collect::<Vec<_>>(), code.to_owned())
+    };
+    let files = |b: &str| {
+        BTreeMap::from([
+            file("a", "mod b;\nmod c;\npub use b::B;\n"),
+            file("a::b", b),
+            file("a::c", "use super::{b::B, d};\nuse crate::{a::b};\n"),
+        ])
+    };
+    assert_eq!(circles(&files("fn f() -> super::c::C {}\n")), ["a::b and a::c take from each other"]);
+    assert_eq!(circles(&files("// super::c\nuse std::fmt;\n")), [""; 0]);
 }

@@ -16,7 +16,6 @@ use plasticity_bench::nn::activation::registry;
 use plasticity_bench::probes;
 use plasticity_bench::record::{Row, TaskRow, TimeRow};
 use plasticity_bench::runner::{Options, Summary, Trainer, run_all};
-use plasticity_bench::sha256::Prefixes;
 use plasticity_bench::spec::{Augmentation, DataPlan, Entry, Head, Length, Plan, Scaling, Value};
 use plasticity_bench::tasks::TaskStream;
 use plasticity_bench::train::checkpoint::{Keep, Policy};
@@ -194,21 +193,11 @@ struct Stopper {
     flag: Arc<AtomicBool>,
 }
 
-impl Rows for Stopper {
-    fn resume(&mut self, files: &Prefixes) -> anyhow::Result<()> {
-        self.recording.resume(files)
-    }
-
-    fn holds(&self, files: &Prefixes) -> anyhow::Result<bool> {
-        self.recording.holds(files)
-    }
-
-    fn commit(&mut self) -> anyhow::Result<Prefixes> {
-        self.recording.commit()
-    }
-}
-
 impl Observer for Stopper {
+    fn rows(&mut self) -> &mut dyn Rows {
+        self.recording.rows()
+    }
+
     fn traces_steps(&self) -> bool {
         self.recording.traces_steps()
     }

@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand. Nothing else imports this room.
 
 mod completions;
+mod counts;
 mod curves;
 mod data;
 mod device;

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
+use super::counts::{self, Counts};
 use super::curves::Curves;
-use super::status::{self, Counts};
 use super::{Exit, Failure, output};
 use crate::results::{self, Found, Outside, State};
 use crate::runner::{self, engines};
@@ -38,7 +38,7 @@ fn drawing(folder: &Path) -> Result<(String, usize), Failure> {
     let mut open = 0;
     let outside = Outside { estimate: runner::estimate, is_running: runner::is_running };
     let mut add = |found: &Found| {
-        let benchmark = status::benchmark(&found.dir);
+        let benchmark = counts::benchmark(&found.dir);
         curves.add(&benchmark, &found.dir);
         benchmarks.entry(benchmark).or_default().add(found);
         open += usize::from(matches!(found.state, State::Running | State::Unfinished));
@@ -55,7 +55,7 @@ fn drawing(folder: &Path) -> Result<(String, usize), Failure> {
         // Whoever starts the watch first waits for the first run.
         return Ok((text + "No run has begun yet.\n", open + 1));
     }
-    text.push_str(&status::table(&benchmarks));
+    text.push_str(&counts::table(&benchmarks));
     text.push('\n');
     Ok((text + &curves.tables(), open))
 }

@@ -10,7 +10,6 @@ use crate::environments::Environment;
 use crate::probes::value::{self, Rollout};
 use crate::random::Stream;
 use crate::record::{EpisodeRow, EvaluationRow, Phase, ProbeRow, Status, TaskRow, TimeRow};
-use crate::sha256::Prefixes;
 use crate::spec::Plan;
 use crate::train::Rows;
 use crate::train::control::{ControlObserver, ControlResult, Episode, Evaluated};
@@ -94,21 +93,11 @@ fn inputs(batch: &Batch, with_actions: bool) -> candle_core::Result<Tensor> {
     if with_actions { Tensor::cat(&[observations, of(&batch.actions)?], 1) } else { Ok(observations) }
 }
 
-impl Rows for ControlRecording<'_> {
-    fn resume(&mut self, files: &Prefixes) -> anyhow::Result<()> {
-        self.rows.resume(files)
-    }
-
-    fn holds(&self, files: &Prefixes) -> anyhow::Result<bool> {
-        self.rows.holds(files)
-    }
-
-    fn commit(&mut self) -> anyhow::Result<Prefixes> {
-        self.rows.commit()
-    }
-}
-
 impl ControlObserver for ControlRecording<'_> {
+    fn rows(&mut self) -> &mut dyn Rows {
+        &mut self.rows
+    }
+
     fn stepped(&mut self, task: usize, step: usize) -> anyhow::Result<()> {
         self.rows.stepped(task, step)
     }

@@ -8,6 +8,7 @@ use crate::diagnostics::{self, Outcome, Settings};
 use crate::record::{Phase, ProbeRow, Status, TaskRow, TimeRow};
 use crate::sha256::Prefixes;
 use crate::spec::{Choice, Plan};
+use crate::train::Rows;
 
 /// The layer under which the figures stand: they are of a value function, not of a layer.
 const LAYER: &str = "q";

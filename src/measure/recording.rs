@@ -6,7 +6,6 @@ use candle_core::{Device, Tensor};
 
 use super::{FirstStep, Looks, Moment, RunRows, accuracy_matrix_line, task_template};
 use crate::record::{Phase, Status, StepRow, TaskRow, TimeRow};
-use crate::sha256::Prefixes;
 use crate::spec::Plan;
 use crate::tasks::TaskStream;
 use crate::train::{Edge, Observer, Rows, TaskResult};
@@ -89,21 +88,11 @@ impl<'a> Recording<'a> {
     }
 }
 
-impl Rows for Recording<'_> {
-    fn resume(&mut self, files: &Prefixes) -> anyhow::Result<()> {
-        self.rows.resume(files)
-    }
-
-    fn holds(&self, files: &Prefixes) -> anyhow::Result<bool> {
-        self.rows.holds(files)
-    }
-
-    fn commit(&mut self) -> anyhow::Result<Prefixes> {
-        self.rows.commit()
-    }
-}
-
 impl Observer for Recording<'_> {
+    fn rows(&mut self) -> &mut dyn Rows {
+        &mut self.rows
+    }
+
     fn traces_steps(&self) -> bool {
         self.looks.trace_steps()
     }

@@ -6,6 +6,7 @@ use anyhow::Context;
 
 use crate::record::{Recorder, Row, StepRow};
 use crate::sha256::Prefixes;
+use crate::train::Rows;
 
 /// What is done when an attempt has taken its first step, at that task and step.
 type OnFirstStep<'a> = Box<dyn FnOnce(FirstStep) -> anyhow::Result<()> + 'a>;
@@ -31,7 +32,7 @@ pub struct RunRows<'a> {
 }
 
 impl<'a> RunRows<'a> {
-    /// Of the run in `folder`. No file is touched before [`RunRows::resume`].
+    /// Of the run in `folder`. No file is touched before [`Rows::resume`].
     #[must_use]
     pub fn new(folder: &Path) -> Self {
         let run = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -58,34 +59,33 @@ impl<'a> RunRows<'a> {
         self.on_first_step.take().map_or(Ok(()), |first_step| first_step(FirstStep { task, step, has_steps }))
     }
 
-    /// Opens the files, cut back to what a checkpoint remembers of them.
+    /// Adds a row.
     ///
     /// # Errors
-    /// If rows are missing or a file cannot be written; likewise below.
-    pub fn resume(&mut self, files: &Prefixes) -> anyhow::Result<()> {
+    /// If the file cannot be written.
+    pub fn push<R: Row>(&mut self, row: &R) -> anyhow::Result<()> {
+        Ok(self.recorder()?.push(row)?)
+    }
+
+    fn recorder(&mut self) -> anyhow::Result<&mut Recorder> {
+        self.recorder.as_mut().context("the run was recorded before it was begun")
+    }
+}
+
+impl Rows for RunRows<'_> {
+    fn resume(&mut self, files: &Prefixes) -> anyhow::Result<()> {
         self.has_steps = files.contains_key(StepRow::FILE);
         self.recorder = Some(Recorder::resume(&self.folder, files)?);
         Ok(())
     }
 
-    /// Whether the files still begin as a checkpoint remembers them.
-    pub fn holds(&self, files: &Prefixes) -> anyhow::Result<bool> {
+    fn holds(&self, files: &Prefixes) -> anyhow::Result<bool> {
         Ok(Recorder::holds(&self.folder, files)?)
     }
 
-    /// Adds a row.
-    pub fn push<R: Row>(&mut self, row: &R) -> anyhow::Result<()> {
-        Ok(self.recorder()?.push(row)?)
-    }
-
-    /// Puts all rows so far on disk, and returns what the files hold.
-    pub fn commit(&mut self) -> anyhow::Result<Prefixes> {
+    fn commit(&mut self) -> anyhow::Result<Prefixes> {
         let recorder = self.recorder()?;
         recorder.commit()?;
         Ok(recorder.prefixes())
-    }
-
-    fn recorder(&mut self) -> anyhow::Result<&mut Recorder> {
-        self.recorder.as_mut().context("the run was recorded before it was begun")
     }
 }

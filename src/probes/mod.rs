@@ -36,52 +36,14 @@ mod tests;
 mod unit_moments;
 mod update_norm;
 pub mod value;
+mod view;
 mod weight_norm;
 
 pub use self::output_scale::worst;
 use self::report::Report;
 use self::subject::Subject;
-use crate::nn::activation::Curve;
+pub use self::view::{LayerView, Measurement};
 use crate::spec::Entry;
-
-/// One layer at one moment. A part that is not known, or that a layer does not have, is empty or
-/// `None`, and the probes that read it are silent.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct LayerView<'a> {
-    /// Name in the rows: `layers.0`.
-    pub name: &'a str,
-    /// Rows of `features`. A convolution's samples are images × positions.
-    pub samples: usize,
-    /// Columns of `features`. A convolution's units are its channels.
-    pub units: usize,
-    /// Post-activations (samples, units), row-major; empty for the head.
-    pub features: &'a [f32],
-    /// φ'(z) of every sample and pre-activation, in any order; `None` where it has no meaning.
-    pub slopes: Option<&'a [f32]>,
-    /// The weight in any layout, without the bias.
-    pub weight: &'a [f32],
-    /// Gradient of the weight, of the last minibatch's loss.
-    pub gradient: Option<&'a [f32]>,
-    /// What methods added to it before the optimiser saw it.
-    pub penalty: Option<&'a [f32]>,
-    /// Change of the weight in that step.
-    pub update: Option<&'a [f32]>,
-    /// The layer's rational curve; of several sets, their [`worst`].
-    pub curve: Option<Curve>,
-}
-
-/// One row of probes.csv, less the run's own columns.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Measurement {
-    /// Probe, with the part's name where it has several (`dormant_units_0.025`).
-    pub probe: String,
-    /// What was measured; always finite.
-    pub value: f64,
-    /// Units of the layer: together with `samples` the cap on any rank.
-    pub units: usize,
-    /// Samples that the value was measured on; `None` where it rests on no sample (weights, curves).
-    pub samples: Option<usize>,
-}
 
 /// A registered probe: its entry, and what puts its values into a report.
 struct Registered {

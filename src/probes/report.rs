@@ -1,6 +1,6 @@
 //! Where a probe puts its values.
 
-use super::{LayerView, Measurement};
+use super::view::{LayerView, Measurement};
 
 /// Takes the values of one probe on one layer.
 pub(super) struct Report<'a> {

@@ -2,9 +2,9 @@
 
 use std::cell::OnceCell;
 
-use super::LayerView;
 use super::spectrum::Spectrum;
 use super::unit_moments::UnitMoments;
+use super::view::LayerView;
 
 /// A view, and what has been computed of it so far.
 pub(super) struct Subject<'a> {

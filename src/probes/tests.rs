@@ -2,6 +2,7 @@
 
 use super::spectrum::Spectrum;
 use super::*;
+use crate::nn::activation::Curve;
 
 /// tests/reference/probes.py: numpy's full SVD in f64.
 const REFERENCE: &str = include_str!("../../tests/reference/probes.csv");

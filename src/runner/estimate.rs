@@ -41,7 +41,10 @@ pub fn estimate(plan: &Plan) -> Option<f64> {
     let (examples, own) = (trained(plan, &sizes), plan.stream().batch_size as f64);
     let steps: f64 = match plan.stream().length {
         Length::Steps(steps) => (steps * plan.stream().tasks) as f64,
-        Length::Epochs(epochs) => examples.iter().map(|of| epochs as f64 * (of / own).ceil()).sum(),
+        Length::Epochs(epochs) => {
+            let whole = |of: &f64| if plan.stream().drop_last { of.max(1.0).floor() } else { of.ceil() };
+            examples.iter().map(|of| epochs as f64 * whole(&(of / own))).sum()
+        }
     };
     let batch = own + rehearsed(plan);
     let layers = layers(plan, manifest)?;

@@ -78,6 +78,11 @@ pub const STREAM: &[Parameter] = &[
     count("steps", "optimiser steps a task; this or epochs", None, MOST),
     count("epochs", "passes over a task's training examples; this or steps", None, MOST),
     count("batch_size", "examples a step", None, MOST),
+    key(
+        "drop_last",
+        "leave out an epoch's last batch where it is short; an epoch of less than a batch is served whole",
+        Kind::Flag { default: false },
+    ),
     one_of("order", "a new order every epoch | the same one", "reshuffled", &ORDER_WORDS),
     one_of("head", "logits that count: all | the task's classes | a head per task", "single", &HEAD_WORDS),
 ];

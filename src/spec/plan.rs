@@ -153,8 +153,7 @@ impl Plan {
     /// Names of the methods, `none` where there is none: `ewc + l2-init`.
     #[must_use]
     pub fn method_names(&self) -> String {
-        let names: Vec<&str> = self.methods.iter().map(|method| method.name.as_str()).collect();
-        if names.is_empty() { "none".to_owned() } else { names.join(" + ") }
+        join_names(&self.methods)
     }
 
     /// The method of this name, if it is among the plan's.
@@ -162,6 +161,12 @@ impl Plan {
     pub fn method(&self, name: &str) -> Option<&Choice> {
         self.methods.iter().find(|method| method.name == name)
     }
+}
+
+/// The names of composed methods, joined by plus signs; `none` without any.
+pub(super) fn join_names(methods: &[Choice]) -> String {
+    let names: Vec<&str> = methods.iter().map(|method| method.name.as_str()).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(" + ") }
 }
 
 /// `[data]`.
@@ -211,6 +216,8 @@ pub struct StreamPlan {
     pub length: Length,
     /// Examples per step, at least 1.
     pub batch_size: usize,
+    /// Whether an epoch's last batch is left out where it is short.
+    pub drop_last: bool,
     /// Order within a task.
     pub order: Order,
     /// Which of the network's answers count.

@@ -230,6 +230,7 @@ impl Reader<'_> {
                 examples_from: section.word("examples_from", &TAKEN)?.unwrap_or(ExamplesFrom::Seed),
                 length: length(section)?,
                 batch_size: needed(section, "batch_size", count("batch_size")?, "16")?,
+                drop_last: section.flag("drop_last")?.unwrap_or(false),
                 order: section.word("order", &ORDERS)?.unwrap_or(Order::Reshuffled),
                 head: section.word("head", &HEADS)?.unwrap_or(Head::Single),
             })

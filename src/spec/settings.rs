@@ -1,6 +1,7 @@
 //! What a plan holds, written once: TOML, digest, axes and labels follow from it.
 
 use super::keys::{AUGMENTATIONS, HEADS, ORDERS, SCALINGS, TAKEN};
+use super::plan::join_names;
 use super::write::number;
 use super::{
     Augmentation, Choice, ControlPlan, CriticPlan, DataPlan, Head, Length, Plan, ProbesPlan, StreamPlan,
@@ -33,11 +34,22 @@ pub(super) struct Line {
     pub key: String,
     pub value: Value,
     owner: String,
-    /// Whether it names what the section chooses, so that its key is the section's own.
-    names: bool,
+    names: Names,
     /// Whether it stands in the TOML. Some stand there only where they are not at their default, so that
     /// runs made before these keys existed keep their folders.
     pub written: bool,
+}
+
+/// What a line names.
+enum Names {
+    /// Nothing: its key is one of the section.
+    Nothing,
+    /// What the section chooses: its key is the section's own.
+    Choice,
+    /// The first choice of a list: the list is one setting, of this key and value.
+    List { key: String, value: String },
+    /// Another choice of that list.
+    Listed,
 }
 
 impl Section {
@@ -49,7 +61,7 @@ impl Section {
     fn of(header: &str, naming: &str, choice: &Choice) -> Self {
         let mut section = Self::new(header);
         section.text(naming, &choice.name);
-        section.lines[0].names = true;
+        section.lines[0].names = Names::Choice;
         section.parameters(choice);
         section
     }
@@ -59,7 +71,7 @@ impl Section {
             key: key.to_owned(),
             value,
             owner: String::new(),
-            names: false,
+            names: Names::Nothing,
             written: true,
         });
         self.lines.last_mut().expect("just pushed")
@@ -89,18 +101,14 @@ impl Plan {
         let mut all = vec![name];
         for section in self.sections() {
             for line in section.lines {
-                if line.names && section.prefix.starts_with("method") {
-                    // All methods are one setting, and each one's parameters are settings of their own.
-                    let value = self.method_names();
-                    if all.iter().all(|setting: &Setting| setting.key != "method") {
-                        all.push(Setting { key: "method".into(), owner: String::new(), value });
+                let key = match line.names {
+                    Names::Nothing => format!("{}.{}", section.prefix, line.key),
+                    Names::Choice => section.prefix.clone(),
+                    Names::List { key, value } => {
+                        all.push(Setting { key, owner: String::new(), value });
+                        continue;
                     }
-                    continue;
-                }
-                let key = if line.names {
-                    section.prefix.clone()
-                } else {
-                    format!("{}.{}", section.prefix, line.key)
+                    Names::Listed => continue,
                 };
                 flatten(key, line.owner, &line.value, &mut all);
             }
@@ -144,7 +152,8 @@ fn of_data(data: &DataPlan) -> Section {
 }
 
 fn of_stream(stream: &StreamPlan) -> Section {
-    let StreamPlan { family, tasks, examples, examples_from, length, batch_size, order, head } = stream;
+    let StreamPlan { family, tasks, examples, examples_from, length, batch_size, drop_last, order, head } =
+        stream;
     let mut section = Section::new("stream");
     section.text("family", &family.name);
     section.count("tasks", *tasks);
@@ -159,6 +168,7 @@ fn of_stream(stream: &StreamPlan) -> Section {
         Length::Epochs(epochs) => section.count("epochs", *epochs),
     };
     section.count("batch_size", *batch_size);
+    section.set("drop_last", Value::Flag(*drop_last)).written = *drop_last;
     section.text("order", word(&ORDERS, *order));
     section.text("head", word(&HEADS, *head)).written = *head != Head::Single;
     section.parameters(family);
@@ -178,7 +188,7 @@ fn of_control(control: &ControlPlan) -> Vec<Section> {
         evaluation_episodes,
     } = control;
     let mut world = Section::new("environment");
-    world.text("name", environment).names = true;
+    world.text("name", environment).names = Names::Choice;
     world.count("action_repeat", *action_repeat);
     let mut stream = Section::new("stream");
     stream.text("family", &change.name);
@@ -206,19 +216,25 @@ fn of_methods(header: &str, methods: &[Choice]) -> Vec<Section> {
     match methods {
         [] => {
             let mut none = Section::new(header);
-            none.text("name", "none").names = true;
+            none.text("name", "none").names = Names::Choice;
             vec![none]
         }
         [one] => vec![Section::of(header, "name", one)],
-        several => several
-            .iter()
-            .map(|method| Section {
-                header: format!("[{header}]"),
-                prefix: format!("{header}.{}", method.name),
-                ..Section::of(header, "name", method)
-            })
-            .collect(),
+        several => {
+            let value = join_names(several);
+            let mut sections: Vec<Section> = several.iter().map(|one| of_listed(header, one)).collect();
+            sections[0].lines[0].names = Names::List { key: header.to_owned(), value };
+            sections
+        }
     }
+}
+
+fn of_listed(header: &str, method: &Choice) -> Section {
+    let mut section = Section::of(header, "name", method);
+    section.header = format!("[{header}]");
+    section.prefix = format!("{header}.{}", method.name);
+    section.lines[0].names = Names::Listed;
+    section
 }
 
 fn of_probes(probes: &ProbesPlan) -> Section {

@@ -34,6 +34,7 @@ pub fn plan(activation: &str, seed: u64) -> Plan {
                 length: Length::Steps(100),
                 batch_size: 16,
                 order: Order::Reshuffled,
+                drop_last: false,
                 head: Head::Single,
             },
         },

@@ -8,7 +8,8 @@ use crate::spec::{Length, Order, Plan};
 /// An epoch serves every example once. Its last batch holds what is left and may be smaller, as with
 /// `PyTorch`'s `DataLoader` at its default `drop_last=False`. (The public code of L2 Init, arXiv
 /// 2308.11958, never serves the last batch of an epoch: 74 of 75 at 1200 examples and batch 16. Here
-/// it is served, so 30,000 steps are exactly 400 epochs.)
+/// it is served, so 30,000 steps are exactly 400 epochs.) With `stream.drop_last` a short last batch is left
+/// out, and every step has as many examples; an epoch of less than a batch is served whole even so.
 ///
 /// The order of an epoch follows from the seed, the task and the epoch alone, so a step can be entered
 /// without replaying those before it.
@@ -20,6 +21,7 @@ pub struct Batches {
     batch_size: usize,
     order: Order,
     steps: usize,
+    steps_per_epoch: usize,
     /// The epoch whose order is in `current`.
     epoch: Option<usize>,
     current: Vec<u32>,
@@ -34,11 +36,26 @@ impl Batches {
     pub fn new(plan: &Plan, examples: usize, task: usize) -> Self {
         let (batch_size, order) = (plan.stream().batch_size, plan.stream().order);
         assert!(examples > 0 && batch_size > 0, "a task has examples and a checked plan has a batch size");
+        let steps_per_epoch = if plan.stream().drop_last {
+            (examples / batch_size).max(1)
+        } else {
+            examples.div_ceil(batch_size)
+        };
         let steps = match plan.stream().length {
             Length::Steps(steps) => steps,
-            Length::Epochs(epochs) => epochs * examples.div_ceil(batch_size),
+            Length::Epochs(epochs) => epochs * steps_per_epoch,
         };
-        Self { seed: plan.seed, task, examples, batch_size, order, steps, epoch: None, current: Vec::new() }
+        Self {
+            seed: plan.seed,
+            task,
+            examples,
+            batch_size,
+            order,
+            steps,
+            steps_per_epoch,
+            epoch: None,
+            current: Vec::new(),
+        }
     }
 
     /// Steps of the task, over all its epochs.
@@ -47,10 +64,10 @@ impl Batches {
         self.steps
     }
 
-    /// Steps that serve every example once.
+    /// Steps of a pass over the examples.
     #[must_use]
     pub fn steps_per_epoch(&self) -> usize {
-        self.examples.div_ceil(self.batch_size)
+        self.steps_per_epoch
     }
 
     /// Positions of the examples of step number `step` (from 0, below `steps()`), in the order served.
@@ -107,6 +124,26 @@ mod tests {
         plan.stream_mut().length = length;
         plan.stream_mut().order = order;
         Batches::new(&plan, examples, task)
+    }
+
+    #[test]
+    fn a_short_last_batch_can_be_left_out() {
+        let of = |examples| {
+            let mut plan = fixture::plan("shuffled-labels");
+            let stream = plan.stream_mut();
+            (stream.batch_size, stream.length, stream.drop_last) = (4, Length::Epochs(3), true);
+            let mut batches = Batches::new(&plan, examples, 0);
+            (0..batches.steps()).map(|step| batches.batch(step).to_vec()).collect::<Vec<_>>()
+        };
+        let ten = of(10);
+        assert_eq!(ten.iter().map(Vec::len).collect::<Vec<_>>(), [4; 6]);
+        // Which two of ten are left out changes with the order.
+        let served = |epoch: usize| {
+            ten[2 * epoch..][..2].concat().into_iter().collect::<std::collections::BTreeSet<_>>()
+        };
+        assert_eq!((served(0).len(), served(1).len()), (8, 8));
+        assert!(served(0) != served(1) || served(1) != served(2));
+        assert_eq!(of(3).iter().map(Vec::len).collect::<Vec<_>>(), [3; 3]);
     }
 
     #[test]

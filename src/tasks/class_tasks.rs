@@ -8,7 +8,10 @@
 
 use std::sync::Arc;
 
-use super::{Answers, Base, Built, Examples, Task, TaskError, TaskStream};
+use super::base::Base;
+use super::error::TaskError;
+use super::inputs::{Answers, Examples};
+use super::stream::{Built, Task, TaskStream};
 use crate::spec::{Head, Plan};
 
 /// What a family says of its tasks: the classes of each, ascending, and whether it is scored.

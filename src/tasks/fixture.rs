@@ -38,6 +38,7 @@ pub fn plan(family: &str) -> Plan {
                 examples_from: ExamplesFrom::First,
                 length: Length::Epochs(2),
                 batch_size: 16,
+                drop_last: false,
                 order: Order::Reshuffled,
                 head: Head::Single,
             },

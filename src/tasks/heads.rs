@@ -6,7 +6,9 @@
 
 use std::sync::Arc;
 
-use super::{Answers, Base, Examples, Inputs, Task, TaskStream};
+use super::base::Base;
+use super::inputs::{Answers, Examples, Inputs};
+use super::stream::{Task, TaskStream};
 
 /// `inner` with a head a task.
 pub struct OwnHeads {

@@ -22,6 +22,7 @@ mod remapped_classes;
 mod scaling;
 mod shuffled_labels;
 mod split_classes;
+mod stream;
 mod tensors;
 
 #[cfg(test)]
@@ -37,10 +38,13 @@ pub use batches::{Batches, stream_index};
 pub use error::{ExportError, TaskError};
 pub use export::{Summary, export};
 pub use inputs::{Answers, Examples, Inputs};
+pub use stream::{Task, TaskStream};
+
 pub(crate) use pool::draw;
 
 use self::class_tasks::Classes;
 use self::heads::OwnHeads;
+use self::stream::Built;
 use crate::data::{DataSet, Manifest};
 use crate::spec::{Augmentation, Entry, Head, Plan};
 
@@ -68,8 +72,6 @@ pub enum Relation {
     /// In the places of the pixels of the same images.
     MovedPixels,
 }
-
-type Built = Result<Box<dyn TaskStream>, TaskError>;
 
 /// Every family. A new one is its file and its line here.
 const FAMILIES: &[Family] = &[
@@ -190,78 +192,5 @@ pub fn sizes(plan: &Plan, manifest: &Manifest) -> Sizes {
         test: shares.iter().map(|share| share * test).collect(),
         classes: heads * manifest.classes,
         divided: divided.is_some(),
-    }
-}
-
-/// One task.
-#[derive(Clone, Debug)]
-pub struct Task {
-    /// Its number, from 0.
-    pub index: usize,
-    /// What is trained on.
-    pub train: Examples,
-    /// What is tested on; `None` where the labels are memorised and a test set would mean nothing.
-    pub test: Option<Examples>,
-    /// Whether the task counts towards the stream's score (`easy-hard` scores every other one).
-    pub scored: bool,
-}
-
-impl Task {
-    /// A scored task without a test set. Families start from this, so that a later field (the classes
-    /// that a head may answer with, a task's own length) has its default in one place.
-    #[must_use]
-    pub fn new(index: usize, train: Examples) -> Self {
-        Self { index, train, test: None, scored: true }
-    }
-
-    /// The same with a test set.
-    #[must_use]
-    pub fn with_test(mut self, test: Option<Examples>) -> Self {
-        self.test = test;
-        self
-    }
-}
-
-/// A lazy stream of tasks with random access.
-pub trait TaskStream: Send + Sync {
-    /// What all families share: the run's examples and its seed.
-    fn base(&self) -> &Base;
-
-    /// Task number `index`, from the seed and `index` alone.
-    fn task(&self, index: usize) -> Task;
-
-    /// The test set of task `index` without its training set: what an accuracy matrix asks for again
-    /// and again. The same as `task(index).test`.
-    fn test_set(&self, index: usize) -> Option<Examples> {
-        let _ = index;
-        None
-    }
-
-    /// The classes of task `index`, ascending; `None` where every task has all classes.
-    fn task_classes(&self, index: usize) -> Option<Arc<[u32]>> {
-        let _ = index;
-        None
-    }
-
-    /// Number of tasks.
-    fn tasks(&self) -> usize {
-        self.base().tasks()
-    }
-
-    /// Width of the network's head.
-    fn classes(&self) -> usize {
-        self.base().classes()
-    }
-
-    /// Channels, height, width of an input.
-    fn dims(&self) -> (usize, usize, usize) {
-        self.base().dims()
-    }
-
-    /// The run's probe set as task `index` presents its inputs: `samples` of the training examples (all
-    /// of them, in their own order, where there are no more), the same ones for every task.
-    fn probe_inputs(&self, index: usize, samples: usize) -> Inputs {
-        let _ = index;
-        self.base().probe_inputs(samples)
     }
 }

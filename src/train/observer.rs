@@ -25,7 +25,10 @@ pub trait Rows {
 }
 
 /// Sees a supervised run from outside: it can read and evaluate the network, but change nothing.
-pub trait Observer: Rows {
+pub trait Observer {
+    /// Where the rows of the run go.
+    fn rows(&mut self) -> &mut dyn Rows;
+
     /// Whether gradients and updates of a task's first and last step are wanted.
     fn traces_steps(&self) -> bool;
 

@@ -66,8 +66,8 @@ pub fn run(
     let stream = &*tasks::stream(plan, data)?;
     let mut learner = Learner::new(plan, stream, &mut Stream::new(plan.seed, "init", 0))?;
     let mut checkpoints = Checkpoints::new(dir, policy.into());
-    let saved = checkpoints.restore(observer, signals)?;
-    observer.resume(&saved.as_ref().map(|saved| saved.files.clone()).unwrap_or_default())?;
+    let saved = checkpoints.restore(observer.rows(), signals)?;
+    observer.rows().resume(&saved.as_ref().map(|saved| saved.files.clone()).unwrap_or_default())?;
     let mut open = None;
     if let Some(saved) = &saved {
         saved.load(LEARNER, &mut learner)?;
@@ -239,7 +239,7 @@ impl Run<'_> {
             parts.push((FRESH, fresh));
         }
         let record = open.map(OpenTask::timed);
-        self.checkpoints.save(position, &parts, record.as_ref(), self.observer)
+        self.checkpoints.save(position, &parts, record.as_ref(), self.observer.rows())
     }
 }
 

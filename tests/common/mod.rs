@@ -47,6 +47,7 @@ pub fn plan(activation: Choice) -> Plan {
                 examples_from: ExamplesFrom::Seed,
                 length: Length::Steps(60),
                 batch_size: 16,
+                drop_last: false,
                 order: Order::Reshuffled,
                 head: Head::Single,
             },

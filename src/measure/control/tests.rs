@@ -51,19 +51,10 @@ struct Interrupting<'a> {
     flag: Arc<AtomicBool>,
 }
 
-impl Rows for Interrupting<'_> {
-    fn resume(&mut self, files: &Prefixes) -> anyhow::Result<()> {
-        self.inner.resume(files)
-    }
-    fn holds(&self, files: &Prefixes) -> anyhow::Result<bool> {
-        self.inner.holds(files)
-    }
-    fn commit(&mut self) -> anyhow::Result<Prefixes> {
-        self.inner.commit()
-    }
-}
-
 impl ControlObserver for Interrupting<'_> {
+    fn rows(&mut self) -> &mut dyn Rows {
+        self.inner.rows()
+    }
     fn stepped(&mut self, task: usize, step: usize) -> anyhow::Result<()> {
         self.left = self.left.saturating_sub(1);
         self.flag.fetch_or(self.left == 0, Ordering::Relaxed);

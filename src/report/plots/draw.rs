@@ -9,7 +9,8 @@ use anyhow::{Context, anyhow};
 use plotters::prelude::*;
 use plotters::style::register_font;
 
-use super::panel::{self, Pen};
+use super::panel;
+use super::pen::Pen;
 use super::{Chart, Content, ends, grid, groups};
 
 /// Pixels of a PNG for each of the drawing's own: 2 prints sharp at the width of a column.

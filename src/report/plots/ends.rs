@@ -2,7 +2,7 @@
 
 use plotters::prelude::*;
 
-use super::panel::{Outcome, Pen};
+use super::pen::{Outcome, Pen};
 use super::{Series, groups};
 
 /// Between the end of a line and its name.

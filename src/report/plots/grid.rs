@@ -3,7 +3,7 @@
 use plotters::prelude::*;
 use plotters::style::FontTransform;
 
-use super::panel::{INK, Outcome, Pen};
+use super::pen::{INK, Outcome, Pen};
 use super::{Panel, Style};
 
 /// Cells at least this wide have their figure written in.

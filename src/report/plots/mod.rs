@@ -12,6 +12,7 @@ mod grid;
 mod groups;
 mod matrix;
 mod panel;
+mod pen;
 mod probes;
 mod profiles;
 mod scatter;

@@ -6,7 +6,9 @@ use std::ops::Range;
 use std::thread;
 
 use super::aggregate::{self, middle_cut, quarter_cut};
+use super::interval::{Interval, interval};
 use super::multisets::{Multisets, multisets, weighted_interval};
+use super::resampling::Bootstrap;
 use crate::random::Stream;
 
 /// Resamples that one thread draws in one go.
@@ -28,25 +30,6 @@ thread_local! {
     static DRAWS: RefCell<Option<Draws>> = const { RefCell::new(None) };
 }
 
-/// A figure and its 95 % interval.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Interval {
-    /// Of the values as they are.
-    pub value: f64,
-    /// 2.5th percentile over the resamples.
-    pub low: f64,
-    /// 97.5th percentile.
-    pub high: f64,
-}
-
-impl Interval {
-    /// The difference to a number that is taken as exact.
-    #[must_use]
-    pub fn less(self, known: f64) -> Self {
-        Self { value: self.value - known, low: self.low - known, high: self.high - known }
-    }
-}
-
 /// What is known of one set of values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
@@ -60,28 +43,7 @@ pub struct Estimate {
     pub iqm: Interval,
 }
 
-/// How resampling is done. The generator starts anew for every estimate, so that a figure depends on its
-/// own values alone and not on what else is in the report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Bootstrap {
-    /// Number of resamples.
-    pub resamples: usize,
-    /// Seed of the generator `Stream::new(seed, "bootstrap", 0)`.
-    pub seed: u64,
-}
-
 impl Bootstrap {
-    /// What tables are made with.
-    pub const TABLES: Self = Self { resamples: 50_000, seed: 0 };
-    /// For the bands of plots, of which there are thousands and which nobody reads digits off.
-    pub const BANDS: Self = Self { resamples: 1_000, seed: 0 };
-
-    /// The generator.
-    #[must_use]
-    pub fn stream(self) -> Stream {
-        Stream::new(self.seed, "bootstrap", 0)
-    }
-
     /// Estimates over the pooled values of all `strata`; `None` where there is no value. Values must be
     /// finite: a diverged run is counted, not averaged.
     #[must_use]
@@ -194,13 +156,6 @@ fn few(multisets: &Multisets, mut resampler: Resampler, values: Cut<f64>, cuts: 
         drawn.iter_mut().zip(means).for_each(|(drawn, mean)| drawn.push((mean, times)));
     }
     [0, 1, 2].map(|which| weighted_interval(values[which], &mut drawn[which]))
-}
-
-/// The 95 % percentile interval of `drawn` around `value`.
-pub(super) fn interval(value: f64, drawn: &mut [f64]) -> Interval {
-    let low = aggregate::percentile(drawn, 0.025).unwrap_or(value);
-    let high = aggregate::percentile(drawn, 0.975).unwrap_or(value);
-    Interval { value, low, high }
 }
 
 /// Pooled values in order, and how often the current resample has each: trimmed means of a resample then

@@ -3,8 +3,10 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use super::bootstrap::{Bootstrap, Estimate, Interval, interval};
+use super::bootstrap::Estimate;
+use super::interval::{Interval, interval};
 use super::multisets::{multisets, weighted_interval};
+use super::resampling::Bootstrap;
 use crate::random::Stream;
 
 /// P(X > Y) + P(X = Y)/2 for a seed of `x` and a seed of `y` drawn from the same benchmark, mean over

@@ -8,14 +8,18 @@ mod aggregate;
 mod bootstrap;
 mod compare;
 mod correlation;
+mod interval;
 mod multisets;
 mod profile;
+mod resampling;
 
 #[cfg(test)]
 mod tests;
 
 pub use aggregate::{mean, percentile};
-pub use bootstrap::{Bootstrap, Estimate, Interval};
+pub use bootstrap::Estimate;
 pub use compare::{paired_differences, probability_of_improvement};
 pub use correlation::{pearson, spearman};
+pub use interval::Interval;
 pub use profile::{profile, profile_bands};
+pub use resampling::Bootstrap;

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use super::bootstrap::{Bootstrap, Interval};
+use super::interval::Interval;
+use super::resampling::Bootstrap;
 
 /// Multisets are worth the bookkeeping where there are at most this many times fewer of them than resamples.
 const FEWER: usize = 4;

@@ -1,6 +1,7 @@
 //! Performance profiles: how many runs exceed a score, for every score.
 
-use super::bootstrap::{Bootstrap, Interval, interval};
+use super::interval::{Interval, interval};
+use super::resampling::Bootstrap;
 
 /// [`profile`] with its pointwise 95 % intervals, seeds drawn anew within each benchmark. `thresholds`
 /// ascend.

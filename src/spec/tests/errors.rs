@@ -28,7 +28,7 @@ fn unknown_keys_name_the_nearest_one_the_line_and_what_is_accepted() {
     assert_eq!(
         changed("tasks = 3", "taks = 3"),
         "spec.toml:10: the task family `shuffled-labels` takes no key `taks`; did you mean `tasks`? It takes \
-         family, tasks, examples, examples_from, steps, epochs, batch_size, order, head."
+         family, tasks, examples, examples_from, steps, epochs, batch_size, drop_last, order, head."
     );
     assert_eq!(
         changed("learning_rate = 1e-3", "lr = 1e-3"),
@@ -408,7 +408,7 @@ fn settings_of_the_command_line_are_named_themselves() {
         (
             "stream.taks=3",
             "--set stream.taks=3: the task family `shuffled-labels` takes no key `taks`; did you mean `tasks`? It \
-             takes family, tasks, examples, examples_from, steps, epochs, batch_size, order, head.",
+             takes family, tasks, examples, examples_from, steps, epochs, batch_size, drop_last, order, head.",
         ),
         (
             "stream.tasks=0",

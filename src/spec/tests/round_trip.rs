@@ -71,12 +71,25 @@ fn stream() -> impl Strategy<Value = StreamPlan> {
         select(vec![ExamplesFrom::Seed, ExamplesFrom::First]),
         length,
         1usize..100_000,
+        any::<bool>(),
         select(vec![Order::Reshuffled, Order::Fixed]),
         select(vec![Head::Single, Head::Masked, Head::Multi]),
     )
-        .prop_map(|(family, tasks, examples, examples_from, length, batch_size, order, head)| {
-            StreamPlan { family, tasks, examples, examples_from, length, batch_size, order, head }
-        })
+        .prop_map(
+            |(family, tasks, examples, examples_from, length, batch_size, drop_last, order, head)| {
+                StreamPlan {
+                    family,
+                    tasks,
+                    examples,
+                    examples_from,
+                    length,
+                    batch_size,
+                    drop_last,
+                    order,
+                    head,
+                }
+            },
+        )
 }
 
 fn control() -> impl Strategy<Value = ControlPlan> {
@@ -212,6 +225,7 @@ fn exchanged(one: &Plan, other: &Plan) -> Vec<Plan> {
                 of_stream(StreamPlan { examples_from: s.examples_from, ..stream.clone() }),
                 of_stream(StreamPlan { length: s.length, ..stream.clone() }),
                 of_stream(StreamPlan { batch_size: s.batch_size, ..stream.clone() }),
+                of_stream(StreamPlan { drop_last: s.drop_last, ..stream.clone() }),
                 of_stream(StreamPlan { order: s.order, ..stream.clone() }),
                 of_stream(StreamPlan { head: s.head, ..stream.clone() }),
             ]

@@ -145,7 +145,7 @@ impl Checkpoints {
         position: Position,
         parts: &[(&str, &dyn Stateful)],
         open: Option<&R>,
-        rows: &mut (impl Rows + ?Sized),
+        rows: &mut dyn Rows,
     ) -> Result<(), TrainError> {
         assert_eq!(open.is_some(), position.step > 0, "a record is of a task under way");
         if self.policy.keep == Keep::None {
@@ -177,11 +177,7 @@ impl Checkpoints {
     ///
     /// # Errors
     /// If a file cannot be read, or another version wrote the newest checkpoint.
-    pub fn restore(
-        &mut self,
-        rows: &(impl Rows + ?Sized),
-        signals: &Signals,
-    ) -> Result<Option<Saved>, TrainError> {
+    pub fn restore(&mut self, rows: &dyn Rows, signals: &Signals) -> Result<Option<Saved>, TrainError> {
         atomic::sweep(&self.folder).map_err(|e| CheckpointError::folder(&self.folder, e))?;
         let mut first_without_rows = None;
         for position in self.existing()?.into_iter().rev() {

@@ -73,8 +73,8 @@ pub fn run_control(
     let control = plan.control().expect("a plan of control");
     let mut agent = agents::build(make(plan, control, worlds(0)?.spaces().clone()))?;
     let mut checkpoints = Checkpoints::new(dir, policy.into());
-    let saved = checkpoints.restore(observer, signals)?;
-    observer.resume(&saved.as_ref().map(|saved| saved.files.clone()).unwrap_or_default())?;
+    let saved = checkpoints.restore(observer.rows(), signals)?;
+    observer.rows().resume(&saved.as_ref().map(|saved| saved.files.clone()).unwrap_or_default())?;
     let mut run = Run { plan, control, worlds, observer, signals, checkpoints };
     let (mut task, mut open) = (0, None);
     if let Some(saved) = saved {
@@ -256,7 +256,7 @@ impl Run<'_> {
     ) -> Result<(), TrainError> {
         let mut parts: Vec<(&str, &dyn Stateful)> = vec![(AGENT, agent)];
         parts.extend(open.map(|(_, world)| (WORLD, world as &dyn Stateful)));
-        self.checkpoints.save(position, &parts, open.map(|(result, _)| result), self.observer)
+        self.checkpoints.save(position, &parts, open.map(|(result, _)| result), self.observer.rows())
     }
 }
 

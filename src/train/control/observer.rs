@@ -20,7 +20,10 @@ pub struct Evaluated<'a> {
 }
 
 /// Sees the run of an agent from outside: it can read what the agent believes, but change nothing.
-pub trait ControlObserver: Rows {
+pub trait ControlObserver {
+    /// Where the rows of the run go.
+    fn rows(&mut self) -> &mut dyn Rows;
+
     /// Before the first step of a task.
     ///
     /// # Errors
