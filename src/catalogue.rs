@@ -19,7 +19,7 @@ pub fn catalogue() -> Catalogue {
             ("optimizers", optimizers::entries()),
             ("methods", methods::entries()),
             ("probes", probes::entries()),
-            ("environments", environments::entries()),
+            ("environments", [environments::entries(), vec![environments::python::ENTRY]].concat()),
             ("changes", environments::change::entries()),
             ("diagnostics", diagnostics::entries()),
             ("agents", agents::entries()),
@@ -30,6 +30,8 @@ pub fn catalogue() -> Catalogue {
             Rule { section: "activation", check: |plan| nn::check(plan).map_err(|e| e.to_string()) },
             Rule { section: "stream", check: enough_examples },
             Rule { section: "stream", check: sound_stream },
+            Rule { section: "environment", check: environments::check },
+            Rule { section: "diagnostic", check: diagnostics::check },
             Rule { section: "method", check: methods::check },
             Rule { section: "agent", check: agents::check_plan },
             Rule { section: "optimizer", check: optimizers::check },
@@ -123,7 +125,7 @@ mod tests {
                 Kind::Number { default, min, max } => default.is_none_or(|x| (min..=max).contains(&x)),
                 Kind::Integer { default, min, max } => default.is_none_or(|x| (min..=max).contains(&x)),
                 Kind::Text { default, one_of } => default.is_none_or(|x| one_of.contains(&x)),
-                Kind::Flag { .. } => true,
+                Kind::Flag { .. } | Kind::Path => true,
                 Kind::Name { of } | Kind::Names { of } => !catalogue.section(of).is_empty(),
                 Kind::Integers { default, min, max, lengths } => {
                     default.iter().all(|x| (min..=max).contains(x))

@@ -391,3 +391,74 @@ fn a_stderr_that_takes_nothing_changes_no_exit_code() {
     assert_eq!(code(&one), 4);
     assert_eq!(code(&[&one[..], &["--quiet"]].concat()), 4);
 }
+
+/// An agent in an environment of Python, by the interpreter that the spec names: here a script that has said
+/// its answers before it is asked (spaces of one number and two actions, then steps with reward 1).
+#[cfg(unix)]
+#[test]
+fn a_spec_names_the_interpreter_of_environments_outside() {
+    use std::os::unix::fs::PermissionsExt;
+    let spec = "\
+name = \"tiny\"
+environment = { name = \"python:gymnasium/Any-v0\", python = \"./python\" }
+stream = { family = \"single\", tasks = 1, steps = 40 }
+agent = { name = \"dqn\", learning_starts = 10, batch_size = 4 }
+network = { kind = \"mlp\", hidden = [4] }
+activation = \"relu\"
+evaluation = { every = 20, episodes = 2 }
+";
+    let frame = |payload: &[u8]| [&(payload.len() as u32).to_le_bytes(), payload].concat();
+    let spaces = [
+        &b"I"[..],
+        &[1, 0, 0, 0, 1, 0, 0, 0],
+        &[1, 2, 0, 0, 0],
+        &5u64.to_le_bytes(),
+        &[0],
+        &0f64.to_le_bytes(),
+        b"it is a file",
+    ];
+    // The tenth byte after the reward says that the step is a success.
+    let mut said = [&[0, 0, 2][..], &[0; 13]].concat();
+    said.extend(0.25f64.to_le_bytes());
+    let step = [&b"O"[..], &1f64.to_le_bytes(), &said].concat();
+    let folder = folder_with(spec);
+    let at = folder.path();
+    fs::write(at.join("frames"), [frame(&spaces.concat()), frame(&step).repeat(100)].concat()).unwrap();
+    fs::write(at.join("python"), "#!/bin/sh\ncat frames\ncat > /dev/null\n").unwrap();
+    fs::set_permissions(at.join("python"), fs::Permissions::from_mode(0o755)).unwrap();
+    let (code, _, stderr) = outcome(at, &["run", "spec.toml"]);
+    assert_eq!(code, 0, "{stderr}");
+    let runs = run_folders(at);
+    let run = at.join("results/tiny").join(&runs[0]);
+    let record = fs::read_to_string(run.join("run.toml")).unwrap();
+    assert!(record.contains("python = \"./python\""), "{record}");
+    // What an environment says of success is in the last columns.
+    let last = |file: &str| {
+        let text = fs::read_to_string(run.join(file)).unwrap();
+        let cells = |line: &str| line.rsplit(',').next().unwrap().to_owned();
+        text.lines().map(cells).collect::<Vec<_>>()
+    };
+    assert_eq!(last("episodes.csv"), ["success", "true"]);
+    assert_eq!(last("evaluations.csv"), ["success_rate", "1.0", "1.0"]);
+    // Another interpreter makes no other run.
+    let (code, _, stderr) = outcome(at, &["run", "spec.toml", "--set", "environment.python=elsewhere"]);
+    assert!(code == 0 && stderr.contains("all finished before"), "{stderr}");
+    assert_eq!(run_folders(at), runs);
+
+    let without = spec.replace("steps = 40", "steps = 30").replace(", python = \"./python\"", "");
+    fs::write(at.join("without.toml"), without).unwrap();
+    let mut variable = command(at, &["run", "without.toml"]);
+    assert_eq!(variable.env("PLASTICITY_PYTHON", "./python").output().unwrap().status.code(), Some(0));
+    for (setting, words) in [
+        ("environment.python=nowhere", "nowhere cannot be run"),
+        (
+            "environment={name=\"walker-walk\",python=\"p\"}",
+            "walker-walk runs without one: leave the key out",
+        ),
+        ("environment.python=3", "the path of a file"),
+    ] {
+        let (code, _, stderr) =
+            outcome(at, &["run", "without.toml", "--set", "stream.steps=31", "--set", setting]);
+        assert!(code != 0 && stderr.contains(words), "{setting}: {code} {stderr}");
+    }
+}

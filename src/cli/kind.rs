@@ -10,7 +10,7 @@ pub fn default(kind: &Kind) -> String {
         Kind::Text { default, .. } => default.map(str::to_owned),
         Kind::Flag { default } => Some(default.to_string()),
         Kind::Integers { default, .. } => Some(format!("{default:?}")),
-        Kind::Name { .. } | Kind::Names { .. } => None,
+        Kind::Path | Kind::Name { .. } | Kind::Names { .. } => None,
         Kind::Choice { default, .. } => Some(default.to_owned()),
     }
     .unwrap_or_else(|| "absent".into())
@@ -21,6 +21,7 @@ pub fn range(kind: &Kind) -> String {
     match *kind {
         Kind::Text { one_of, .. } => one_of.join(", "),
         Kind::Flag { .. } => "true, false".into(),
+        Kind::Path => "a path".into(),
         Kind::Name { of } | Kind::Choice { of, .. } => format!("see {of}"),
         Kind::Names { of } => format!("a list, see {of}"),
         Kind::Integers { lengths: (low, high), .. } if low == high => {

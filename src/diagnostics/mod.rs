@@ -7,10 +7,11 @@
 mod overestimation_fit;
 mod overestimation_mdp;
 mod polynomial;
+mod quantiles;
 mod regressor;
 
 use crate::nn::NetworkError;
-use crate::spec::{Choice, Entry};
+use crate::spec::{Choice, Entry, Plan, Work};
 
 /// Names of all figures, of which each diagnostic has some: see the heads of their files.
 pub const FIGURES: &[&str] = &[
@@ -82,6 +83,19 @@ pub enum DiagnosticError {
 #[must_use]
 pub fn entries() -> Vec<Entry> {
     vec![overestimation_fit::ENTRY, overestimation_mdp::ENTRY]
+}
+
+/// Whether the settings of a plan's diagnostic go together.
+///
+/// # Errors
+/// The sentence that says why not.
+pub fn check(plan: &Plan) -> Result<(), String> {
+    match &plan.work {
+        Work::Diagnostic(choice) if choice.name == overestimation_mdp::ENTRY.name => {
+            overestimation_mdp::check(choice)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Runs the diagnostic of `settings` with every draw from `seed`.

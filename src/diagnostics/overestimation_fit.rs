@@ -62,7 +62,7 @@ pub fn run(settings: &Settings, seed: u64) -> Result<Outcome, DiagnosticError> {
     for action in 0..ACTIONS {
         let points = points(action);
         let truth: Vec<f64> = points.iter().map(|&s| f(s)).collect();
-        let mut network = Regressor::new(settings, seed, action)?;
+        let mut network = Regressor::new(settings, seed, action, 1)?;
         let (inputs, targets) = (scaled(&points)?, column(&truth)?);
         for step in 0..steps {
             if !network.step(&inputs, &targets)?.is_finite() {

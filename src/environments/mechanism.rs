@@ -217,7 +217,7 @@ impl Environment for Mechanism {
         }
         let terminated = self.task.terminated(&passed);
         let truncated = self.spaces.step_limit.is_some_and(|limit| self.steps >= limit as u64);
-        Ok(Step { reward, terminated, truncated })
+        Ok(Step { reward, terminated, truncated, success: None })
     }
 
     fn observe(&self, observation: &mut [f64]) {

@@ -15,7 +15,7 @@ mod registry;
 pub mod repeat;
 
 pub use planar::Changes;
-pub use registry::{BuildError, Registered, build, build_changed, entries, registry};
+pub use registry::{BuildError, Named, Registered, build, build_changed, check, entries, registry};
 
 use crate::random::Stream;
 use crate::state::Stateful;
@@ -70,6 +70,8 @@ pub struct Step {
     pub terminated: bool,
     /// The episode was cut off (a time limit): the state has a value, and a bootstrap goes through it.
     pub truncated: bool,
+    /// Whether the task counts as solved in this step, where the environment says so (`MetaWorld`).
+    pub success: Option<bool>,
 }
 
 impl Step {
@@ -77,6 +79,21 @@ impl Step {
     #[must_use]
     pub fn ended(&self) -> bool {
         self.terminated || self.truncated
+    }
+
+    /// This step and the one that came after it as one: rewards are summed, and a success in either is one.
+    #[must_use]
+    pub fn then(self, next: Self) -> Self {
+        Self { reward: self.reward + next.reward, success: either(self.success, next.success), ..next }
+    }
+}
+
+/// Whether one of two is a success; `None` if neither says.
+#[must_use]
+pub fn either(one: Option<bool>, other: Option<bool>) -> Option<bool> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one || other),
+        (said, None) | (None, said) => said,
     }
 }
 

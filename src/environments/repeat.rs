@@ -52,8 +52,7 @@ impl Environment for ActionRepeat {
             if sum.ended() {
                 break;
             }
-            let next = self.inner.step(action, draws)?;
-            sum = Step { reward: sum.reward + next.reward, ..next };
+            sum = sum.then(self.inner.step(action, draws)?);
         }
         Ok(sum)
     }
@@ -87,7 +86,7 @@ mod tests {
             (0..67).map(|_| world.step(Action::Discrete(1), &mut draws).unwrap()).collect();
         assert!(steps[..66].iter().all(|step| step.reward == -3.0 && !step.ended()));
         // 200 = 66 × 3 + 2.
-        assert_eq!(steps[66], Step { reward: -2.0, terminated: false, truncated: true });
+        assert_eq!(steps[66], Step { reward: -2.0, terminated: false, truncated: true, success: None });
 
         let mut world = ActionRepeat::new(build("CartPole-v1").unwrap(), 4);
         assert_eq!((world.spaces().step_limit, world.spaces().max_reward), (Some(125), Some(4.0)));

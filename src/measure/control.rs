@@ -115,6 +115,7 @@ impl ControlObserver for ControlRecording<'_> {
             length: episode.length,
             r#return: episode.total,
             terminated: episode.terminated,
+            success: episode.success,
         };
         self.rows.push(&row)
     }
@@ -131,11 +132,12 @@ impl ControlObserver for ControlRecording<'_> {
             run: self.template.run.clone(),
             task: moment.task,
             environment_step: moment.passed,
-            episodes: returns.0.len(),
+            episodes: returns.each.len(),
             return_mean: returns.mean(),
             return_min: returns.min(),
             return_max: returns.max(),
             normalized_return: environment.spaces().returns.map(scaled),
+            success_rate: returns.success_rate(),
             temperature: agent.is_soft().then(|| agent.temperature()),
             ..EvaluationRow::default()
         };

@@ -21,6 +21,8 @@ pub struct EpisodeRow {
     pub r#return: f64,
     /// Whether it ended in a state after which nothing follows, and was not cut off.
     pub terminated: bool,
+    /// Whether a step of it counts as solved; empty where the environment does not say.
+    pub success: Option<bool>,
 }
 
 impl Row for EpisodeRow {

@@ -40,6 +40,8 @@ pub struct EvaluationRow {
     pub temperature: Option<f64>,
     /// Mean −log π of the policy's draws on these pairs, in nats; empty likewise.
     pub entropy: Option<f64>,
+    /// Share of the episodes with a step that counts as solved; empty where the environment does not say.
+    pub success_rate: Option<f64>,
 }
 
 impl Row for EvaluationRow {

@@ -10,9 +10,9 @@ use super::Executor;
 use crate::atomic;
 use crate::data::DataSet;
 use crate::diagnostics;
-use crate::environments::Environment;
 use crate::environments::change;
 use crate::environments::repeat::ActionRepeat;
+use crate::environments::{Environment, Named};
 use crate::kernels;
 use crate::measure::{ControlRecording, FirstStep, Recording, run_diagnostic};
 use crate::record::RunStatus;
@@ -84,7 +84,8 @@ impl Executor for Trainer {
 /// The environments of an agent's tasks, an action held as often as the plan says.
 fn worlds(plan: &Plan) -> anyhow::Result<impl Fn(usize) -> Result<Box<dyn Environment>, TrainError>> {
     let work = plan.control().context("a plan without images is one of control")?;
-    let change = change::build(&work.change, &work.environment, plan.seed)?;
+    let environment = Named::new(&work.environment, work.python.as_deref());
+    let change = change::build(&work.change, &environment, plan.seed)?;
     let times = work.action_repeat;
     Ok(move |task| {
         let environment = change.task(task).map_err(|error| TrainError::World(error.to_string()))?;

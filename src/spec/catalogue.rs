@@ -46,6 +46,8 @@ pub enum Kind {
     Flag { default: bool },
     /// A list of integers, each in `min..=max`, of a length in `lengths.0..=lengths.1`.
     Integers { default: &'static [i64], min: i64, max: i64, lengths: (usize, usize) },
+    /// The path of a file, which need not be there.
+    Path,
     /// A name of the named section of the catalogue, whose entry has no parameters.
     Name { of: &'static str },
     /// A list of such names.
@@ -65,7 +67,7 @@ impl Kind {
             Self::Text { default, .. } => default.map(|word| Value::Text(word.to_owned())),
             Self::Flag { default } => Some(Value::Flag(default)),
             Self::Integers { default, .. } => Some(Value::Integers(default.to_vec())),
-            Self::Name { .. } | Self::Names { .. } => None,
+            Self::Path | Self::Name { .. } | Self::Names { .. } => None,
             Self::Choice { default, .. } => {
                 Some(Value::Choice(Choice { name: default.to_owned(), parameters: BTreeMap::new() }))
             }
@@ -81,6 +83,7 @@ impl Kind {
             Self::Integer { min, max, .. } | Self::Integers { min, max, .. } => integer_range(min, max),
             Self::Text { .. }
             | Self::Flag { .. }
+            | Self::Path
             | Self::Name { .. }
             | Self::Names { .. }
             | Self::Choice { .. } => String::new(),

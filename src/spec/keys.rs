@@ -91,6 +91,11 @@ pub const STREAM: &[Parameter] = &[
 pub const ENVIRONMENT: &[Parameter] = &[
     key("name", "which environment", Kind::Name { of: "environments" }),
     count("action_repeat", "environment steps for which an action is held", Some(1), 1000),
+    key(
+        "python",
+        "interpreter of python: environments (absent: PLASTICITY_PYTHON, or python3); no other run by it",
+        Kind::Path,
+    ),
 ];
 
 /// `[stream]` of an environment, beside what the change has of its own.

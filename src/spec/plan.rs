@@ -28,6 +28,7 @@ pub struct Plan {
 
 /// What a run trains on.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "one a run")]
 pub enum Work {
     /// A stream of supervised tasks: `[data]` and `[stream]`.
     Supervised {
@@ -47,6 +48,9 @@ pub enum Work {
 pub struct ControlPlan {
     /// The environment of the first task, by name.
     pub environment: String,
+    /// Interpreter of environments outside (`python:…`); `None` for the one of `PLASTICITY_PYTHON`, or python3.
+    /// Like a machine, it is said in `run.toml` and makes no other run of a plan.
+    pub python: Option<String>,
     /// Environment steps for which an action is held, at least 1.
     pub action_repeat: usize,
     /// How the environment changes from task to task (`single`: not at all).

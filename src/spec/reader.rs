@@ -76,6 +76,10 @@ impl<'a> Section<'a> {
                 Item::Flag(flag) => Value::Flag(flag),
                 _ => return Err(self.wrong_type(key, node, "true or false")),
             },
+            Kind::Path => match &node.item {
+                Item::Text(path) if !path.is_empty() => Value::Text(path.clone()),
+                _ => return Err(self.wrong_type(key, node, "the path of a file")),
+            },
             Kind::Integers { min, max, lengths, .. } => {
                 Value::Integers(self.integers(key, node, (min, max), lengths)?)
             }

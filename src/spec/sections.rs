@@ -8,7 +8,7 @@ use super::reader::Section;
 use super::tree::{Field, Item, Node, Place, Sources, Table};
 use super::{
     Augmentation, Catalogue, Choice, ControlPlan, CriticPlan, DataPlan, ExamplesFrom, Head, Kind, Length,
-    Order, Parameter, Plan, ProbesPlan, Scaling, SpecError, StreamPlan, Work,
+    Order, Parameter, Plan, ProbesPlan, Scaling, SpecError, StreamPlan, Value, Work,
 };
 
 /// Sections that settings can be laid over.
@@ -250,10 +250,11 @@ impl Reader<'_> {
     }
 
     fn control(self) -> Result<ControlPlan, SpecError> {
-        let (environment, action_repeat) = self.section("environment", None, |section| {
+        let (environment, python, action_repeat) = self.section("environment", None, |section| {
             only(section, keys::ENVIRONMENT)?;
             let repeat = count(section, keys::ENVIRONMENT, "action_repeat")?;
-            Ok((self.name(section, "name", "environments")?, repeat.expect("it has a default")))
+            let name = self.name(section, "name", "environments")?;
+            Ok((name, path(section, "python")?, repeat.expect("it has a default")))
         })?;
         let (change, tasks, steps) = self.section("stream", None, |section| {
             let count = |key: &str| count(section, keys::CONTROL_STREAM, key);
@@ -271,6 +272,7 @@ impl Reader<'_> {
         let critic = self.critic()?;
         Ok(ControlPlan {
             environment,
+            python,
             action_repeat,
             change,
             tasks,
@@ -348,6 +350,15 @@ fn count(section: Section<'_>, keys: &[Parameter], key: &str) -> Result<Option<u
     let parameter = keys.iter().find(|parameter| parameter.name == key).expect("a key of the section");
     let Kind::Integer { default, min, max } = parameter.kind else { panic!("{key} is no count") };
     Ok(section.count(key, min, max)?.or(default.map(|count| count as usize)))
+}
+
+/// The path under a key, if it is there.
+fn path(section: Section<'_>, key: &str) -> Result<Option<String>, SpecError> {
+    let Some(node) = section.table.get(key) else { return Ok(None) };
+    match section.parameter(key, node, &Kind::Path)? {
+        Value::Text(path) => Ok(Some(path)),
+        other => panic!("a path is a text: {other:?}"),
+    }
 }
 
 /// The count, or a sentence that gives an example of it.

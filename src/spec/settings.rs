@@ -38,6 +38,9 @@ pub(super) struct Line {
     /// Whether it stands in the TOML. Some stand there only where they are not at their default, so that
     /// runs made before these keys existed keep their folders.
     pub written: bool,
+    /// Whether it is part of what is run. What is not stands in the TOML alone, not in the digest, and tells
+    /// no two plans apart.
+    pub identifies: bool,
 }
 
 /// What a line names.
@@ -73,6 +76,7 @@ impl Section {
             owner: String::new(),
             names: Names::Nothing,
             written: true,
+            identifies: true,
         });
         self.lines.last_mut().expect("just pushed")
     }
@@ -93,14 +97,14 @@ impl Section {
 }
 
 impl Plan {
-    /// Every setting of the plan but its seed and its source, in the order of the spec's sections. Two
-    /// plans that differ elsewhere differ in one of these.
+    /// Every setting of the plan but its seed, its source and its interpreter, in the order of the spec's
+    /// sections. Two plans that differ elsewhere differ in one of these.
     #[must_use]
     pub fn settings(&self) -> Vec<Setting> {
         let name = Setting { key: "name".into(), owner: String::new(), value: self.name.clone() };
         let mut all = vec![name];
         for section in self.sections() {
-            for line in section.lines {
+            for line in section.lines.into_iter().filter(|line| line.identifies) {
                 let key = match line.names {
                     Names::Nothing => format!("{}.{}", section.prefix, line.key),
                     Names::Choice => section.prefix.clone(),
@@ -178,6 +182,7 @@ fn of_stream(stream: &StreamPlan) -> Section {
 fn of_control(control: &ControlPlan) -> Vec<Section> {
     let ControlPlan {
         environment,
+        python,
         action_repeat,
         change,
         tasks,
@@ -190,6 +195,9 @@ fn of_control(control: &ControlPlan) -> Vec<Section> {
     let mut world = Section::new("environment");
     world.text("name", environment).names = Names::Choice;
     world.count("action_repeat", *action_repeat);
+    if let Some(python) = python {
+        world.text("python", python).identifies = false;
+    }
     let mut stream = Section::new("stream");
     stream.text("family", &change.name);
     stream.count("tasks", *tasks);

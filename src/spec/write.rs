@@ -15,20 +15,20 @@ impl Plan {
         self.write(true)
     }
 
-    /// SHA-256 of the plan's TOML without the source, which changes nothing in a run.
+    /// SHA-256 of the plan's TOML without the source and the interpreter, which make no other run of it.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
         Sha256::digest(self.write(false).as_bytes()).into()
     }
 
-    fn write(&self, with_source: bool) -> String {
+    fn write(&self, whole: bool) -> String {
         let mut out = format!("name = {}\n", quoted(&self.name));
-        if with_source {
+        if whole {
             let _ = writeln!(out, "source = {}", quoted(&self.source));
         }
         for section in self.sections() {
             let _ = writeln!(out, "\n[{}]", section.header);
-            for line in section.lines.iter().filter(|line| line.written) {
+            for line in section.lines.iter().filter(|line| line.written && (whole || line.identifies)) {
                 let _ = writeln!(out, "{} = {}", line.key, inline(&line.value));
             }
         }

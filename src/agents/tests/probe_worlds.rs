@@ -76,7 +76,7 @@ impl Environment for ProbeWorld {
         if self.asks == Asks::Discount {
             self.observation = 1.0;
         }
-        Ok(Step { reward, terminated, truncated: false })
+        Ok(Step { reward, terminated, truncated: false, success: None })
     }
 
     fn observe(&self, observation: &mut [f64]) {

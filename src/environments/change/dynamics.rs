@@ -1,7 +1,7 @@
 //! `dynamics`: gravity, masses, motors and damping are scaled anew for every task.
 
 use super::{Change, FIRST, draws, log_uniform};
-use crate::environments::{BuildError, Changes, Environment, build_changed};
+use crate::environments::{BuildError, Changes, Environment, Named};
 use crate::spec::{Choice, Entry, Kind, Parameter};
 
 const fn factor(name: &'static str, summary: &'static str) -> Parameter {
@@ -23,7 +23,7 @@ pub const ENTRY: Entry = Entry {
 };
 
 struct Dynamics {
-    name: String,
+    environment: Named,
     /// x of gravity, mass, gear and damping.
     largest: [f64; 4],
     first_drawn: bool,
@@ -31,10 +31,10 @@ struct Dynamics {
 }
 
 /// See [`ENTRY`].
-pub fn build(choice: &Choice, name: &str, seed: u64) -> Result<Box<dyn Change>, BuildError> {
+pub fn build(choice: &Choice, environment: &Named, seed: u64) -> Result<Box<dyn Change>, BuildError> {
     let largest = ["gravity", "mass", "gear", "damping"].map(|key| choice.number(key));
-    let name = name.to_owned();
-    let change = Dynamics { name, largest, first_drawn: choice.text("first_task") == "drawn", seed };
+    let environment = environment.clone();
+    let change = Dynamics { environment, largest, first_drawn: choice.text("first_task") == "drawn", seed };
     change.task(1)?;
     Ok(Box::new(change))
 }
@@ -52,7 +52,7 @@ impl Dynamics {
 
 impl Change for Dynamics {
     fn task(&self, index: usize) -> Result<Box<dyn Environment>, BuildError> {
-        build_changed(&self.name, &self.changes(index))
+        self.environment.build_changed(&self.changes(index))
     }
 
     fn describe(&self, index: usize) -> String {

@@ -7,7 +7,7 @@ mod single;
 mod slippery;
 mod switch;
 
-use super::{BuildError, Environment};
+use super::{BuildError, Environment, Named};
 use crate::random::Stream;
 use crate::spec::{Choice, Entry, Kind, Parameter};
 
@@ -24,8 +24,8 @@ pub trait Change: Send + Sync {
     fn describe(&self, index: usize) -> String;
 }
 
-/// Makes a stream from a checked choice, the environment's name and the seed.
-pub type Build = fn(&Choice, &str, u64) -> Result<Box<dyn Change>, BuildError>;
+/// Makes a stream from a checked choice, the environment and the seed.
+pub type Build = fn(&Choice, &Named, u64) -> Result<Box<dyn Change>, BuildError>;
 
 /// A registered family.
 #[derive(Clone, Copy)]
@@ -59,7 +59,7 @@ pub fn entries() -> Vec<Entry> {
 ///
 /// # Errors
 /// As said.
-pub fn build(choice: &Choice, environment: &str, seed: u64) -> Result<Box<dyn Change>, BuildError> {
+pub fn build(choice: &Choice, environment: &Named, seed: u64) -> Result<Box<dyn Change>, BuildError> {
     let family = registry().into_iter().find(|registered| registered.entry.name == choice.name);
     let family =
         family.ok_or_else(|| BuildError::Family(format!("there is no change named {}", choice.name)))?;

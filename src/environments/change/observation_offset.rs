@@ -2,7 +2,7 @@
 
 use super::{Change, FIRST, draws};
 use crate::environments::offset::ObservationOffset;
-use crate::environments::{BuildError, Environment, build as environment};
+use crate::environments::{BuildError, Environment, Named};
 use crate::spec::{Choice, Entry, Kind, Parameter};
 
 /// Catalogue entry.
@@ -21,7 +21,7 @@ pub const ENTRY: Entry = Entry {
 };
 
 struct Offset {
-    name: String,
+    environment: Named,
     std: f64,
     features: usize,
     first_drawn: bool,
@@ -29,10 +29,11 @@ struct Offset {
 }
 
 /// See [`ENTRY`].
-pub fn build(choice: &Choice, name: &str, seed: u64) -> Result<Box<dyn Change>, BuildError> {
-    let features = environment(name)?.spaces().features();
-    let (name, first_drawn) = (name.to_owned(), choice.text("first_task") == "drawn");
-    Ok(Box::new(Offset { name, std: choice.number("std"), features, first_drawn, seed }))
+pub fn build(choice: &Choice, environment: &Named, seed: u64) -> Result<Box<dyn Change>, BuildError> {
+    let features = environment.build()?.spaces().features();
+    let first_drawn = choice.text("first_task") == "drawn";
+    let (environment, std) = (environment.clone(), choice.number("std"));
+    Ok(Box::new(Offset { environment, std, features, first_drawn, seed }))
 }
 
 impl Offset {
@@ -46,7 +47,7 @@ impl Offset {
 
 impl Change for Offset {
     fn task(&self, index: usize) -> Result<Box<dyn Environment>, BuildError> {
-        Ok(Box::new(ObservationOffset::new(environment(&self.name)?, self.offset(index))))
+        Ok(Box::new(ObservationOffset::new(self.environment.build()?, self.offset(index))))
     }
 
     fn describe(&self, index: usize) -> String {

@@ -1,7 +1,7 @@
 //! `single`: the same environment throughout.
 
 use super::Change;
-use crate::environments::{BuildError, Environment, build as environment};
+use crate::environments::{BuildError, Environment, Named};
 use crate::spec::{Choice, Entry};
 
 /// Catalogue entry.
@@ -9,21 +9,21 @@ pub const ENTRY: Entry =
     Entry { name: "single", summary: "the same environment in every task", source: "", parameters: &[] };
 
 struct Single {
-    name: String,
+    environment: Named,
 }
 
 /// See [`ENTRY`].
-pub fn build(_: &Choice, name: &str, _: u64) -> Result<Box<dyn Change>, BuildError> {
-    environment(name)?;
-    Ok(Box::new(Single { name: name.to_owned() }))
+pub fn build(_: &Choice, environment: &Named, _: u64) -> Result<Box<dyn Change>, BuildError> {
+    environment.build()?;
+    Ok(Box::new(Single { environment: environment.clone() }))
 }
 
 impl Change for Single {
     fn task(&self, _: usize) -> Result<Box<dyn Environment>, BuildError> {
-        environment(&self.name)
+        self.environment.build()
     }
 
     fn describe(&self, _: usize) -> String {
-        self.name.clone()
+        self.environment.name().to_owned()
     }
 }

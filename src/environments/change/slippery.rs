@@ -1,7 +1,7 @@
 //! `slippery`: the friction of the ground is drawn anew for every task.
 
 use super::{Change, FIRST, draws, log_uniform};
-use crate::environments::{BuildError, Changes, Environment, build_changed};
+use crate::environments::{BuildError, Changes, Environment, Named};
 use crate::spec::{Choice, Entry, Kind, Parameter};
 
 /// Catalogue entry.
@@ -25,7 +25,7 @@ pub const ENTRY: Entry = Entry {
 };
 
 struct Slippery {
-    name: String,
+    environment: Named,
     low: f64,
     high: f64,
     first_drawn: bool,
@@ -33,13 +33,13 @@ struct Slippery {
 }
 
 /// See [`ENTRY`].
-pub fn build(choice: &Choice, name: &str, seed: u64) -> Result<Box<dyn Change>, BuildError> {
+pub fn build(choice: &Choice, environment: &Named, seed: u64) -> Result<Box<dyn Change>, BuildError> {
     let (low, high) = (choice.number("low"), choice.number("high"));
     if low > high {
         return Err(BuildError::Family(format!("stream.low = {low} is above stream.high = {high}")));
     }
-    let name = name.to_owned();
-    let change = Slippery { name, low, high, first_drawn: choice.text("first_task") == "drawn", seed };
+    let environment = environment.clone();
+    let change = Slippery { environment, low, high, first_drawn: choice.text("first_task") == "drawn", seed };
     change.task(1)?;
     Ok(Box::new(change))
 }
@@ -52,7 +52,7 @@ impl Slippery {
 
 impl Change for Slippery {
     fn task(&self, index: usize) -> Result<Box<dyn Environment>, BuildError> {
-        build_changed(&self.name, &Changes { sliding: self.friction(index), ..Changes::default() })
+        self.environment.build_changed(&Changes { sliding: self.friction(index), ..Changes::default() })
     }
 
     fn describe(&self, index: usize) -> String {

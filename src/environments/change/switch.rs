@@ -1,7 +1,7 @@
 //! `switch`: one environment after the other, and round again.
 
 use super::Change;
-use crate::environments::{BuildError, Environment, build as environment};
+use crate::environments::{BuildError, Environment, Named};
 use crate::spec::{Choice, Entry, Kind, Parameter, Value};
 
 /// Catalogue entry.
@@ -17,11 +17,11 @@ pub const ENTRY: Entry = Entry {
 };
 
 struct Switch {
-    names: Vec<String>,
+    environments: Vec<Named>,
 }
 
 /// See [`ENTRY`].
-pub fn build(choice: &Choice, name: &str, _: u64) -> Result<Box<dyn Change>, BuildError> {
+pub fn build(choice: &Choice, environment: &Named, _: u64) -> Result<Box<dyn Change>, BuildError> {
     let Some(Value::Names(others)) = choice.get("environments") else {
         return Err(BuildError::Family(
             "stream.family = \"switch\" needs stream.environments, a list of those that follow the first one, \
@@ -29,33 +29,40 @@ pub fn build(choice: &Choice, name: &str, _: u64) -> Result<Box<dyn Change>, Bui
                 .to_owned(),
         ));
     };
-    let mut names = vec![name.to_owned()];
-    names.extend_from_slice(others);
-    let first = environment(&names[0])?.spaces().clone();
-    for name in &names[1..] {
-        let spaces = environment(name)?.spaces().clone();
+    let mut environments = vec![environment.clone()];
+    environments.extend(others.iter().map(|name| environment.other(name)));
+    let first = environment.build()?.spaces().clone();
+    for other in &environments[1..] {
+        let spaces = other.build()?.spaces().clone();
         for (what, equal) in [
             ("observations", spaces.observation == first.observation),
             ("actions", spaces.action == first.action),
         ] {
             if !equal {
                 return Err(BuildError::Family(format!(
-                    "stream.family = \"switch\" needs environments with equal spaces, but {name} has other {what} \
+                    "stream.family = \"switch\" needs environments with equal spaces, but {} has other {what} \
                      than {}",
-                    names[0]
+                    other.name(),
+                    environment.name()
                 )));
             }
         }
     }
-    Ok(Box::new(Switch { names }))
+    Ok(Box::new(Switch { environments }))
+}
+
+impl Switch {
+    fn at(&self, index: usize) -> &Named {
+        &self.environments[index % self.environments.len()]
+    }
 }
 
 impl Change for Switch {
     fn task(&self, index: usize) -> Result<Box<dyn Environment>, BuildError> {
-        environment(&self.describe(index))
+        self.at(index).build()
     }
 
     fn describe(&self, index: usize) -> String {
-        self.names[index % self.names.len()].clone()
+        self.at(index).name().to_owned()
     }
 }

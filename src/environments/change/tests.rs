@@ -3,6 +3,11 @@ use crate::environments::{Action, ActionSpace, Physics};
 use crate::spec::Value;
 use crate::state::StateDict;
 
+/// The family on an environment that is built in.
+fn build(choice: &Choice, name: &str, seed: u64) -> Result<Box<dyn Change>, BuildError> {
+    super::build(choice, &Named::new(name, None), seed)
+}
+
 /// A family's defaults, but for `own`.
 fn choice(name: &str, own: &[(&str, Value)]) -> Choice {
     let entry = entries().into_iter().find(|entry| entry.name == name).unwrap();

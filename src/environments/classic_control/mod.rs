@@ -130,7 +130,8 @@ impl<T: Task> Environment for Classic<T> {
             return Err(EnvironmentError::NotFinite(T::ENTRY.name.into()));
         }
         self.steps += 1;
-        Ok(Step { reward, terminated, truncated: !terminated && self.steps >= T::STEP_LIMIT })
+        let truncated = !terminated && self.steps >= T::STEP_LIMIT;
+        Ok(Step { reward, terminated, truncated, success: None })
     }
 
     fn observe(&self, observation: &mut [f64]) {

@@ -52,7 +52,10 @@ fn time_limits_truncate_and_ends_terminate() {
         let steps: Vec<Step> =
             (0..limit).map(|_| world.step(Action::Discrete(1), &mut draws).unwrap()).collect();
         assert!(steps[..limit - 1].iter().all(|step| !step.ended() && step.reward == -1.0));
-        assert_eq!(steps[limit - 1], Step { reward: -1.0, terminated: false, truncated: true });
+        assert_eq!(
+            steps[limit - 1],
+            Step { reward: -1.0, terminated: false, truncated: true, success: None }
+        );
     }
     // The pole falls long before the limit when it is always pushed to the same side.
     let (mut world, mut draws) = (build("CartPole-v1"), Stream::new(1, "test", 0));
@@ -70,7 +73,7 @@ fn time_limits_truncate_and_ends_terminate() {
         };
         let lean = 3.0 * state[1] + speeds[1] + 0.1 * state[0] + 0.3 * speeds[0];
         let step = world.step(Action::Discrete(usize::from(lean > 0.0)), &mut draws).unwrap();
-        assert_eq!(step, Step { reward: 1.0, terminated: false, truncated: count == 500 });
+        assert_eq!(step, Step { reward: 1.0, terminated: false, truncated: count == 500, success: None });
     }
 }
 

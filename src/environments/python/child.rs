@@ -88,8 +88,8 @@ impl Child {
             .spawn()
             .map_err(|error| {
                 EnvironmentError::Outside(format!(
-                    "{name} needs Python, but {} cannot be run ({error}): install it, or set {INTERPRETER} to \
-                     the interpreter that has the packages",
+                    "{name} needs Python, but {} cannot be run ({error}): install it, or name the \
+                     interpreter that has the packages by environment.python in the spec or by {INTERPRETER}",
                     launch.interpreter.display()
                 ))
             })?;

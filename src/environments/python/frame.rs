@@ -64,6 +64,8 @@ pub struct Seen {
     pub qpos: Vec<f64>,
     /// Velocities.
     pub qvel: Vec<f64>,
+    /// What the task drew besides.
+    pub target: Vec<f64>,
     /// The observation.
     pub observation: Vec<f64>,
 }
@@ -73,8 +75,12 @@ pub fn seen(frame: &[u8]) -> Option<Seen> {
     let mut rest = Rest(frame.strip_prefix(b"O")?);
     let reward = rest.f64()?;
     let (terminated, truncated) = (rest.u8()? == 1, rest.u8()? == 1);
-    let (positions, velocities) = (rest.u32()?, rest.u32()?);
-    let (qpos, qvel) = (rest.f64s(positions)?, rest.f64s(velocities)?);
+    let success = match rest.u8()? {
+        0 => None,
+        said => Some(said == 2),
+    };
+    let counts = [rest.u32()?, rest.u32()?, rest.u32()?];
+    let (qpos, qvel, target) = (rest.f64s(counts[0])?, rest.f64s(counts[1])?, rest.f64s(counts[2])?);
     let observation = match rest.u8()? {
         0 => rest.0.chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().expect("eight"))).collect(),
         1 => rest
@@ -86,8 +92,8 @@ pub fn seen(frame: &[u8]) -> Option<Seen> {
         _ => return None,
     };
     // What is over is no bootstrap's.
-    let step = Step { reward, terminated, truncated: truncated && !terminated };
-    Some(Seen { step, qpos, qvel, observation })
+    let step = Step { reward, terminated, truncated: truncated && !terminated, success };
+    Some(Seen { step, qpos, qvel, target, observation })
 }
 
 /// A letter and numbers behind it.

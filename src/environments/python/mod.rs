@@ -17,12 +17,22 @@ pub use child::Launch;
 
 use super::{Action, ActionSpace, Environment, EnvironmentError, Physics, Spaces, Step};
 use crate::random::Stream;
+use crate::spec::Entry;
 use crate::state::{StateDict, StateError, Stateful, Values};
 use child::Child;
 use frame::{Seen, introduction, numbers, seen};
 
 /// How these environments' names begin.
 pub const PREFIX: &str = "python:";
+
+/// Catalogue entry, for all of them.
+pub const ENTRY: Entry = Entry {
+    name: PREFIX,
+    summary: "an environment of the user's own Python, as in python:gymnasium/Ant-v5 or python:metaworld/reach-v3",
+    source: "",
+    parameters: &[],
+};
+
 /// The program at the other end.
 const SERVER: &str = include_str!("server.py");
 
@@ -46,6 +56,7 @@ struct Program {
     observation: Vec<f64>,
     qpos: Vec<f64>,
     qvel: Vec<f64>,
+    target: Vec<f64>,
     /// Why it cannot be saved in the middle of an episode.
     unsaveable: Option<String>,
 }
@@ -62,6 +73,7 @@ impl Program {
             child: Mutex::new(child),
             qpos: Vec::new(),
             qvel: Vec::new(),
+            target: Vec::new(),
             unsaveable,
         };
         program.ask(numbers(b'R', &0u32.to_le_bytes(), &[]))?;
@@ -71,7 +83,7 @@ impl Program {
     /// Sends a request that is answered by what is seen, and keeps that.
     fn ask(&mut self, request: Vec<u8>) -> Result<Step, EnvironmentError> {
         let child = self.child.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let Seen { step, qpos, qvel, observation } =
+        let Seen { step, qpos, qvel, target, observation } =
             seen(&child.ask(request)?).ok_or_else(|| no_answer(&self.name))?;
         if observation.len() != self.observation.len() {
             return Err(EnvironmentError::Outside(format!(
@@ -81,7 +93,7 @@ impl Program {
                 self.observation.len()
             )));
         }
-        (self.observation, self.qpos, self.qvel) = (observation, qpos, qvel);
+        (self.observation, self.qpos, self.qvel, self.target) = (observation, qpos, qvel, target);
         if step.reward.is_finite() && self.observation.iter().all(|x| x.is_finite()) {
             Ok(step)
         } else {
@@ -110,6 +122,7 @@ impl Stateful for Program {
         state.insert("observation", Values::F64(self.observation.clone()));
         state.insert("qpos", Values::F64(self.qpos.clone()));
         state.insert("qvel", Values::F64(self.qvel.clone()));
+        state.insert("target", Values::F64(self.target.clone()));
     }
 
     fn load(&mut self, state: &StateDict) -> Result<(), StateError> {
@@ -128,7 +141,8 @@ impl Stateful for Program {
         child.ask(request).map_err(|error| failed(format!("could not be taken back: {error}")))?;
         state.copy_f64s("observation", &mut self.observation)?;
         state.copy_f64s("qpos", &mut self.qpos)?;
-        state.copy_f64s("qvel", &mut self.qvel)
+        state.copy_f64s("qvel", &mut self.qvel)?;
+        state.copy_f64s("target", &mut self.target)
     }
 }
 
@@ -188,25 +202,21 @@ impl Physics for Program {
         &self.qvel
     }
 
-    /// Targets stay on the other side.
     fn target(&self) -> &[f64] {
-        &[]
+        &self.target
     }
 
     fn set(&mut self, qpos: &[f64], qvel: &[f64], target: &[f64]) -> Result<(), EnvironmentError> {
-        if (qpos.len(), qvel.len(), target.len()) != (self.qpos.len(), self.qvel.len(), 0) {
+        let (given, own) = ([qpos, qvel, target], [&self.qpos, &self.qvel, &self.target]);
+        let (given, own) = (given.map(<[f64]>::len), own.map(Vec::len));
+        if given != own {
             return Err(EnvironmentError::Action(format!(
-                "a state of {} has {} positions, {} velocities and no target, not {}, {} and {}",
-                self.name,
-                self.qpos.len(),
-                self.qvel.len(),
-                qpos.len(),
-                qvel.len(),
-                target.len()
+                "a state of {} has {} positions, {} velocities and {} numbers of a target, not {}, {} and {}",
+                self.name, own[0], own[1], own[2], given[0], given[1], given[2]
             )));
         }
-        let places = (qpos.len() as u32).to_le_bytes();
-        self.ask(numbers(b'P', &places, &[qpos, qvel])).map(|_| ())
+        let counts = [own[0] as u32, own[1] as u32].map(u32::to_le_bytes).concat();
+        self.ask(numbers(b'P', &counts, &[qpos, qvel, target])).map(|_| ())
     }
 }
 

@@ -6,10 +6,12 @@ A frame is its length (uint32), a letter and the rest, all little-endian. One re
     A numbers(float64 ...)      -> O   step; the number of a discrete action is one float64
     S                           -> B   the state, as bytes
     L bytes                     -> B   takes a state back; what was seen in it is kept on the other side
-    P nq(uint32) qpos qvel      -> O   puts a mechanism into a state
+    P nq(uint32) nv(uint32) qpos qvel target
+                                -> O   puts a mechanism into a state
 
-    O reward(float64) terminated(uint8) truncated(uint8) nq(uint32) nv(uint32) qpos qvel
-      dtype(uint8: 0 float64, 1 float32, 2 uint8) observation
+    O reward(float64) terminated(uint8) truncated(uint8) success(uint8: 0 not said, 1 no, 2 yes)
+      nq(uint32) nv(uint32) nt(uint32) qpos qvel target dtype(uint8: 0 float64, 1 float32, 2 uint8)
+      observation
     E text                      what went wrong, in words
     I                           the spaces, once at the start: see `introduce`
 """
@@ -33,6 +35,10 @@ CURES = {
 }
 
 
+# Tasks of dm_control that draw a place to be reached: what it is in the model, and its coordinates.
+TARGETS = {"reacher": ("geom", 2), "swimmer": ("geom", 2), "finger": ("site", 3), "fish": ("geom", 3)}
+
+
 class Refused(Exception):
     """What the user is told as it is."""
 
@@ -45,10 +51,20 @@ def plain(value):
     return np.ascontiguousarray(array)
 
 
+def hear_mujoco():
+    """MuJoCo's warnings go to stderr: left alone, it writes a file into the folder that it is run in."""
+    try:
+        import mujoco
+    except ImportError:
+        return
+    mujoco.set_mju_user_warning(lambda text: print(text, file=sys.stderr))
+
+
 class DmControl:
     """A task of dm_control's suite."""
 
     def __init__(self, name):
+        hear_mujoco()
         from dm_control import suite
 
         domain, _, task = name.partition("-")
@@ -56,6 +72,7 @@ class DmControl:
             names = ", ".join(sorted("-".join(pair) for pair in suite.ALL_TASKS if pair[0] == domain))
             raise Refused(f"dm_control has no task {name}" + (f"; of {domain} it has {names}" if names else ""))
         self.env = suite.load(domain, task, task_kwargs={"random": 0})
+        self.domain = domain
         spec = self.env.action_spec()
         self.bounds = np.stack([np.broadcast_to(b, spec.shape).ravel() for b in (spec.minimum, spec.maximum)])
         self.shape, self.discrete = spec.shape, None
@@ -74,22 +91,36 @@ class DmControl:
     def seen(self, time):
         parts = [np.ravel(np.asarray(part, dtype=np.float64)) for part in time.observation.values()]
         terminated = bool(time.last() and time.discount == 0)
-        return np.concatenate(parts), time.reward or 0.0, terminated, bool(time.last() and not terminated)
+        truncated = bool(time.last() and not terminated)
+        return np.concatenate(parts), time.reward or 0.0, terminated, truncated, None
 
     def mechanism(self):
         data = self.env.physics.data
-        return data.qpos, data.qvel
+        place, size = self.place()
+        return data.qpos, data.qvel, np.concatenate([place, size])
 
-    def put(self, qpos, qvel):
+    def place(self):
+        """Views of the target's coordinates and radius in the model; empty where the task draws none."""
+        if self.domain not in TARGETS:
+            return np.empty(0), np.empty(0)
+        kind, count = TARGETS[self.domain]
+        model = self.env.physics.model
+        number = model.name2id("target", kind)
+        places, sizes = (getattr(model, f"{kind}_{what}") for what in ("pos", "size"))
+        return places[number, :count], sizes[number, :1]
+
+    def put(self, qpos, qvel, target):
         physics = self.env.physics
         with physics.reset_context():
             physics.data.qpos[:] = qpos
             physics.data.qvel[:] = qvel
+            place, size = self.place()
+            place[:], size[:] = target[: place.size], target[place.size :]
         self.env._reset_next_step = False
         self.env._step_count = 0
         observation = self.env.task.get_observation(physics)
         parts = [np.ravel(np.asarray(part, dtype=np.float64)) for part in observation.values()]
-        return np.concatenate(parts), 0.0, False, False
+        return np.concatenate(parts), 0.0, False, False, None
 
     def save(self):
         return pickle.dumps(self.env)
@@ -104,6 +135,7 @@ class Gymnasium:
     def __init__(self, name, **settings):
         import gymnasium
 
+        hear_mujoco()
         if name.startswith("ALE/"):
             import ale_py
 
@@ -133,15 +165,18 @@ class Gymnasium:
 
     def reset(self, seed):
         observation, _ = self.env.reset(seed=seed)
-        return self.flat(observation), 0.0, False, False
+        return self.flat(observation), 0.0, False, False, None
 
     def step(self, action):
         if self.discrete is None:
             action = np.asarray(action, dtype=self.dtype).reshape(self.shape)
         else:
             action += self.first
-        observation, reward, terminated, truncated, _ = self.env.step(action)
-        return self.flat(observation), float(reward), bool(terminated), bool(truncated)
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        # MetaWorld's word for it and that of Gymnasium's robots.
+        success = info.get("success", info.get("is_success"))
+        success = None if success is None else bool(success)
+        return self.flat(observation), float(reward), bool(terminated), bool(truncated), success
 
     def flat(self, observation):
         space = self.env.observation_space
@@ -155,14 +190,14 @@ class Gymnasium:
     def mechanism(self):
         world = self.env.unwrapped
         known = hasattr(world, "set_state") and hasattr(getattr(world, "data", None), "qpos")
-        return (world.data.qpos, world.data.qvel) if known else None
+        return (world.data.qpos, world.data.qvel, []) if known else None
 
-    def put(self, qpos, qvel):
+    def put(self, qpos, qvel, _):
         self.env.reset(seed=0)
         world = self.env.unwrapped
         world.data.qacc_warmstart[:] = 0
         world.set_state(qpos, qvel)
-        return self.flat(world._get_obs()), 0.0, False, False
+        return self.flat(world._get_obs()), 0.0, False, False, None
 
     def layers(self):
         """The wrappers, the innermost environment last."""
@@ -200,6 +235,7 @@ class MetaWorld(Gymnasium):
     """A task of MetaWorld whose goal is seen."""
 
     def __init__(self, name):
+        hear_mujoco()
         from metaworld.env_dict import ALL_V3_ENVIRONMENTS_GOAL_OBSERVABLE as tasks
 
         task = tasks.get(f"{name}-goal-observable")
@@ -275,23 +311,23 @@ def answer(world, request):
         numbers = np.frombuffer(rest, dtype="<f8")
         step = world.step(numbers.copy() if world.discrete is None else int(numbers[0]))
     elif kind == b"P":
-        places = struct.unpack_from("<I", rest)[0]
-        numbers = np.frombuffer(rest, dtype="<f8", offset=4)
-        step = world.put(numbers[:places], numbers[places:])
+        nq, nv = struct.unpack_from("<II", rest)
+        numbers = np.frombuffer(rest, dtype="<f8", offset=8)
+        step = world.put(*np.split(numbers, [nq, nq + nv]))
     elif kind == b"L":
         world.load(zlib.decompress(rest))
         return b"B"
     else:
         raise Refused(f"no request is named {kind!r}")
-    observation, reward, terminated, truncated = step
+    observation, reward, terminated, truncated, success = step
     array = plain(observation)
     dtype = {np.dtype(np.float64): 0, np.dtype(np.float32): 1, np.dtype(np.uint8): 2}[array.dtype]
-    qpos, qvel = (plain(part) for part in (world.mechanism() or ([], [])))
+    parts = [np.asarray(part, dtype=np.float64) for part in (world.mechanism() or ([], [], []))]
+    said = 0 if success is None else 1 + success
     return (
         b"O"
-        + struct.pack("<dBBII", reward, terminated, truncated, qpos.size, qvel.size)
-        + qpos.astype(np.float64).tobytes()
-        + qvel.astype(np.float64).tobytes()
+        + struct.pack("<dBBB3I", reward, terminated, truncated, said, *(part.size for part in parts))
+        + b"".join(part.tobytes() for part in parts)
         + struct.pack("<B", dtype)
         + array.tobytes()
     )

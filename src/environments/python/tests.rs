@@ -3,6 +3,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::*;
+use crate::environments::repeat::ActionRepeat;
 
 fn launch(interpreter: &str, seconds: f64) -> Launch {
     let patience = Duration::from_secs_f64(seconds);
@@ -102,7 +103,7 @@ while True:
         if sys.argv[1] == 'refuse':
             send(b'Ethree is too many'); continue
         if sys.argv[1] == 'nan': steps = float('nan')
-    send(b'O' + struct.pack('<dBBIIBd', 1.0, 0, 0, 0, 0, 0, float(steps)))
+    send(b'O' + struct.pack('<dBBBIIIBd', 1.0, 0, 0, 0, 0, 0, 0, 0, float(steps)))
 ";
 
 #[test]
@@ -123,7 +124,7 @@ fn a_program_that_fails_in_the_middle_ends_its_run_in_words() {
         world.reset(&mut draws).unwrap();
         for count in 1..3 {
             let step = world.step(Action::Discrete(1), &mut draws).unwrap();
-            assert_eq!(step, Step { reward: 1.0, terminated: false, truncated: false });
+            assert_eq!(step, Step { reward: 1.0, terminated: false, truncated: false, success: None });
             let mut seen = [0.0];
             world.observe(&mut seen);
             assert_eq!(seen, [f64::from(count)]);
@@ -162,6 +163,28 @@ fn act<'a>(spaces: &Spaces, numbers: &'a [f64]) -> Action<'a> {
     }
 }
 
+/// Rust's and the original's next step from one state, and how far they are from each other.
+fn compare(ours: &mut dyn Environment, theirs: &mut Program, draws: &mut Stream) -> f64 {
+    let spaces = ours.spaces().clone();
+    let physics = ours.physics().unwrap();
+    let (qpos, qvel, target) = (physics.qpos().to_vec(), physics.qvel().to_vec(), physics.target().to_vec());
+    physics.set(&qpos, &qvel, &target).unwrap();
+    theirs.set(&qpos, &qvel, &target).unwrap();
+    assert_eq!(theirs.target(), target);
+    let action = drawn(&spaces, draws);
+    let step = ours.step(act(&spaces, &action), draws).unwrap();
+    let other = theirs.step(act(&spaces, &action), draws).unwrap();
+    assert_eq!((step.terminated, step.truncated), (other.terminated, other.truncated));
+    let mut seen = vec![0.0; spaces.features()];
+    ours.observe(&mut seen);
+    let physics = ours.physics().unwrap();
+    let mine = [physics.qpos(), physics.qvel(), physics.target(), &seen, &[step.reward]].concat();
+    let original = [&theirs.qpos, &theirs.qvel, &theirs.target, &theirs.observation, &[other.reward][..]];
+    let original = original.concat();
+    assert_eq!(mine.len(), original.len());
+    mine.iter().zip(&original).map(|(a, b)| (a - b).abs() / (1.0 + b.abs())).fold(0.0, f64::max)
+}
+
 /// The same task through the pipe and in Rust, step by step from the same states with the same actions.
 #[test]
 fn rust_and_the_original_agree_through_the_pipe() {
@@ -178,32 +201,153 @@ fn rust_and_the_original_agree_through_the_pipe() {
         assert_eq!(ours.spaces().observation, theirs.spaces().observation);
         assert_eq!(ours.spaces().action, theirs.spaces().action);
         assert_eq!(ours.spaces().step_limit, theirs.spaces().step_limit);
-        let spaces = ours.spaces().clone();
         let mut draws = Stream::new(14, "test", 0);
         ours.reset(&mut draws).unwrap();
-        let (mut seen, mut contacts, mut worst) = (vec![0.0; spaces.features()], 0, 0.0f64);
+        let (mut contacts, mut worst) = (0, 0.0f64);
         for _ in 0..60 {
-            let physics = ours.physics().unwrap();
-            let (qpos, qvel) = (physics.qpos().to_vec(), physics.qvel().to_vec());
-            physics.set(&qpos, &qvel, &[]).unwrap();
-            theirs.set(&qpos, &qvel, &[]).unwrap();
-            let action = drawn(&spaces, &mut draws);
-            let step = ours.step(act(&spaces, &action), &mut draws).unwrap();
-            let other = theirs.step(act(&spaces, &action), &mut draws).unwrap();
-            assert_eq!((step.terminated, step.truncated), (other.terminated, other.truncated));
-            ours.observe(&mut seen);
-            let physics = ours.physics().unwrap();
-            contacts += physics.contacts();
-            let mine = [physics.qpos(), physics.qvel(), &seen, &[step.reward]].concat();
-            let original = [&theirs.qpos[..], &theirs.qvel, &theirs.observation, &[other.reward]].concat();
-            assert_eq!(mine.len(), original.len());
-            for (a, b) in mine.iter().zip(&original) {
-                worst = worst.max((a - b).abs() / (1.0 + b.abs()));
-            }
+            worst = worst.max(compare(&mut *ours, &mut theirs, &mut draws));
+            contacts += ours.physics().unwrap().contacts();
         }
         eprintln!("{name}: {worst:e} over 60 steps, {contacts} contacts");
         assert!(contacts > 0 && worst < bound, "{name}: {worst:e}, {contacts} contacts");
     }
+}
+
+/// What a task draws beside the state, the place of a disc, crosses the pipe both ways.
+#[test]
+fn targets_are_set_through_the_pipe() {
+    let Some(launch) = python_with("dm_control") else { return };
+    for (name, rewards) in [
+        ("reacher-easy", true),
+        ("finger-turn_hard", false),
+        ("swimmer-swimmer6", false),
+        ("finger-spin", false),
+    ] {
+        let mut theirs = Program::start(SERVER, &format!("dm_control/{name}"), &launch).unwrap();
+        let mut ours = crate::environments::build(name).unwrap();
+        let mut draws = Stream::new(2, "test", 0);
+        let (mut worst, mut rewarded) = (0.0f64, 0);
+        for number in 0..30 {
+            ours.reset(&mut draws).unwrap();
+            if rewards && number % 2 == 0 {
+                // The finger's own place: 1, where a target that stays elsewhere gives 0.
+                let physics = ours.physics().unwrap();
+                let (qpos, qvel, mut target) =
+                    (physics.qpos().to_vec(), physics.qvel().to_vec(), physics.target().to_vec());
+                let mut seen = vec![0.0; 6];
+                ours.observe(&mut seen);
+                (target[0], target[1]) = (target[0] - seen[2], target[1] - seen[3]);
+                ours.physics().unwrap().set(&qpos, &qvel, &target).unwrap();
+                rewarded += 1;
+            }
+            worst = worst.max(compare(&mut *ours, &mut theirs, &mut draws));
+        }
+        assert_eq!(rewarded, if rewards { 15 } else { 0 });
+        eprintln!("{name}: {worst:e}");
+        // The solver's tolerance, where a limit or a contact is active; nothing otherwise.
+        assert!(worst < 1e-5, "{name}: {worst:e}");
+        let wrong = theirs.set(&[0.0; 2], &[0.0; 2], &[]).unwrap_err().to_string();
+        assert!(wrong.contains("numbers of a target"), "{wrong}");
+    }
+}
+
+/// A package that looks like MetaWorld from here: a task with a goal that is solved from the third step on.
+const FAKE_METAWORLD: &str = r#"
+import sys, types
+import numpy as np
+from gymnasium import Env, spaces
+
+class Reach(Env):
+    observation_space = spaces.Box(-1.0, 1.0, (2,), np.float64)
+    action_space = spaces.Box(-1.0, 1.0, (1,), np.float32)
+    max_path_length = 5
+    def __init__(self, seed=None):
+        self.goal = 0.0
+    def seed(self, seed):
+        self.goal = (seed % 7) / 7
+    def reset(self, seed=None, options=None):
+        assert not self._freeze_rand_vec and self.seeded_rand_vec
+        self.steps = 0
+        return np.array([0.0, self.goal]), {}
+    def step(self, action):
+        self.steps += 1
+        solved = float(self.steps == 3)
+        return np.array([self.steps / 10, self.goal]), 1.0, False, self.steps == 5, {"success": solved}
+
+fake = types.ModuleType("metaworld.env_dict")
+fake.ALL_V3_ENVIRONMENTS_GOAL_OBSERVABLE = {"reach-v3-goal-observable": Reach}
+sys.modules["metaworld"] = types.ModuleType("metaworld")
+sys.modules["metaworld.env_dict"] = fake
+"#;
+
+#[test]
+fn a_success_is_told_where_the_environment_tells_it() {
+    let Some(launch) = python_with("gymnasium") else { return };
+    let script = format!("{FAKE_METAWORLD}{SERVER}");
+    let mut world = Program::start(&script, "metaworld/reach-v3", &launch).unwrap();
+    assert_eq!((world.spaces().step_limit, &world.spaces().observation[..]), (Some(5), &[2][..]));
+    let mut draws = Stream::new(0, "test", 0);
+    for _ in 0..2 {
+        world.reset(&mut draws).unwrap();
+        let steps: Vec<Step> =
+            (0..5).map(|_| world.step(Action::Continuous(&[0.5]), &mut draws).unwrap()).collect();
+        let success: Vec<_> = steps.iter().map(|step| step.success).collect();
+        assert_eq!(success, [false, false, true, false, false].map(Some));
+        assert!(steps[4].truncated);
+    }
+    let error = Program::start(&script, "metaworld/fly-v3", &launch).err().unwrap().to_string();
+    assert!(error.contains("MetaWorld has no task fly-v3; it has reach-v3"), "{error}");
+    // Held over two steps, a success in the first of them counts.
+    let mut held = ActionRepeat::new(Box::new(world), 3);
+    held.reset(&mut draws).unwrap();
+    let steps = [0, 1].map(|_| held.step(Action::Continuous(&[0.5]), &mut draws).unwrap());
+    assert_eq!(steps.map(|step| (step.reward, step.success)), [(3.0, Some(true)), (2.0, Some(false))]);
+}
+
+/// A program that has said all its answers before it is asked: spaces of one number and two actions, then steps.
+/// It cannot be saved, so that nothing but steps is asked for.
+fn said_before(steps: usize) -> Vec<u8> {
+    let frame = |payload: &[u8]| [&(payload.len() as u32).to_le_bytes(), payload].concat();
+    let mut spaces = b"I".to_vec();
+    for number in [1u32, 1] {
+        spaces.extend(number.to_le_bytes());
+    }
+    spaces.push(1);
+    spaces.extend(2u32.to_le_bytes());
+    spaces.extend(5u64.to_le_bytes());
+    spaces.push(0);
+    spaces.extend(0f64.to_le_bytes());
+    spaces.extend(b"it is a file");
+    let mut step = b"O".to_vec();
+    step.extend(1f64.to_le_bytes());
+    // No end, no word of success, no positions; then an observation of one number.
+    step.extend([0; 3 + 3 * 4 + 1]);
+    step.extend(0.25f64.to_le_bytes());
+    [frame(&spaces), frame(&step).repeat(steps)].concat()
+}
+
+/// An interpreter is what the spec names, whatever is installed.
+#[cfg(unix)]
+#[test]
+fn a_named_interpreter_runs_the_environment() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("frames"), said_before(10)).unwrap();
+    let interpreter = folder.path().join("python");
+    let text = "#!/bin/sh\nhere=$(dirname \"$0\")\necho \"$3\" >> \"$here/asked\"\ncat \"$here/frames\"\ncat > /dev/null\n";
+    std::fs::write(&interpreter, text).unwrap();
+    std::fs::set_permissions(&interpreter, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = interpreter.to_str().unwrap();
+    let named = crate::environments::Named::new("python:gymnasium/Any-v0", Some(path));
+    let mut world = named.build().unwrap();
+    let step = world.step(Action::Discrete(1), &mut Stream::new(0, "test", 0)).unwrap();
+    assert_eq!((step.reward, step.success), (1.0, None));
+    named.other("python:gymnasium/Other-v0").build().unwrap();
+    let asked = std::fs::read_to_string(folder.path().join("asked")).unwrap();
+    assert_eq!(asked, "gymnasium/Any-v0\ngymnasium/Other-v0\n");
+    // The spec's own before any variable; without it python3, or the variable's.
+    assert_eq!(Launch::new(Some(path)).unwrap().interpreter, path);
+    assert_ne!(Launch::new(None).unwrap().interpreter, path);
 }
 
 /// Real packages: a reset follows from its seed, and an episode goes on from the middle to the same bits.

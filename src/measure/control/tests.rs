@@ -22,6 +22,7 @@ fn plan(agent: Choice, activation: &str, discrete: bool) -> Plan {
     let make = make(agent, activation, &ProbeWorld::new(Asks::Both, discrete), 3);
     let control = ControlPlan {
         environment: "probe".to_owned(),
+        python: None,
         action_repeat: 1,
         change: Choice { name: "single".to_owned(), parameters: [].into() },
         tasks: 2,

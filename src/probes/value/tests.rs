@@ -50,7 +50,8 @@ impl Environment for Chain {
     fn step(&mut self, _: Action<'_>, _: &mut Stream) -> Result<Step, EnvironmentError> {
         self.passed += 1;
         let ends = self.passed == self.length;
-        Ok(Step { reward: 1.0, terminated: ends && self.terminates, truncated: ends && !self.terminates })
+        let (terminated, truncated) = (ends && self.terminates, ends && !self.terminates);
+        Ok(Step { reward: 1.0, terminated, truncated, success: None })
     }
     fn observe(&self, observation: &mut [f64]) {
         observation[0] = self.passed as f64;

@@ -112,12 +112,16 @@ pub fn each(run: &Run, take: &mut dyn FnMut(&Number<'_>) -> anyhow::Result<()>) 
         })
     })?;
     rows(run, |row: EpisodeRow| {
-        [("return", row.r#return), ("length", row.length as f64)].into_iter().try_for_each(
-            |(quantity, value)| {
-                let number = plain("episode", row.task, quantity, value);
-                take(&Number { step: Some(row.environment_step), ..number })
-            },
-        )
+        let figures = [
+            ("return", Some(row.r#return)),
+            ("length", Some(row.length as f64)),
+            ("success", row.success.map(|success| f64::from(u8::from(success)))),
+        ];
+        let mut known = figures.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        known.try_for_each(|(quantity, value)| {
+            let number = plain("episode", row.task, quantity, value);
+            take(&Number { step: Some(row.environment_step), ..number })
+        })
     })?;
     rows(run, |row: EvaluationRow| {
         let figures = [
@@ -132,6 +136,7 @@ pub fn each(run: &Run, take: &mut dyn FnMut(&Number<'_>) -> anyhow::Result<()>) 
             ("q_impossible", row.q_impossible),
             ("temperature", row.temperature),
             ("entropy", row.entropy),
+            ("success_rate", row.success_rate),
         ];
         let mut known = figures.into_iter().filter_map(|(name, value)| Some((name, value?)));
         known.try_for_each(|(quantity, value)| {

@@ -29,7 +29,7 @@ fn value(kind: Kind) -> BoxedStrategy<Option<Value>> {
                 .prop_map(|list| Some(Value::Integers(list)))
                 .boxed()
         }
-        Kind::Name { .. } => unreachable!("keys of sections alone"),
+        Kind::Path | Kind::Name { .. } => unreachable!("keys of sections alone"),
         Kind::Names { of } => {
             let known: Vec<&str> = catalogue().section(of).iter().map(|entry| entry.name).collect();
             let list = prop::collection::vec(select(known), 0..4);
@@ -101,22 +101,26 @@ fn control() -> impl Strategy<Value = ControlPlan> {
         prop::option::of(choice("optimizers")),
         prop::option::of(methods()),
     );
-    (environment, counts, choice("changes"), choice("agents"), critic).prop_map(
-        |(environment, (action_repeat, tasks, steps, every, episodes), change, agent, critic)| ControlPlan {
-            environment: environment.to_owned(),
-            action_repeat,
-            change,
-            tasks,
-            steps,
-            agent,
-            critic: CriticPlan {
-                network: critic.0,
-                activation: critic.1,
-                optimizer: critic.2,
-                methods: critic.3,
-            },
-            evaluate_every: every,
-            evaluation_episodes: episodes,
+    let python = prop::option::of("[ -~]{1,20}");
+    (environment, python, counts, choice("changes"), choice("agents"), critic).prop_map(
+        |(environment, python, (action_repeat, tasks, steps, every, episodes), change, agent, critic)| {
+            ControlPlan {
+                environment: environment.to_owned(),
+                python,
+                action_repeat,
+                change,
+                tasks,
+                steps,
+                agent,
+                critic: CriticPlan {
+                    network: critic.0,
+                    activation: critic.1,
+                    optimizer: critic.2,
+                    methods: critic.3,
+                },
+                evaluate_every: every,
+                evaluation_episodes: episodes,
+            }
         },
     )
 }

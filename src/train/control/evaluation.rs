@@ -3,33 +3,44 @@
 use super::super::TrainError;
 use crate::agents::scale::Scale;
 use crate::agents::{Agent, Chosen};
-use crate::environments::{Action, Environment};
+use crate::environments::{Action, Environment, either};
 use crate::random::Stream;
 
 /// Decisions after which an episode is cut off where the environment has no limit of its own.
 const MOST: usize = 10_000;
 
-/// Returns of the episodes of an evaluation: sums of raw rewards.
+/// What the episodes of an evaluation came to.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Returns(pub Vec<f64>);
+pub struct Returns {
+    /// Of each episode the sum of its raw rewards.
+    pub each: Vec<f64>,
+    /// Episodes with a step that counts as solved, where the environment says so.
+    pub successes: Option<usize>,
+}
 
 impl Returns {
     /// NaN without an episode.
     #[must_use]
     pub fn mean(&self) -> f64 {
-        self.0.iter().sum::<f64>() / self.0.len() as f64
+        self.each.iter().sum::<f64>() / self.each.len() as f64
     }
 
     /// The least one.
     #[must_use]
     pub fn min(&self) -> f64 {
-        self.0.iter().copied().fold(f64::INFINITY, f64::min)
+        self.each.iter().copied().fold(f64::INFINITY, f64::min)
     }
 
     /// The largest one.
     #[must_use]
     pub fn max(&self) -> f64 {
-        self.0.iter().copied().fold(f64::NEG_INFINITY, f64::max)
+        self.each.iter().copied().fold(f64::NEG_INFINITY, f64::max)
+    }
+
+    /// Share of the episodes with a success, where the environment says so.
+    #[must_use]
+    pub fn success_rate(&self) -> Option<f64> {
+        self.successes.map(|count| count as f64 / self.each.len() as f64)
     }
 }
 
@@ -49,7 +60,7 @@ pub fn evaluate(
     let mut returns = Returns::default();
     for _ in 0..episodes {
         environment.reset(draws)?;
-        let mut total = 0.0;
+        let (mut total, mut success) = (0.0, None);
         for _ in 0..most {
             environment.observe(&mut observation);
             let step = match agent.act(&observation, false)? {
@@ -59,11 +70,15 @@ pub fn evaluate(
                 Chosen::Discrete(number) => environment.step(Action::Discrete(number), draws)?,
             };
             total += step.reward;
+            success = either(success, step.success);
             if step.ended() {
                 break;
             }
         }
-        returns.0.push(total);
+        returns.each.push(total);
+        if let Some(success) = success {
+            *returns.successes.get_or_insert(0) += usize::from(success);
+        }
     }
     Ok(returns)
 }

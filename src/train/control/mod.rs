@@ -144,7 +144,7 @@ impl Run<'_> {
                 Err(error) if left_the_numbers(&error) => return self.diverge(result, decision),
                 other => other?,
             };
-            result.decision(step.reward, self.control.action_repeat);
+            result.decision(&step, self.control.action_repeat);
             if losses.is_some_and(|losses| diverged(agent, &world, &losses)) {
                 return self.diverge(result, decision);
             }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::environments::{Step, either};
+
 /// Figures of one task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ControlResult {
@@ -27,6 +29,9 @@ pub struct ControlResult {
     returns_sum: f64,
     /// Return and decisions of the episode under way.
     open: (f64, usize),
+    /// Whether it has had a success, where the environment says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    open_success: Option<bool>,
 }
 
 /// A training episode that ended.
@@ -40,6 +45,8 @@ pub struct Episode {
     pub total: f64,
     /// Whether it ended in a state after which nothing follows, and was not cut off.
     pub terminated: bool,
+    /// Whether a step of it counts as solved, where the environment says so.
+    pub success: Option<bool>,
 }
 
 impl ControlResult {
@@ -58,24 +65,27 @@ impl ControlResult {
             seconds: 0.0,
             returns_sum: 0.0,
             open: (0.0, 0),
+            open_success: None,
         }
     }
 
     /// Adds a decision, held for so many environment steps.
-    pub fn decision(&mut self, reward: f64, steps: usize) {
+    pub fn decision(&mut self, step: &Step, steps: usize) {
         self.decisions += 1;
         self.steps += steps;
-        self.open.0 += reward;
+        self.open.0 += step.reward;
         self.open.1 += 1;
+        self.open_success = either(self.open_success, step.success);
     }
 
     /// Ends the episode under way.
     pub fn episode(&mut self, terminated: bool) -> Episode {
         let (total, length) = std::mem::take(&mut self.open);
+        let success = self.open_success.take();
         let number = self.episodes;
         self.episodes += 1;
         self.returns_sum += total;
-        Episode { number, length, total, terminated }
+        Episode { number, length, total, terminated, success }
     }
 
     /// Mean return of the task's episodes, if one ended.
