@@ -1,4 +1,4 @@
-"""Checkpoints of multilayer perceptrons as torch modules."""
+"""Checkpoints of multilayer perceptrons, and of agents made of them, as torch modules."""
 
 from __future__ import annotations
 
@@ -81,6 +81,11 @@ def _module():
                     self.activations.append(shared)
             elif self.function is None:
                 raise ValueError(f"the activation {activation} has no counterpart here")
+            read = {f"layers.{i}.{part}" for i in range(count) for part in ("weight", "bias")}
+            if activation == "rational":
+                read |= {name for name in tensors if re.fullmatch(r"activations(\.\d+)?\.(numerator|denominator)", name)}
+            if unread := sorted(set(tensors) - read):
+                raise ValueError(f"the network has parts without a counterpart here: {', '.join(unread)}")
 
         def forward(self, x):
             x = x.flatten(1)
@@ -111,16 +116,22 @@ def _functions(F, torch):
 _DEFAULTS = {"slope": 0.01, "alpha": 1.0, "beta": 1.0}
 
 
-def _activation(text: str) -> dict:
-    """The keys of [activation] of a run.toml, whose writer is known: one key a line."""
-    section = re.search(r"^\[activation\]\n(.*?)(?=^\[|\Z)", text, re.M | re.S)
+def _activation(text: str, header: str) -> dict:
+    """The keys of the section `header` of a run.toml, whose writer is known: one key a line."""
+    section = re.search(rf"^\[{re.escape(header)}\]\n(.*?)(?=^\[|\Z)", text, re.M | re.S)
     keys = re.findall(r"^(\w+) = (.*)$", section.group(1) if section else "", re.M)
     return {key: value.strip('"') for key, value in keys}
 
 
-def network(run: Union[str, os.PathLike], task: Optional[int] = None) -> "torch.nn.Module":
+def network(
+    run: Union[str, os.PathLike], task: Optional[int] = None, part: Optional[str] = None
+) -> "torch.nn.Module":
     """The network of a run before task number `task` (after the last one, where it is the number of tasks), as
-    a torch module whose parameters can be trained on. Without `task`: the newest checkpoint.
+    a torch module whose parameters can be trained on. Without `task`: the newest checkpoint between two tasks.
+
+    An agent has several networks, of which `part` names one: `actor` gives what its last layer gives (mean and
+    log standard deviation of the Gaussian before the tanh, for SAC), `critic1` takes observations with actions
+    behind them, both as the environment has them.
 
     For multilayer perceptrons with rationals that have no constraint in their form, or with fixed activations.
     """
@@ -128,13 +139,19 @@ def network(run: Union[str, os.PathLike], task: Optional[int] = None) -> "torch.
 
     run = pathlib.Path(run)
     folder = run / "checkpoints"
-    files = sorted(p for p in folder.glob("task-*.safetensors") if re.fullmatch(r"task-\d+\.safetensors", p.name))
+    pattern = re.compile(r"task-\d+(\.agent)?\.safetensors")
+    files = sorted(p for p in folder.glob("task-*.safetensors") if pattern.fullmatch(p.name))
     if task is not None:
-        files = [p for p in files if int(p.stem.split("-")[1]) == task]
+        files = [p for p in files if int(re.split(r"[-.]", p.name)[1]) == task]
     if not files:
         which = "no checkpoint" if task is None else f"no checkpoint before task {task}"
         raise FileNotFoundError(f"{folder} holds {which}: run with --keep-checkpoints all")
-    activation = _activation((run / "run.toml").read_text())
+    tensors = _of_part(load_file(files[-1]), part)
+    text = (run / "run.toml").read_text()
+    activation = _activation(text, "activation")
+    if part is not None and part.startswith("critic"):
+        # Critics have the actor's activation where the spec gives them none of their own.
+        activation = _activation(text, "critic.activation") or activation
     constraint = re.search(r'name = "([^"]+)"', activation.get("constraint", ""))
     constraint = constraint.group(1) if constraint else activation.get("constraint", "none")
     if constraint not in ("none", "frozen", "freeze-after", "coefficient-box"):
@@ -142,4 +159,17 @@ def network(run: Union[str, os.PathLike], task: Optional[int] = None) -> "torch.
     for key, usual in _DEFAULTS.items():
         if key in activation and float(activation[key]) != usual:
             raise ValueError(f"{activation['name']} with {key} = {activation[key]} has no counterpart here")
-    return _module()(load_file(files[-1]), activation["name"], activation.get("version", "A"))
+    return _module()(tensors, activation["name"], activation.get("version", "A"))
+
+
+def _of_part(tensors: dict, part: Optional[str]) -> dict:
+    """The tensors of one network, under the names that they have in a run of one network."""
+    alone = any(name.startswith("layers.") for name in tensors)
+    if alone and part is None:
+        return tensors
+    own = {} if part is None else {n[len(part) + 1 :]: t for n, t in tensors.items() if n.startswith(f"{part}.")}
+    if alone or not own:
+        parts = [] if alone else sorted({name.split(".")[0] for name in tensors})
+        has = f"has the networks {', '.join(parts)}: name one as `part`" if parts else "has one network, without parts"
+        raise ValueError(f"the run {has}")
+    return own

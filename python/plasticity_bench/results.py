@@ -9,9 +9,6 @@ from typing import TYPE_CHECKING, Dict, Union
 if TYPE_CHECKING:
     import pandas
 
-KINDS = ("tasks", "times", "episodes", "retention", "probes", "coefficients", "steps")
-
-
 def load(folder: Union[str, os.PathLike], diverged: bool = True) -> Dict[str, "pandas.DataFrame"]:
     """A frame for each kind of CSV (tasks, times, probes, ...) over all runs at any depth below `folder`.
 
@@ -26,7 +23,7 @@ def load(folder: Union[str, os.PathLike], diverged: bool = True) -> Dict[str, "p
     if not runs:
         raise FileNotFoundError(f"there is no run below {folder}: name a folder that `plasticity-bench run` wrote")
     frames = {}
-    for kind in KINDS:
+    for kind in sorted({file.stem for run in runs for file in run.glob("*.csv")}):
         parts = []
         for run in runs:
             file = run / f"{kind}.csv"

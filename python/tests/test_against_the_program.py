@@ -56,3 +56,48 @@ def test_training_goes_on_as_in_the_program(made, name, rate):
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+
+
+AGENT = """
+name = "agent"
+[environment]
+name = "pendulum-swingup"
+[stream]
+family = "single"
+tasks = 1
+steps = 300
+[agent]
+name = "sac"
+learning_starts = 200
+batch_size = 16
+[network]
+kind = "mlp"
+hidden = [16, 16]
+[activation]
+name = "relu"
+[critic.activation]
+name = "rational"
+[evaluation]
+every = 300
+episodes = 1
+[grid]
+seeds = [0]
+"""
+
+
+def test_an_agents_networks_are_had_by_name(tmp_path):
+    torch = pytest.importorskip("torch")
+    (tmp_path / "agent.toml").write_text(AGENT)
+    subprocess.run([PROGRAM, "run", tmp_path / "agent.toml", "--out", tmp_path, "--quiet"], check=True)
+    (run,) = (path.parent for path in tmp_path.rglob("run.toml"))
+    frames = pb.load(run)
+    assert {"episodes", "evaluations", "tasks"} <= set(frames)
+    observations = torch.zeros(5, 3)
+    assert pb.network(run, part="actor")(observations).shape == (5, 2)
+    critic = pb.network(run, part="critic1")
+    assert critic(torch.zeros(5, 4)).shape == (5, 1)
+    assert any("numerator" in name for name, _ in critic.named_parameters())
+    with pytest.raises(ValueError, match="name one as `part`"):
+        pb.network(run)
+    with pytest.raises(ValueError, match="actor, critic1, critic2"):
+        pb.network(run, part="critic3")
