@@ -1,22 +1,26 @@
 //! Online accuracy over tasks.
 
-use super::{Chart, LINES, Panel, Style, band, slug};
+use super::{Chart, LINES, Panel, Style, band, multiples, slug};
 use crate::report::ranking::Shown;
 use crate::results::Results;
 
-/// A line a variant, with the 95 % band over seeds.
-pub fn chart(results: &Results, benchmark: usize) -> Option<Chart> {
+/// A line a variant, with the 95 % band over seeds; many lines once more by constraint.
+pub fn charts(results: &Results, benchmark: usize) -> Vec<Chart> {
     let shown = Shown::of(results, benchmark, LINES);
-    let lines: Vec<_> = shown
-        .cells
-        .iter()
-        .filter_map(|cell| {
-            let runs = cell.done().map(|run| Some(run.online.points()));
-            band(&results.variants[cell.variant], Style::of(cell.variant), runs)
-        })
-        .collect();
+    let (mut lines, mut groups) = (Vec::new(), Vec::new());
+    for cell in &shown.cells {
+        let runs = cell.done().map(|run| Some(run.online.points()));
+        if let Some(line) = band(&results.variants[cell.variant], Style::of(cell.variant), runs) {
+            let run = cell.done().next().expect("a line is of finished runs");
+            lines.push(line);
+            groups.push(multiples::group(&run.plan));
+        }
+    }
+    if lines.is_empty() {
+        return Vec::new();
+    }
     let name = &results.benchmarks[benchmark];
-    (!lines.is_empty()).then(|| Chart {
+    let chart = Chart {
         file: format!("online-accuracy-{}", slug(name)),
         title: format!("Online accuracy over tasks: {name}"),
         caption: "Mean over the finished runs' seeds with its 95 % bootstrap band. A line that falls is \
@@ -27,5 +31,7 @@ pub fn chart(results: &Results, benchmark: usize) -> Option<Chart> {
         minor: false,
         ends: true,
         panels: vec![Panel::new("", "task", "online accuracy", lines)],
-    })
+    };
+    let small = multiples::by_constraint(&chart, &groups);
+    std::iter::once(chart).chain(small).collect()
 }

@@ -126,7 +126,7 @@ fn is_wide(values: impl Iterator<Item = f64>) -> bool {
 }
 
 /// More lines than these are named at their ends.
-const FEW: usize = 6;
+pub(super) const FEW: usize = 6;
 
 impl Chart {
     /// Whether its lines are named at their ends.

@@ -11,6 +11,7 @@ mod ends;
 mod grid;
 mod groups;
 mod matrix;
+mod multiples;
 mod panel;
 mod pen;
 mod probes;
@@ -32,7 +33,7 @@ pub fn charts(results: &Results) -> Vec<Chart> {
     let mut charts = profiles::all(results);
     for benchmark in 0..results.benchmarks.len() {
         charts.extend(control::returns(results, benchmark));
-        charts.extend(accuracy::chart(results, benchmark));
+        charts.extend(accuracy::charts(results, benchmark));
         charts.extend(control::bias(results, benchmark));
         charts.extend(scatter::plasticity(results, benchmark));
         charts.extend(scatter::forgetting(results, benchmark));

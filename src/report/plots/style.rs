@@ -21,7 +21,7 @@ pub struct Style {
     pub marker: usize,
 }
 
-/// Of the markers that [`super::panel::Pen::marker`] knows.
+/// Of the markers that [`super::pen::Pen::marker`] knows.
 pub const MARKERS: usize = 10;
 
 impl Style {
@@ -33,6 +33,12 @@ impl Style {
             dash: DASHES[index % DASHES.len()],
             marker: index % MARKERS,
         }
+    }
+
+    /// Of lines behind others: grey.
+    #[must_use]
+    pub fn behind() -> Self {
+        Self { colour: (170, 170, 170), dash: &[], marker: 0 }
     }
 
     /// The colour of a moment, `share` in [0, 1] of the way: orange to blue, of which neither end is lost
