@@ -251,7 +251,7 @@ fn targets_are_set_through_the_pipe() {
     }
 }
 
-/// A package that looks like MetaWorld from here: a task with a goal that is solved from the third step on.
+/// A package that looks like `metaworld` from here: a task with a goal that is solved from the third step on.
 const FAKE_METAWORLD: &str = r#"
 import sys, types
 import numpy as np
