@@ -66,6 +66,13 @@ pub const METRICS: &[Metric] = &[
          possible return is 0 and the largest 1",
     ),
     up(
+        "floor_normalized_return",
+        "return above random",
+        0.0,
+        "mean over tasks of the return of the task's last evaluation, on the scale on which that of uniformly drawn \
+         actions is 0 and the largest possible one 1",
+    ),
+    up(
         "evaluation_return",
         "evaluation return",
         f64::NEG_INFINITY,

@@ -4,6 +4,7 @@ mod anchors;
 mod gradients;
 pub mod probe_worlds;
 mod resume;
+mod specs;
 mod torch;
 
 use std::collections::BTreeMap;

@@ -44,6 +44,7 @@ const SETUP: Setup = Setup {
     limit: LIMIT,
     returns: RETURNS,
     max_reward: MOST,
+    random_return: None,
     task: |model| acrobot(model, 1.0),
 };
 

@@ -78,6 +78,7 @@ const SETUP: Setup = Setup {
     limit: LIMIT,
     returns: RETURNS,
     max_reward: MOST,
+    random_return: None,
     task: |_| cartpole(false, false),
 };
 

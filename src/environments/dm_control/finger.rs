@@ -59,6 +59,7 @@ const SETUP: Setup = Setup {
     limit: LIMIT,
     returns: RETURNS,
     max_reward: MOST,
+    random_return: None,
     task: |model| finger(model, Goal::Turn),
 };
 

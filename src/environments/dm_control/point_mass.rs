@@ -30,6 +30,7 @@ const SETUP: Setup = Setup {
     limit: LIMIT,
     returns: RETURNS,
     max_reward: MOST,
+    random_return: None,
     task: |_| Arc::new(PointMass),
 };
 

@@ -60,6 +60,7 @@ const SETUP: Setup = Setup {
     limit: LIMIT,
     returns: None,
     max_reward: None,
+    random_return: None,
     task: |_| Arc::new(CHEETAH),
 };
 

@@ -52,7 +52,7 @@ pub fn introduction(frame: &[u8]) -> Option<(Spaces, Option<String>)> {
     let known = rest.u8()? == 1;
     let max_reward = Some(rest.f64()?).filter(|_| known);
     let why = String::from_utf8_lossy(rest.0).into_owned();
-    let spaces = Spaces { observation, action, returns: None, max_reward, step_limit };
+    let spaces = Spaces { observation, action, returns: None, max_reward, step_limit, random_return: None };
     Some((spaces, (!why.is_empty()).then_some(why)))
 }
 
