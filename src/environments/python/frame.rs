@@ -88,7 +88,8 @@ pub fn seen(frame: &[u8]) -> Option<Seen> {
             .chunks_exact(4)
             .map(|b| f64::from(f32::from_le_bytes(b.try_into().expect("four"))))
             .collect(),
-        2 => rest.0.iter().map(|&byte| f64::from(byte)).collect(),
+        // Pixels: a network takes them in [0, 1] (Mnih et al. 2015).
+        2 => rest.0.iter().map(|&byte| f64::from(byte) / 255.0).collect(),
         _ => return None,
     };
     // What is over is no bootstrap's.

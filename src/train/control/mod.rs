@@ -80,7 +80,8 @@ pub fn run_control(
     let (mut task, mut open) = (0, None);
     if let Some(saved) = saved {
         saved.load(AGENT, &mut *agent)?;
-        if saved.has(OBSERVER) {
+        // One that remembers something is not given up for a checkpoint that does not.
+        if saved.has(OBSERVER) || !StateDict::of(run.observer).is_empty() {
             saved.load(OBSERVER, run.observer)?;
         }
         task = saved.position.task;

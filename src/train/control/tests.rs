@@ -37,7 +37,7 @@ fn a_stored_transition_reproduces_by_one_step_of_the_environment() {
             let before = StateDict::of(&*world.environment);
             let observed = bits(world.observation.iter().map(|&x| x as f32));
             let at = agent.buffer().len();
-            let (losses, step) = live(&mut *agent, &mut world, decision % 400 == 399).unwrap();
+            let (losses, step) = live(&mut *agent, &mut world, decision == 700).unwrap();
             assert!(losses.is_none() && agent.buffer().len() == at + 1);
             states.insert(observed, before);
             terminated += usize::from(step.terminated);
@@ -47,7 +47,7 @@ fn a_stored_transition_reproduces_by_one_step_of_the_environment() {
             }
         }
         assert!(truncated > 0 || terminated > 10, "{name}: {terminated} {truncated}");
-        let batch = agent.buffer().sample(3000, &mut Stream::new(2, "test", 0));
+        let batch = agent.buffer().sample(10_000, &mut Stream::new(2, "test", 0));
         let (features, width) = (batch.observations.len() / batch.rows, batch.actions.len() / batch.rows);
         let mut copy = built();
         let mut next = vec![0.0; features];
