@@ -74,6 +74,7 @@ impl Learner {
             returns: None,
             max_reward: Some(1.0),
             step_limit: Some(1000),
+            random_return: None,
         };
         let make = Make { agent, actor: network.clone(), critic: network, spaces, seed: 0 };
         let mut learner = Self { agent: build(make).expect("an agent"), draws: Stream::new(0, "bench", 0) };

@@ -19,6 +19,7 @@ pub fn catalogue() -> Catalogue {
             ("optimizers", optimizers::entries()),
             ("methods", methods::entries()),
             ("probes", probes::entries()),
+            ("value probes", probes::value::entries()),
             ("environments", [environments::entries(), vec![environments::python::ENTRY]].concat()),
             ("changes", environments::change::entries()),
             ("diagnostics", diagnostics::entries()),

@@ -18,6 +18,36 @@ pub enum Values {
     Bytes(Vec<u8>),
 }
 
+impl Values {
+    /// How many.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::F32(values) => values.len(),
+            Self::F64(values) => values.len(),
+            Self::U64(values) => values.len(),
+            Self::Bytes(values) => values.len(),
+        }
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes that they take.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let each = match self {
+            Self::F32(_) => 4,
+            Self::F64(_) | Self::U64(_) => 8,
+            Self::Bytes(_) => 1,
+        };
+        each * self.len()
+    }
+}
+
 /// Why a state could not be taken back. The sentence names the entry.
 #[derive(Debug, thiserror::Error)]
 #[error("{entry} {why}")]
@@ -49,6 +79,20 @@ pub trait Stateful {
 }
 
 impl StateDict {
+    /// The state of one part, as it is now.
+    #[must_use]
+    pub fn of(part: &dyn Stateful) -> Self {
+        let mut state = Self::default();
+        part.save(&mut state);
+        state
+    }
+
+    /// Bytes that all values take.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.entries.values().map(Values::size).sum()
+    }
+
     /// Puts an entry in the place of any earlier one of its name.
     pub fn insert(&mut self, name: impl Into<String>, values: Values) {
         self.entries.insert(name.into(), values);
@@ -84,6 +128,51 @@ impl StateDict {
     pub fn insert_under(&mut self, prefix: &str, inner: Self) {
         self.entries.extend(inner.entries.into_iter().map(|(name, v)| (format!("{prefix}.{name}"), v)));
         self.shapes.extend(inner.shapes.into_iter().map(|(name, s)| (format!("{prefix}.{name}"), s)));
+    }
+
+    /// Puts the values of every entry of a state with the same entries behind its own.
+    ///
+    /// # Panics
+    /// If the states do not have the same entries of the same types.
+    pub fn append(&mut self, other: &Self) {
+        assert_eq!(self.entries.len(), other.entries.len(), "states of one make");
+        for ((name, own), (others, more)) in self.entries.iter_mut().zip(&other.entries) {
+            assert_eq!(name, others, "states of one make");
+            match (own, more) {
+                (Values::F32(own), Values::F32(more)) => own.extend(more),
+                (Values::F64(own), Values::F64(more)) => own.extend(more),
+                (Values::U64(own), Values::U64(more)) => own.extend(more),
+                (Values::Bytes(own), Values::Bytes(more)) => own.extend(more),
+                _ => panic!("{name} is of two types"),
+            }
+        }
+    }
+
+    /// The `count` states that [`StateDict::append`] made one of, each entry an equal share.
+    ///
+    /// # Errors
+    /// If an entry does not divide into so many.
+    pub fn split(&self, count: usize) -> Result<Vec<Self>, StateError> {
+        let mut states = vec![Self::default(); count];
+        for (name, values) in self.iter() {
+            let each = values.len() / count.max(1);
+            if each * count != values.len() {
+                return Err(Self::count(name, values.len(), each * count));
+            }
+            for (number, state) in states.iter_mut().enumerate() {
+                let share = number * each..(number + 1) * each;
+                state.insert(
+                    name,
+                    match values {
+                        Values::F32(values) => Values::F32(values[share].to_vec()),
+                        Values::F64(values) => Values::F64(values[share].to_vec()),
+                        Values::U64(values) => Values::U64(values[share].to_vec()),
+                        Values::Bytes(values) => Values::Bytes(values[share].to_vec()),
+                    },
+                );
+            }
+        }
+        Ok(states)
     }
 
     /// Hands `part` what [`StateDict::insert_part`] took under the same prefix.

@@ -1,9 +1,9 @@
 //! Whether the agent of a plan can do what it is asked, found out before anything runs.
 
 use super::cost::spaces;
-use super::registry::check;
+use super::registry::{check, has_critics};
 use super::settings::count;
-use crate::spec::Plan;
+use crate::spec::{CriticPlan, Plan};
 
 /// The error is a sentence.
 ///
@@ -16,6 +16,12 @@ pub fn check_plan(plan: &Plan) -> Result<(), String> {
     // Of a change between environments the first one is asked; it finds out itself whether all are alike.
     if let Some(spaces) = spaces(control) {
         check(agent, &spaces)?;
+    }
+    if !has_critics(agent) && control.critic != CriticPlan::default() {
+        return Err(format!(
+            "[critic] has no effect beside agent.name = \"{}\", whose one network is [network]: leave it out",
+            agent.name
+        ));
     }
     let (batch, buffer) = (count(agent, "batch_size"), count(agent, "buffer"));
     if buffer <= batch {

@@ -26,13 +26,14 @@ fn decisions(control: &ControlPlan) -> usize {
     control.tasks * control.steps / control.action_repeat
 }
 
-/// Bytes of the replay buffer as full as it gets, and of the copy of it that a checkpoint makes.
+/// Bytes of the replay buffer as full as it gets, of the copy of it that a checkpoint makes, and of one more
+/// that a resumed run reads beside it.
 #[must_use]
 pub fn memory(control: &ControlPlan) -> Option<f64> {
     let spaces = spaces(control)?;
     // At most every second row is an episode's end.
     let rows = count(&control.agent, "buffer").min(2 * decisions(control) + 1);
-    Some(2.0 * Buffer::bytes(spaces.features(), width(&spaces), rows) as f64)
+    Some(3.0 * Buffer::bytes(spaces.features(), width(&spaces), rows) as f64)
 }
 
 /// Multiply-adds of all the run's updates: of an actor's network an evaluation and a training pass (three
@@ -76,6 +77,6 @@ mod tests {
         let expected = 256.0 * (4.0 * 72_960.0 + 12.0 * 71_680.0);
         assert_eq!(multiply_adds(&plans[0]), Some(expected));
         let rows = 20_003.0;
-        assert_eq!(memory(plans[0].control().unwrap()), Some(2.0 * rows * 97.0));
+        assert_eq!(memory(plans[0].control().unwrap()), Some(3.0 * rows * 97.0));
     }
 }

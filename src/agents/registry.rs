@@ -54,6 +54,14 @@ pub fn build(make: Make) -> Result<Box<dyn Agent>, AgentError> {
     (known(&make.agent.name).build)(make)
 }
 
+/// Whether the agent has critics beside its actor.
+///
+/// # Panics
+/// As [`build`].
+pub fn has_critics(agent: &Choice) -> bool {
+    !known(&agent.name).discrete
+}
+
 /// Whether the agent can act in an environment of these spaces. The error is a sentence.
 ///
 /// # Errors

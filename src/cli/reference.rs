@@ -22,6 +22,7 @@ fn heading(section: &str) -> (String, &'static str) {
         "optimizers" => "`[optimizer] name`",
         "methods" => "`[method] name`; several by `[[method]]`",
         "probes" => "`[probes] names`. See [definitions](definitions.md#5-probes)",
+        "value probes" => "Of an agent, at every evaluation. See [agents](agents.md#probes-of-values)",
         "environments" => "`[environment] name`. See [environments](environments.md)",
         "changes" => {
             "`[stream] family` of an environment. See [environments](environments.md#change-over-tasks)"

@@ -94,6 +94,8 @@ pub(super) struct Setup {
     pub returns: Option<(f64, f64)>,
     /// Largest reward of one step, where it is known.
     pub max_reward: Option<f64>,
+    /// Mean return of uniformly drawn actions, by `environments random NAME`.
+    pub random_return: Option<f64>,
     /// What is asked for.
     pub task: fn(&Model) -> Arc<dyn Task>,
 }
@@ -115,6 +117,8 @@ impl Setup {
             returns: self.returns,
             max_reward: self.max_reward,
             step_limit: self.limit,
+            // Measured in the unchanged world alone.
+            random_return: self.random_return.filter(|_| *changes == Changes::default()),
         };
         let mut mechanism = Mechanism {
             name: self.name,
@@ -239,6 +243,10 @@ impl Environment for Mechanism {
             qpos: self.qpos.clone(),
             qvel: self.qvel.clone(),
         }))
+    }
+
+    fn lift_limit(&mut self) {
+        self.spaces.step_limit = None;
     }
 
     fn physics(&mut self) -> Option<&mut dyn Physics> {

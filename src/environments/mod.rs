@@ -33,6 +33,8 @@ pub struct Spaces {
     pub max_reward: Option<f64>,
     /// Steps after which an episode is cut off, if ever.
     pub step_limit: Option<usize>,
+    /// Mean return of uniformly drawn actions, where it was measured: what can be had without any policy.
+    pub random_return: Option<f64>,
 }
 
 impl Spaces {
@@ -135,6 +137,10 @@ pub trait Environment: Stateful + Send {
     /// A second one of the same make, in the same state: what value probes roll out from. `None` where
     /// the environment cannot be copied (a program outside).
     fn duplicate(&self) -> Option<Box<dyn Environment>>;
+
+    /// From now on no time limit cuts an episode off, where the limit is this environment's own: what value
+    /// probes roll on under.
+    fn lift_limit(&mut self) {}
 
     /// Positions and velocities, where the environment is a mechanism.
     fn physics(&mut self) -> Option<&mut dyn Physics> {

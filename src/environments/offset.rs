@@ -56,6 +56,10 @@ impl Environment for ObservationOffset {
         Some(Box::new(Self { inner: self.inner.duplicate()?, offset: self.offset.clone() }))
     }
 
+    fn lift_limit(&mut self) {
+        self.inner.lift_limit();
+    }
+
     fn physics(&mut self) -> Option<&mut dyn Physics> {
         self.inner.physics()
     }

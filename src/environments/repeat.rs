@@ -22,6 +22,8 @@ impl ActionRepeat {
         // them where rewards are negative.
         spaces.max_reward =
             spaces.max_reward.map(|reward| if reward > 0.0 { reward * times as f64 } else { reward });
+        // Measured with an action a step.
+        spaces.random_return = spaces.random_return.filter(|_| times == 1);
         spaces.step_limit = spaces.step_limit.map(|limit| limit.div_ceil(times));
         Self { inner, times, spaces }
     }
@@ -64,6 +66,11 @@ impl Environment for ActionRepeat {
     fn duplicate(&self) -> Option<Box<dyn Environment>> {
         let inner = self.inner.duplicate()?;
         Some(Box::new(Self { inner, times: self.times, spaces: self.spaces.clone() }))
+    }
+
+    fn lift_limit(&mut self) {
+        self.inner.lift_limit();
+        self.spaces.step_limit = None;
     }
 
     fn physics(&mut self) -> Option<&mut dyn Physics> {

@@ -12,7 +12,7 @@ use candle_core::{DType, Tensor};
 use super::builder::{Builder, Filters, for_width};
 use super::initialization::{self, Initialization};
 use super::mlp::{Linears, check_widths, sizes};
-use super::network::{Dims, Network, NetworkError, Parts, Registered};
+use super::network::{Blueprint, Dims, Network, NetworkError, Parts, Registered};
 use super::samples;
 use super::work::{self, LayerWork};
 use crate::kernels::conv::geometry::positions;
@@ -78,12 +78,16 @@ pub struct Cnn {
 }
 
 /// One convolution's sizes, images and filters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Stage {
     /// Channels in.
     pub channels: usize,
     /// Features out: filters times what the activation makes of one.
     pub features: usize,
+    /// Its filters.
+    pub filters: Filters,
+    /// Pooling after it.
+    pub pool: Option<Pool>,
     /// Rows and columns before pooling.
     pub positions: (usize, usize),
     /// Rows and columns after it.
@@ -91,7 +95,7 @@ pub struct Stage {
 }
 
 /// The convolutions of a network on images of `dims` (channels, height, width).
-pub fn stages(network: &Choice, dims: (usize, usize, usize)) -> Result<Vec<Stage>, NetworkError> {
+fn stages(network: &Choice, dims: (usize, usize, usize)) -> Result<Vec<Stage>, NetworkError> {
     let (kernel, padding) = (size(network, "kernel"), size(network, "padding"));
     let (mut channels, mut height, mut width) = dims;
     let mut stages = Vec::new();
@@ -109,24 +113,29 @@ pub fn stages(network: &Choice, dims: (usize, usize, usize)) -> Result<Vec<Stage
             )));
         };
         let (positions, pooled) = ((rows.0, columns.0), (rows.1, columns.1));
-        stages.push(Stage { channels, features, positions, pooled });
+        let filters = Filters { size: kernel, stride: 1, padding };
+        stages.push(Stage { channels, features, filters, pool: Some(POOL), positions, pooled });
         (channels, height, width) = (features, pooled.0, pooled.1);
     }
     Ok(stages)
 }
 
 fn work(network: &Choice, dims: Dims, classes: usize) -> Option<Vec<LayerWork>> {
-    let stages = stages(network, dims).ok()?;
+    work_of(&stages(network, dims).ok()?, &sizes(network, "hidden"), classes)
+}
+
+/// Layers of such convolutions with linear ones behind them.
+pub(super) fn work_of(stages: &[Stage], hidden: &[usize], classes: usize) -> Option<Vec<LayerWork>> {
     let last = stages.last()?;
     let flat = last.features * last.pooled.0 * last.pooled.1;
     let mut layers: Vec<LayerWork> = stages
         .iter()
         .map(|stage| {
             let places = stage.positions.0 * stage.positions.1;
-            LayerWork::convolution((stage.channels, stage.features), size(network, "kernel"), places)
+            LayerWork::convolution((stage.channels, stage.features), stage.filters.size, places)
         })
         .collect();
-    layers.extend(work::linears(flat, &sizes(network, "hidden"), classes));
+    layers.extend(work::linears(flat, hidden, classes));
     Some(layers)
 }
 
@@ -145,19 +154,28 @@ impl Cnn {
         stream: &mut Stream,
         dtype: DType,
     ) -> Result<Self, NetworkError> {
-        let stages = stages(network, dims)?;
-        let (kernel, padding) = (size(network, "kernel"), size(network, "padding"));
+        let blueprint = Blueprint { network, activation, dims, outputs: classes, dtype };
+        Self::of(&stages(network, dims)?, &blueprint, stream)
+    }
+
+    /// Of these convolutions, and the linear layers and start values that the blueprint's settings say.
+    pub(super) fn of(
+        stages: &[Stage],
+        blueprint: &Blueprint<'_>,
+        stream: &mut Stream,
+    ) -> Result<Self, NetworkError> {
+        let Blueprint { network, activation, dims, outputs: classes, dtype } = *blueprint;
         let start = Initialization::of(network).map_err(NetworkError::Settings)?;
         let mut built = Builder::new(dtype);
         let mut convs = Vec::new();
-        for &Stage { channels, features, .. } in &stages {
+        for &Stage { channels, features, filters, pool, .. } in stages {
             let activation = for_width(activation, features, "convolution")?;
             let outputs = features / activation.expansion;
-            let filters = Filters { size: kernel, stride: 1, padding };
-            let (sizes, start) = ((channels, outputs), start.conv((channels, outputs), kernel * kernel));
+            let area = filters.size * filters.size;
+            let (sizes, start) = ((channels, outputs), start.conv((channels, outputs), area));
             let mut parts = built.conv(start, sizes, filters, stream)?;
             parts.activation = Some(built.activation(activation, features)?);
-            parts.pool = Some(POOL);
+            parts.pool = pool;
             convs.push(parts);
         }
         let last = stages.last().expect("at least one convolution");
@@ -182,9 +200,10 @@ impl Cnn {
         let mut x = images::rows(inputs, self.dims)?;
         for (layer, parts) in self.convs.iter().enumerate() {
             let (_, height, width, _) = x.dims4()?;
-            let padded = |extent: usize| extent + 2 * parts.padding + 1;
-            let (rows, columns, _, _) = self.built.weight(layer).dims4().map(|w| (w.2, w.3, w.0, w.1))?;
-            let of_image = (padded(height) - rows) * (padded(width) - columns);
+            let (_, _, rows, columns) = self.built.weight(layer).dims4()?;
+            let along = |extent, filter| positions(extent, filter, parts.stride, parts.padding);
+            let of_image =
+                along(height, rows).zip(along(width, columns)).map_or(0, |(rows, columns)| rows * columns);
             let rows = samples::rows(first..first + count, all, of_image, samples);
             let op = Conv::capturing(parts.clone(), rows);
             x = x.apply_op2_no_bwd(self.built.weight(layer).as_tensor(), &op)?;

@@ -7,6 +7,7 @@ pub mod cnn;
 pub mod initialization;
 mod layout;
 mod mlp;
+mod nature_cnn;
 mod network;
 mod orthogonal;
 mod parameter;

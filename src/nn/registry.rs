@@ -4,12 +4,13 @@ use candle_core::DType;
 
 use super::network::{Blueprint, Dims, Network, NetworkError, Registered};
 use super::work::LayerWork;
-use super::{cnn, mlp, resnet};
+use super::{cnn, mlp, nature_cnn, resnet};
 use crate::random::Stream;
 use crate::spec::{Choice, Entry, Plan, Work};
 
 /// Every network. A new one is a file and a line here.
-pub const REGISTRY: &[Registered] = &[mlp::REGISTERED, cnn::REGISTERED, resnet::REGISTERED];
+pub const REGISTRY: &[Registered] =
+    &[mlp::REGISTERED, cnn::REGISTERED, nature_cnn::REGISTERED, resnet::REGISTERED];
 
 /// Catalogue section `networks`.
 #[must_use]
@@ -90,6 +91,7 @@ mod tests {
             "{ kind = 'mlp', hidden = [7, 5] }",
             "{ kind = 'cnn', channels = [6, 4], kernel = 3, padding = 1, hidden = [9] }",
             "'cnn'",
+            "{ kind = 'nature-cnn', kernels = [8, 4, 2] }",
             "{ kind = 'resnet18', width = 4 }",
         ] {
             let plan = plan(network);

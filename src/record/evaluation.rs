@@ -42,6 +42,9 @@ pub struct EvaluationRow {
     pub entropy: Option<f64>,
     /// Share of the episodes with a step that counts as solved; empty where the environment does not say.
     pub success_rate: Option<f64>,
+    /// The mean return on the scale where that of uniformly drawn actions is 0 and the largest possible one 1;
+    /// empty where these are not known.
+    pub floor_normalized_return: Option<f64>,
 }
 
 impl Row for EvaluationRow {

@@ -3,7 +3,9 @@
 //! A new figure is computed in [`crate::results`] under its name and has its line here: heading, direction,
 //! what a run that diverged counts as, and the definition that every table and page shows.
 
+use crate::environments;
 use crate::results::{Cell, Results};
+use crate::spec::{Plan, Work};
 
 /// Which of two values of a metric is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +66,13 @@ pub const METRICS: &[Metric] = &[
         0.0,
         "mean over tasks of the return of the task's last evaluation, on the scale on which the least \
          possible return is 0 and the largest 1",
+    ),
+    up(
+        "floor_normalized_return",
+        "return above random",
+        0.0,
+        "mean over tasks of the return of the task's last evaluation, on the scale on which that of uniformly drawn \
+         actions is 0 and the largest possible one 1",
     ),
     up(
         "evaluation_return",
@@ -260,8 +269,21 @@ pub fn named(name: &str) -> Option<&'static Metric> {
 pub fn headline(results: &Results, benchmark: usize) -> &'static Metric {
     let has =
         |name: &&str| results.of(benchmark).flat_map(Cell::done).any(|run| run.metrics.contains_key(name));
-    let name = HEADLINES.into_iter().find(has).unwrap_or(HEADLINES[HEADLINES.len() - 1]);
+    let name = HEADLINES.into_iter().find(has).unwrap_or_else(|| {
+        let mut runs = results.of(benchmark).flat_map(|cell| cell.runs.values());
+        runs.next().map_or(HEADLINES[HEADLINES.len() - 1], |run| expected(&run.plan))
+    });
     named(name).expect("a headline is one of the metrics")
+}
+
+/// What runs of a plan are ranked by where none of them has finished: those that diverged count as its worst
+/// value.
+fn expected(plan: &Plan) -> &'static str {
+    let Work::Control(control) = &plan.work else { return "total_online_accuracy" };
+    // A program outside is not started for this.
+    let outside = control.environment.starts_with(environments::python::PREFIX);
+    let known = |name: &str| environments::build(name).is_ok_and(|world| world.spaces().returns.is_some());
+    if !outside && known(&control.environment) { "normalized_return" } else { "evaluation_return" }
 }
 
 #[cfg(test)]

@@ -47,6 +47,7 @@ pub fn read(folder: &Path) -> Result<Evaluations, RecordError> {
         |of: fn(&EvaluationRow) -> Option<f64>| Mean::of(last.iter().map(of).collect::<Option<Vec<f64>>>()?);
     let figures = [
         ("normalized_return", over_tasks(|row| row.normalized_return)),
+        ("floor_normalized_return", over_tasks(|row| row.floor_normalized_return)),
         ("evaluation_return", over_tasks(|row| Some(row.return_mean))),
         ("mean_evaluation_return", all.value()),
         ("q_bias", over_tasks(|row| row.q_bias_normalized)),

@@ -11,7 +11,7 @@ use crate::data::DataSet;
 use crate::nn::training_batch;
 use crate::random::Stream;
 use crate::spec::Plan;
-use crate::state::Stateful;
+use crate::state::StateDict;
 use crate::tasks::{self, Batches, CropFlip, Task, TaskStream};
 
 /// How often progress is reported within a task.
@@ -78,20 +78,23 @@ pub fn run(
     if saved.is_none() {
         run.save(Position::before(0), &learner, None)?;
     }
+    let mut outcome = Outcome::Done;
     for index in first..stream.tasks() {
-        let outcome = run.task(index, open.take(), &mut learner)?;
+        outcome = run.task(index, open.take(), &mut learner)?;
         if outcome != Outcome::Done {
-            return Ok(outcome);
+            break;
         }
         let last = index + 1 == stream.tasks();
         if last || run.checkpoints.due() || signals.interrupted() {
             run.save(Position::before(index + 1), &learner, None)?;
         }
         if signals.interrupted() && !last {
-            return Ok(Outcome::Interrupted);
+            outcome = Outcome::Interrupted;
+            break;
         }
     }
-    Ok(Outcome::Done)
+    run.checkpoints.finish()?;
+    Ok(outcome)
 }
 
 /// The task that was under way, if there was one.
@@ -234,12 +237,15 @@ impl Run<'_> {
         learner: &Learner,
         open: Option<&OpenTask>,
     ) -> Result<(), TrainError> {
-        let mut parts: Vec<(&str, &dyn Stateful)> = vec![(LEARNER, learner)];
+        if !self.checkpoints.are_kept() {
+            return Ok(());
+        }
+        let mut parts = vec![(LEARNER, StateDict::of(learner))];
         if let Some(fresh) = open.and_then(|open| open.fresh.as_ref()) {
-            parts.push((FRESH, fresh));
+            parts.push((FRESH, StateDict::of(fresh)));
         }
         let record = open.map(OpenTask::timed);
-        self.checkpoints.save(position, &parts, record.as_ref(), self.observer.rows())
+        self.checkpoints.save(position, parts, record.as_ref(), self.observer.rows())
     }
 }
 

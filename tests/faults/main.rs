@@ -2,6 +2,7 @@
 //! of them the runs go on, and end with the bytes of runs that nothing happened to.
 #![cfg(unix)]
 
+mod agents;
 mod damage;
 mod limits;
 mod locks;

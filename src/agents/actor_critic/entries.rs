@@ -80,26 +80,85 @@ const fn policy_updates(default: i64) -> Parameter {
     count("policy_updates", "updates of the actor in a round", default, 1)
 }
 
+/// Where published codes differ in what all agents with an actor have.
+struct Defaults {
+    preset: Parameter,
+    learning_starts: i64,
+    critics: i64,
+    /// Of target critics, and of critics in the actor's objective.
+    combine: (&'static str, &'static str),
+    /// Of targets and of the actor.
+    every: i64,
+}
+
+/// Settings that all agents with an actor have.
+const fn shared(defaults: &Defaults) -> [Parameter; 14] {
+    [
+        defaults.preset,
+        DISCOUNT,
+        batch_size(256),
+        buffer(1_000_000),
+        learning_starts(defaults.learning_starts),
+        TRAIN_FREQUENCY,
+        updates_per_step(1),
+        critics(defaults.critics),
+        target(defaults.combine.0),
+        objective(defaults.combine.1),
+        TAU,
+        target_every(defaults.every),
+        policy_every(defaults.every),
+        policy_updates(1),
+    ]
+}
+
+/// Those, then an agent's own.
+const fn with<const N: usize, const ALL: usize>(
+    shared: [Parameter; 14],
+    own: [Parameter; N],
+) -> [Parameter; ALL] {
+    let mut all = [shared[0]; ALL];
+    let mut i = 0;
+    while i < ALL {
+        all[i] = if i < shared.len() { shared[i] } else { own[i - shared.len()] };
+        i += 1;
+    }
+    all
+}
+
+const SAC_DEFAULTS: Defaults = Defaults {
+    preset: preset("jaxrl", &["jaxrl", "cleanrl", "yarats", "simba-sac"]),
+    learning_starts: 10_000,
+    critics: 2,
+    combine: ("min", "min"),
+    every: 1,
+};
+
+const TD3_DEFAULTS: Defaults = Defaults {
+    preset: preset("fujimoto", &["fujimoto"]),
+    learning_starts: 25_000,
+    critics: 2,
+    combine: ("min", "single"),
+    every: 2,
+};
+
+const DDPG_DEFAULTS: Defaults = Defaults {
+    preset: preset("cleanrl", &["cleanrl"]),
+    critics: 1,
+    combine: ("single", "single"),
+    ..TD3_DEFAULTS
+};
+
 /// Catalogue entry.
 pub const SAC: Entry = Entry {
     name: "sac",
     summary: "soft actor-critic: tanh-Gaussian policy, entropy beside reward",
     source: "Haarnoja et al. 2018, arXiv 1812.05905",
-    parameters: &[
-        preset("jaxrl", &["jaxrl", "cleanrl", "yarats", "simba-sac"]),
-        DISCOUNT,
-        batch_size(256),
-        buffer(1_000_000),
-        learning_starts(10_000),
-        TRAIN_FREQUENCY,
-        updates_per_step(1),
-        critics(2),
-        target("min"),
-        objective("min"),
-        TAU,
-        target_every(1),
-        policy_every(1),
-        policy_updates(1),
+    parameters: &SAC_PARAMETERS,
+};
+
+const SAC_PARAMETERS: [Parameter; 26] = with(
+    shared(&SAC_DEFAULTS),
+    [
         word(
             "order",
             "of an update's parts; the temperature follows the actor",
@@ -143,56 +202,32 @@ pub const SAC: Entry = Entry {
         },
         RESETS,
     ],
-};
+);
 
 /// Catalogue entry.
 pub const TD3: Entry = Entry {
     name: "td3",
     summary: "twin delayed deterministic policy gradient: no entropy, noise on target actions",
     source: "Fujimoto et al. 2018, arXiv 1802.09477",
-    parameters: &[
-        preset("fujimoto", &["fujimoto"]),
-        DISCOUNT,
-        batch_size(256),
-        buffer(1_000_000),
-        learning_starts(25_000),
-        TRAIN_FREQUENCY,
-        updates_per_step(1),
-        critics(2),
-        target("min"),
-        objective("single"),
-        TAU,
-        target_every(2),
-        policy_every(2),
-        policy_updates(1),
+    parameters: &TD3_PARAMETERS,
+};
+
+const TD3_PARAMETERS: [Parameter; 18] = with(
+    shared(&TD3_DEFAULTS),
+    [
         EXPLORATION,
         number("target_noise", "standard deviation of the noise on target actions", 0.2, 0.0, 10.0),
         number("target_noise_clip", "where that noise is cut off", 0.5, 0.0, 10.0),
         RESETS,
     ],
-};
+);
 
 /// Catalogue entry.
 pub const DDPG: Entry = Entry {
     name: "ddpg",
     summary: "deep deterministic policy gradient: one critic, deterministic actor",
     source: "Lillicrap et al. 2016, arXiv 1509.02971",
-    parameters: &[
-        preset("cleanrl", &["cleanrl"]),
-        DISCOUNT,
-        batch_size(256),
-        buffer(1_000_000),
-        learning_starts(25_000),
-        TRAIN_FREQUENCY,
-        updates_per_step(1),
-        critics(1),
-        target("single"),
-        objective("single"),
-        TAU,
-        target_every(2),
-        policy_every(2),
-        policy_updates(1),
-        EXPLORATION,
-        RESETS,
-    ],
+    parameters: &DDPG_PARAMETERS,
 };
+
+const DDPG_PARAMETERS: [Parameter; 16] = with(shared(&DDPG_DEFAULTS), [EXPLORATION, RESETS]);

@@ -2,8 +2,10 @@
 
 mod anchors;
 mod gradients;
+mod lqr;
 pub mod probe_worlds;
 mod resume;
+mod specs;
 mod torch;
 
 use std::collections::BTreeMap;
@@ -85,7 +87,7 @@ pub fn quick(name: &str, more: &[(&str, Value)]) -> Choice {
 }
 
 /// So many decisions in a world.
-fn live(agent: &mut dyn Agent, world: &mut dyn Environment, decisions: usize, draws: &mut Stream) {
+pub fn live(agent: &mut dyn Agent, world: &mut dyn Environment, decisions: usize, draws: &mut Stream) {
     let scale = Scale::new(&world.spaces().action);
     let features = world.spaces().features();
     let (mut before, mut after) = (vec![0.0; features], vec![0.0; features]);

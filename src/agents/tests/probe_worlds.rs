@@ -39,6 +39,7 @@ impl ProbeWorld {
             returns: Some((-1.0, 1.0)),
             max_reward: Some(1.0),
             step_limit: None,
+            random_return: None,
         };
         Self { asks, spaces, observation: 0.0 }
     }

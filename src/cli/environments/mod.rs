@@ -1,8 +1,9 @@
-//! `environments step|rollout|render`: anyone can check an environment against the original, and look at it.
+//! `environments step|rollout|random|render`: anyone can check an environment against the original, and look at it.
 
 mod draw;
 mod gif;
 mod policy;
+mod random;
 mod render;
 mod rollout;
 mod rows;
@@ -25,6 +26,8 @@ enum Command {
     Step(step::Args),
     /// Write a trajectory
     Rollout(rollout::Args),
+    /// Measure what uniformly drawn actions earn
+    Random(random::Args),
     /// Draw a trajectory: a GIF, or some frames side by side
     Render(render::Args),
 }
@@ -34,6 +37,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     match &args.command {
         Command::Step(args) => step::run(args),
         Command::Rollout(args) => rollout::run(args),
+        Command::Random(args) => random::run(args),
         Command::Render(args) => render::run(args),
     }
 }

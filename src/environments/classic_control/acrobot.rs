@@ -36,6 +36,7 @@ impl Task for Rules {
     const STEP_LIMIT: usize = 500;
     const RETURNS: (f64, f64) = (-500.0, 0.0);
     const MAX_REWARD: f64 = 0.0;
+    const RANDOM_RETURN: f64 = -498.6;
 
     fn start(positions: &mut [f64], velocities: &mut [f64], draws: &mut Stream) {
         for x in positions.iter_mut().chain(velocities) {

@@ -35,6 +35,7 @@ impl Task for Rules {
     const STEP_LIMIT: usize = 500;
     const RETURNS: (f64, f64) = (1.0, 500.0);
     const MAX_REWARD: f64 = 1.0;
+    const RANDOM_RETURN: f64 = 21.27;
 
     fn start(positions: &mut [f64], velocities: &mut [f64], draws: &mut Stream) {
         for (x, v) in positions.iter_mut().zip(velocities) {

@@ -39,6 +39,8 @@ trait Task: Clone + Send + 'static {
     const RETURNS: (f64, f64);
     /// Largest reward of one step.
     const MAX_REWARD: f64;
+    /// Mean return of uniformly drawn actions, by `environments random NAME`.
+    const RANDOM_RETURN: f64;
 
     /// Draws the state that an episode begins in; both slices are 0.
     fn start(positions: &mut [f64], velocities: &mut [f64], draws: &mut Stream);
@@ -78,6 +80,7 @@ impl<T: Task> Classic<T> {
                 returns: Some(T::RETURNS),
                 max_reward: Some(T::MAX_REWARD),
                 step_limit: Some(T::STEP_LIMIT),
+                random_return: Some(T::RANDOM_RETURN),
             },
             positions: vec![0.0; T::COORDINATES],
             velocities: vec![0.0; T::COORDINATES],
@@ -130,8 +133,8 @@ impl<T: Task> Environment for Classic<T> {
             return Err(EnvironmentError::NotFinite(T::ENTRY.name.into()));
         }
         self.steps += 1;
-        let truncated = !terminated && self.steps >= T::STEP_LIMIT;
-        Ok(Step { reward, terminated, truncated, success: None })
+        let late = self.spaces.step_limit.is_some_and(|limit| self.steps >= limit);
+        Ok(Step { reward, terminated, truncated: !terminated && late, success: None })
     }
 
     fn observe(&self, observation: &mut [f64]) {
@@ -143,6 +146,10 @@ impl<T: Task> Environment for Classic<T> {
 
     fn duplicate(&self) -> Option<Box<dyn Environment>> {
         Some(Box::new(self.clone()))
+    }
+
+    fn lift_limit(&mut self) {
+        self.spaces.step_limit = None;
     }
 
     fn physics(&mut self) -> Option<&mut dyn Physics> {

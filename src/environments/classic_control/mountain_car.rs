@@ -30,6 +30,7 @@ impl Task for Rules {
     const STEP_LIMIT: usize = 200;
     const RETURNS: (f64, f64) = (-200.0, -1.0);
     const MAX_REWARD: f64 = -1.0;
+    const RANDOM_RETURN: f64 = -200.0;
 
     fn start(positions: &mut [f64], _: &mut [f64], draws: &mut Stream) {
         positions[0] = draws.uniform(-0.6, -0.4);

@@ -29,6 +29,7 @@ const SETUP: Setup = Setup {
     limit: LIMIT,
     returns: RETURNS,
     max_reward: MOST,
+    random_return: Some(88.07),
     task: |model| {
         let site = |name| model.site(name).expect("a site of the cup");
         Arc::new(Catch { goal: site("target"), ball: ball(model) })

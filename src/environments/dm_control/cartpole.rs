@@ -20,20 +20,27 @@ pub const REGISTERED: &[Registered] = &[
         entry: entry("cartpole-balance_sparse", "keep a pole up on a cart; 1 if upright near the middle"),
         build: |changes| {
             let task = |_: &_| cartpole(false, true);
-            Setup { name: "cartpole-balance_sparse", task, ..SETUP }.build(changes)
+            Setup { name: "cartpole-balance_sparse", random_return: Some(47.37), task, ..SETUP }
+                .build(changes)
         },
     },
     Registered {
         entry: entry("cartpole-swingup", "swing a pole up on a cart and keep it there"),
         build: |changes| {
-            Setup { name: "cartpole-swingup", task: |_| cartpole(true, false), ..SETUP }.build(changes)
+            Setup {
+                name: "cartpole-swingup",
+                random_return: Some(25.25),
+                task: |_| cartpole(true, false),
+                ..SETUP
+            }
+            .build(changes)
         },
     },
     Registered {
         entry: entry("cartpole-swingup_sparse", "swing a pole up on a cart; 1 if upright near the middle"),
         build: |changes| {
             let task = |_: &_| cartpole(true, true);
-            Setup { name: "cartpole-swingup_sparse", task, ..SETUP }.build(changes)
+            Setup { name: "cartpole-swingup_sparse", random_return: Some(0.0), task, ..SETUP }.build(changes)
         },
     },
     Registered {
@@ -41,6 +48,7 @@ pub const REGISTERED: &[Registered] = &[
         build: |changes| {
             Setup {
                 name: "cartpole-two_poles",
+                random_return: Some(17.8),
                 model: include_str!("../models/cartpole_two_poles.toml"),
                 observation: 8,
                 task: |_| cartpole(true, false),
@@ -54,6 +62,7 @@ pub const REGISTERED: &[Registered] = &[
         build: |changes| {
             Setup {
                 name: "cartpole-three_poles",
+                random_return: Some(12.35),
                 model: include_str!("../models/cartpole_three_poles.toml"),
                 observation: 11,
                 task: |_| cartpole(true, false),
@@ -78,6 +87,7 @@ const SETUP: Setup = Setup {
     limit: LIMIT,
     returns: RETURNS,
     max_reward: MOST,
+    random_return: Some(358.7),
     task: |_| cartpole(false, false),
 };
 

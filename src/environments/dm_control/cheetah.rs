@@ -30,6 +30,7 @@ const SETUP: Setup = Setup {
     limit: LIMIT,
     returns: RETURNS,
     max_reward: MOST,
+    random_return: Some(3.654),
     task: |_| Arc::new(Run),
 };
 

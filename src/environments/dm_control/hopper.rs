@@ -28,7 +28,13 @@ pub const REGISTERED: &[Registered] = &[
             parameters: &[],
         },
         build: |changes| {
-            Setup { name: "hopper-hop", task: |model| hopper(model, true), ..SETUP }.build(changes)
+            Setup {
+                name: "hopper-hop",
+                random_return: Some(0.027),
+                task: |model| hopper(model, true),
+                ..SETUP
+            }
+            .build(changes)
         },
     },
 ];
@@ -43,6 +49,7 @@ const SETUP: Setup = Setup {
     limit: LIMIT,
     returns: RETURNS,
     max_reward: MOST,
+    random_return: Some(1.487),
     task: |model| hopper(model, false),
 };
 

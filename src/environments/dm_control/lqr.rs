@@ -50,6 +50,7 @@ const SETUP: Setup = Setup {
     limit: None,
     returns: None,
     max_reward: Some(1.0),
+    random_return: None,
     task: |_| Arc::new(Regulate),
 };
 

@@ -28,7 +28,10 @@ pub const REGISTERED: &[Registered] = &[
             source: SOURCE,
             parameters: &[],
         },
-        build: |changes| Setup { name: "reacher-hard", target: &[0.0, 0.0, 0.015], ..SETUP }.build(changes),
+        build: |changes| {
+            Setup { name: "reacher-hard", random_return: Some(6.66), target: &[0.0, 0.0, 0.015], ..SETUP }
+                .build(changes)
+        },
     },
 ];
 
@@ -43,6 +46,7 @@ const SETUP: Setup = Setup {
     limit: LIMIT,
     returns: RETURNS,
     max_reward: MOST,
+    random_return: Some(42.54),
     task: |_| Arc::new(Reacher),
 };
 

@@ -30,6 +30,7 @@ pub const REGISTERED: &[Registered] = &[
         build: |changes| {
             Setup {
                 name: "swimmer-swimmer15",
+                random_return: Some(140.1),
                 model: include_str!("../models/swimmer15.toml"),
                 observation: 61,
                 ..SETUP
@@ -50,6 +51,7 @@ const SETUP: Setup = Setup {
     limit: LIMIT,
     returns: RETURNS,
     max_reward: MOST,
+    random_return: Some(143.8),
     task: |_| Arc::new(Swim),
 };
 

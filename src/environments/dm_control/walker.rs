@@ -18,13 +18,25 @@ pub const REGISTERED: &[Registered] = &[
     Registered {
         entry: entry("walker-walk", "two legs and a trunk: walk upright at 1 m/s or more"),
         build: |changes| {
-            Setup { name: "walker-walk", task: |_| Arc::new(Walker { speed: 1.0 }), ..SETUP }.build(changes)
+            Setup {
+                name: "walker-walk",
+                random_return: Some(32.1),
+                task: |_| Arc::new(Walker { speed: 1.0 }),
+                ..SETUP
+            }
+            .build(changes)
         },
     },
     Registered {
         entry: entry("walker-run", "two legs and a trunk: run upright at 8 m/s or more"),
         build: |changes| {
-            Setup { name: "walker-run", task: |_| Arc::new(Walker { speed: 8.0 }), ..SETUP }.build(changes)
+            Setup {
+                name: "walker-run",
+                random_return: Some(23.03),
+                task: |_| Arc::new(Walker { speed: 8.0 }),
+                ..SETUP
+            }
+            .build(changes)
         },
     },
 ];
@@ -43,6 +55,7 @@ const SETUP: Setup = Setup {
     limit: LIMIT,
     returns: RETURNS,
     max_reward: MOST,
+    random_return: Some(130.3),
     task: |_| Arc::new(Walker { speed: 0.0 }),
 };
 

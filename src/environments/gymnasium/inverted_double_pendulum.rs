@@ -32,6 +32,7 @@ const SETUP: Setup = Setup {
     limit: LIMIT,
     returns: None,
     max_reward: Some(10.0),
+    random_return: Some(48.77),
     task: |model| Arc::new(Balance { tip: tip(model) }),
 };
 

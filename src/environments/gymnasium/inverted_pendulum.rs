@@ -29,6 +29,7 @@ const SETUP: Setup = Setup {
     limit: LIMIT,
     returns: Some((0.0, 1000.0)),
     max_reward: Some(1.0),
+    random_return: Some(5.05),
     task: |_| Arc::new(Balance),
 };
 

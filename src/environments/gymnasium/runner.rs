@@ -21,6 +21,7 @@ pub const REGISTERED: &[Registered] = &[
         build: |changes| {
             Setup {
                 name: "Hopper-v5",
+                random_return: Some(18.13),
                 model: include_str!("../models/gymnasium_hopper.toml"),
                 substeps: 4,
                 observation: 11,
@@ -35,6 +36,7 @@ pub const REGISTERED: &[Registered] = &[
         build: |changes| {
             Setup {
                 name: "Walker2d-v5",
+                random_return: Some(1.957),
                 model: include_str!("../models/gymnasium_walker2d.toml"),
                 substeps: 4,
                 observation: 17,
@@ -60,6 +62,7 @@ const SETUP: Setup = Setup {
     limit: LIMIT,
     returns: None,
     max_reward: None,
+    random_return: Some(-279.2),
     task: |_| Arc::new(CHEETAH),
 };
 

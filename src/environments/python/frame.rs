@@ -52,7 +52,7 @@ pub fn introduction(frame: &[u8]) -> Option<(Spaces, Option<String>)> {
     let known = rest.u8()? == 1;
     let max_reward = Some(rest.f64()?).filter(|_| known);
     let why = String::from_utf8_lossy(rest.0).into_owned();
-    let spaces = Spaces { observation, action, returns: None, max_reward, step_limit };
+    let spaces = Spaces { observation, action, returns: None, max_reward, step_limit, random_return: None };
     Some((spaces, (!why.is_empty()).then_some(why)))
 }
 
@@ -88,7 +88,8 @@ pub fn seen(frame: &[u8]) -> Option<Seen> {
             .chunks_exact(4)
             .map(|b| f64::from(f32::from_le_bytes(b.try_into().expect("four"))))
             .collect(),
-        2 => rest.0.iter().map(|&byte| f64::from(byte)).collect(),
+        // Pixels: a network takes them in [0, 1] (Mnih et al. 2015).
+        2 => rest.0.iter().map(|&byte| f64::from(byte) / 255.0).collect(),
         _ => return None,
     };
     // What is over is no bootstrap's.

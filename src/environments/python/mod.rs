@@ -3,7 +3,7 @@
 //!
 //! - `python:dm_control/DOMAIN-TASK`: `pip install dm_control==1.0.50 mujoco==3.17.0`
 //! - `python:metaworld/NAME`: `pip install metaworld==3.1.1 packaging`, in an environment of its own
-//! - `python:gymnasium/ID`, `python:ID`: `pip install 'gymnasium[mujoco]'`; `pip install gymnasium ale-py`
+//! - `python:gymnasium/ID`, `python:ID`: `pip install 'gymnasium[mujoco]'`; `pip install gymnasium ale-py opencv-python-headless`
 //!
 //! Every reset is seeded from the stream that is handed to it. A missing package, a crash or a hang of the
 //! program is an [`EnvironmentError::Outside`] whose sentence names the cure.

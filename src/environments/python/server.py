@@ -10,8 +10,8 @@ A frame is its length (uint32), a letter and the rest, all little-endian. One re
                                 -> O   puts a mechanism into a state
 
     O reward(float64) terminated(uint8) truncated(uint8) success(uint8: 0 not said, 1 no, 2 yes)
-      nq(uint32) nv(uint32) nt(uint32) qpos qvel target dtype(uint8: 0 float64, 1 float32, 2 uint8)
-      observation
+      nq(uint32) nv(uint32) nt(uint32) qpos qvel target dtype(uint8: 0 float64, 1 float32, 2 uint8,
+      which are taken as parts of 255) observation
     E text                      what went wrong, in words
     I                           the spaces, once at the start: see `introduce`
 """
@@ -30,7 +30,8 @@ CURES = {
     "mujoco": "pip install dm_control==1.0.50 mujoco==3.17.0 or, for Gymnasium, pip install 'gymnasium[mujoco]'",
     "metaworld": "pip install metaworld==3.1.1 packaging, in an environment of its own: it pins mujoco",
     "gymnasium": "pip install 'gymnasium[mujoco]'",
-    "ale_py": "pip install gymnasium ale-py",
+    "ale_py": "pip install gymnasium ale-py opencv-python-headless",
+    "cv2": "pip install gymnasium ale-py opencv-python-headless",
     "numpy": "pip install numpy",
 }
 
@@ -136,12 +137,17 @@ class Gymnasium:
         import gymnasium
 
         hear_mujoco()
-        if name.startswith("ALE/"):
+        atari = name.startswith("ALE/")
+        if atari:
             import ale_py
 
             gymnasium.register_envs(ale_py)
+            # The wrapper below holds actions and takes the larger of two frames.
+            settings["frameskip"] = 1
         try:
             env = gymnasium.make(name, **settings)
+            if atari and env.observation_space.shape[2:] == (3,):
+                env = frames(env)
         except gymnasium.error.DependencyNotInstalled as error:
             raise Refused(f"{error}; or {CURES['gymnasium']}") from error
         except gymnasium.error.Error as error:
@@ -229,6 +235,15 @@ class Gymnasium:
             vars(layer).update(parts)
         if len(states) > len(layers):
             self.env.unwrapped.restore_state(states[-1])
+
+
+def frames(env):
+    """DQN's view of Atari (Mnih et al. 2015): 84 by 84, grey, four steps an action, the last four frames."""
+    import cv2  # noqa: F401  what the wrapper scales pictures with
+    from gymnasium import wrappers
+
+    env = wrappers.AtariPreprocessing(env, noop_max=30, frame_skip=4, screen_size=84, grayscale_obs=True)
+    return wrappers.FrameStackObservation(env, 4)
 
 
 class MetaWorld(Gymnasium):

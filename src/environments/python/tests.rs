@@ -392,3 +392,83 @@ fn real_environments_repeat_and_go_on_from_the_middle() {
         }
     }
 }
+
+/// A world of pictures of 12 by 12 pixels with one half bright: the right action says which.
+const PICTURES: &str = "
+import random, struct, sys
+def send(p):
+    sys.stdout.buffer.write(struct.pack('<I', len(p)) + p); sys.stdout.buffer.flush()
+send(b'I' + struct.pack('<IIIIBIQBd', 3, 1, 12, 12, 1, 2, 0, 1, 1.0) + b'it is a test')
+side = 0
+while True:
+    head = sys.stdin.buffer.read(4)
+    if len(head) < 4: break
+    request = sys.stdin.buffer.read(struct.unpack('<I', head)[0])
+    reward = 0.0
+    if request[:1] == b'A':
+        reward = 1.0 if struct.unpack('<d', request[1:])[0] == side else -1.0
+    else:
+        side = random.Random(struct.unpack('<I', request[1:])[0]).randrange(2)
+    row = bytes([255 * (1 - side)] * 6 + [255 * side] * 6)
+    send(b'O' + struct.pack('<dBBBIIIB', reward, request[:1] == b'A', 0, 0, 0, 0, 0, 2) + row * 12)
+";
+
+/// DQN with the network of Atari's frames learns from what comes through the pipe as pictures.
+#[test]
+fn dqn_sees_pictures_through_the_pipe() {
+    use crate::agents::tests::{choice, live, make, quick};
+    use crate::spec::Value;
+
+    if Command::new("python3").arg("--version").output().is_err() {
+        eprintln!("skipped: there is no python3");
+        return;
+    }
+    let mut world = Program::start(PICTURES, "pictures", &launch("python3", 10.0)).unwrap();
+    assert_eq!(world.spaces().observation, [1, 12, 12]);
+    let mut made = make(quick("dqn", &[]), "relu", &world, 2);
+    let given = [
+        ("channels", Value::Integers(vec![4, 8])),
+        ("kernels", Value::Integers(vec![4, 2])),
+        ("strides", Value::Integers(vec![2, 1])),
+        ("hidden", Value::Integers(vec![16])),
+    ];
+    made.actor.network = choice(&crate::nn::entries(), "nature-cnn", &given);
+    let mut agent = crate::agents::build(made).unwrap();
+    live(&mut *agent, &mut world, 600, &mut Stream::new(3, "environment", 0));
+    assert_eq!(agent.updates(), agent.updates_after(600));
+    for side in 0..2usize {
+        let picture: Vec<f32> =
+            (0..144).map(|pixel| if (pixel % 12 < 6) == (side == 0) { 1.0 } else { 0.0 }).collect();
+        // Pixels are parts of 255, as the world sends them.
+        let q = |action: usize| agent.q(&picture, &[action as f32]).unwrap()[0][0];
+        assert!((q(side) - 1.0).abs() < 0.2, "{side}: {} and {}", q(0), q(1));
+        assert!(q(1 - side) < 0.0, "{side}: {} and {}", q(0), q(1));
+    }
+}
+
+/// The real thing, where it is installed: frames of DQN's shape, which repeat and go on from the middle.
+#[test]
+fn frames_of_a_game_are_those_of_dqn() {
+    let Some(launch) = python_with("gymnasium, ale_py, cv2") else { return };
+    let mut world = Program::start(SERVER, "ALE/Pong-v5", &launch).unwrap();
+    assert_eq!(world.spaces().observation, [4, 84, 84]);
+    assert_eq!(world.spaces().action, ActionSpace::Discrete(6));
+    assert_eq!(world.unsaveable, None);
+    let mut draws = Stream::new(1, "test", 0);
+    let mut other = Program::start(SERVER, "ALE/Pong-v5", &launch).unwrap();
+    world.reset(&mut draws).unwrap();
+    for number in 0..40 {
+        world.step(Action::Discrete(number % 6), &mut draws).unwrap();
+    }
+    assert!(world.observation.iter().all(|pixel| (0.0..=1.0).contains(pixel)));
+    let frames: Vec<&[f64]> = world.observation.chunks_exact(84 * 84).collect();
+    assert!(frames[0] != frames[3], "four steps between two frames move something");
+    let mut state = StateDict::default();
+    world.save(&mut state);
+    other.load(&state).unwrap();
+    for number in 0..20 {
+        let step = world.step(Action::Discrete(number % 6), &mut draws).unwrap();
+        assert_eq!(other.step(Action::Discrete(number % 6), &mut draws).unwrap(), step);
+        assert!(world.observation == other.observation);
+    }
+}

@@ -52,14 +52,26 @@ struct Interrupting<'a> {
     flag: Arc<AtomicBool>,
 }
 
+impl Stateful for Interrupting<'_> {
+    fn save(&self, state: &mut StateDict) {
+        self.inner.save(state);
+    }
+    fn load(&mut self, state: &StateDict) -> Result<(), StateError> {
+        self.inner.load(state)
+    }
+}
+
 impl ControlObserver for Interrupting<'_> {
     fn rows(&mut self) -> &mut dyn Rows {
         self.inner.rows()
     }
-    fn stepped(&mut self, task: usize, step: usize) -> anyhow::Result<()> {
+    fn deciding(&mut self, deciding: &Deciding<'_>) -> anyhow::Result<()> {
+        self.inner.deciding(deciding)
+    }
+    fn stepped(&mut self, decided: &Decided<'_>) -> anyhow::Result<()> {
         self.left = self.left.saturating_sub(1);
         self.flag.fetch_or(self.left == 0, Ordering::Relaxed);
-        self.inner.stepped(task, step)
+        self.inner.stepped(decided)
     }
     fn task_started(&mut self, task: usize, agent: &dyn Beliefs) -> anyhow::Result<()> {
         self.inner.task_started(task, agent)
@@ -152,7 +164,17 @@ fn rows_say_what_was_done() {
     for layer in ["actor.layers.0", "critic1.layers.1", "critic2.layers.0", "target1.layers.0"] {
         assert!(probes.iter().any(|row| row.layer == layer && row.probe == "srank"), "{layer}");
     }
-    for (layer, probe) in [("critic1", "q_bias"), ("min", "q_bias_hard"), ("mean", "q_gap")] {
+    for (layer, probe) in [
+        ("critic1", "q_bias"),
+        ("min", "q_bias_hard"),
+        ("mean", "q_gap"),
+        ("critic2", "q_bias_replay"),
+        ("mean", "q_bias_replay_hard_normalized"),
+        ("mean", "q_gap_true"),
+        ("critic1", "q_churn"),
+        ("policy", "policy_churn"),
+        ("critic2", "q_change_signed"),
+    ] {
         assert!(probes.iter().any(|row| row.layer == layer && row.probe == probe), "{layer} {probe}");
     }
 }

@@ -4,9 +4,20 @@
 //! Two returns are compared with, since a soft Q holds entropy too: `q_bias` against the return with
 //! entropies of all later steps at the current temperature, `q_bias_hard` against rewards alone.
 
-use super::{Rollout, ValueError, ValueMeasurement, mean};
+use super::{Rollout, Scene, ValueError, ValueMeasurement, mean};
 use crate::agents::Beliefs;
 use crate::agents::combine::Combine;
+use crate::spec::Entry;
+
+/// Catalogue entry.
+pub const ENTRY: Entry = Entry {
+    name: "q_bias",
+    summary: "Q less the discounted return that followed, on pairs of on-policy episodes: with entropies (q_bias) \
+              and without (q_bias_hard), also divided by max(|return|, 10) (…_normalized); of every critic, \
+              their least and their mean",
+    source: "van Hasselt et al. 2016, arXiv 1509.06461; Chen et al. 2021, arXiv 2101.05982",
+    parameters: &[],
+};
 
 /// Bias of one estimate.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,7 +43,7 @@ pub fn bias(q: &[f32], g: &[f64]) -> Bias {
 }
 
 /// What is looked at: every critic, then, where there are several, the least and the mean of all.
-fn estimates(critics: Vec<Vec<f32>>) -> Vec<(String, Vec<f32>)> {
+pub(super) fn estimates(critics: Vec<Vec<f32>>) -> Vec<(String, Vec<f32>)> {
     let (least, middle) = (Combine::Min.values(&critics), Combine::Mean.values(&critics));
     let several = critics.len() > 1;
     let mut all: Vec<(String, Vec<f32>)> =
@@ -52,8 +63,9 @@ pub fn biases(agent: &dyn Beliefs, rollout: &Rollout) -> Result<Vec<(String, Bia
     Ok(all.into_iter().map(|(of, q)| (of, bias(&q, &rollout.soft))).collect())
 }
 
-/// Rows `q_mean`, `q_bias`, `q_bias_std`, `q_bias_normalized`, `q_bias_hard`.
-pub(super) fn measure(agent: &dyn Beliefs, rollout: &Rollout) -> Result<Vec<ValueMeasurement>, ValueError> {
+/// Rows `q_mean`, `q_bias`, `q_bias_std`, `q_bias_normalized`, `q_bias_hard`, `q_bias_hard_normalized`.
+pub(super) fn measure(scene: &mut Scene<'_>) -> Result<Vec<ValueMeasurement>, ValueError> {
+    let Scene { agent, rollout, .. } = *scene;
     let mut rows = Vec::new();
     for (of, q) in estimates(agent.q(&rollout.states, &rollout.actions)?) {
         let (soft, hard) = (bias(&q, &rollout.soft), bias(&q, &rollout.hard));
@@ -63,6 +75,7 @@ pub(super) fn measure(agent: &dyn Beliefs, rollout: &Rollout) -> Result<Vec<Valu
             ("q_bias_std", soft.spread),
             ("q_bias_normalized", soft.normalized),
             ("q_bias_hard", hard.bias),
+            ("q_bias_hard_normalized", hard.normalized),
         ] {
             rows.push(ValueMeasurement { of: of.clone(), probe, value, samples: rollout.pairs });
         }

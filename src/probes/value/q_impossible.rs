@@ -1,9 +1,18 @@
 //! Share of pairs whose Q is above what any policy can earn: largest reward, and largest entropy where it
 //! counts, at every step to come. It needs no rollout to be compared with, and is never right.
 
-use super::{Rollout, ValueError, ValueMeasurement};
+use super::{Rollout, Scene, ValueError, ValueMeasurement};
 use crate::agents::{Beliefs, largest_possible};
 use crate::environments::Spaces;
+use crate::spec::Entry;
+
+/// Catalogue entry.
+pub const ENTRY: Entry = Entry {
+    name: "q_impossible",
+    summary: "share of Q above (largest reward + γ·largest entropy)/(1 − γ), which no policy can earn",
+    source: "",
+    parameters: &[],
+};
 
 /// The share among the values of every critic; `None` where the largest possible value is not known.
 ///
@@ -24,12 +33,9 @@ pub fn impossible(
 }
 
 /// Rows `q_impossible`.
-pub(super) fn measure(
-    agent: &dyn Beliefs,
-    rollout: &Rollout,
-    spaces: &Spaces,
-) -> Result<Vec<ValueMeasurement>, ValueError> {
-    let shares = impossible(agent, rollout, spaces)?.unwrap_or_default();
+pub(super) fn measure(scene: &mut Scene<'_>) -> Result<Vec<ValueMeasurement>, ValueError> {
+    let Scene { agent, rollout, .. } = *scene;
+    let shares = impossible(agent, rollout, scene.environment.spaces())?.unwrap_or_default();
     let row = |(number, value)| ValueMeasurement {
         of: format!("critic{}", number + 1),
         probe: "q_impossible",

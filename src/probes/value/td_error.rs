@@ -2,10 +2,20 @@
 //! gap is overfitting (Li et al. 2023, "Efficient deep reinforcement learning requires regulating
 //! overfitting", ICLR).
 
-use super::{Rollout, ValueError, ValueMeasurement, mean};
+use super::{Scene, ValueError, ValueMeasurement, mean};
 use crate::agents::Beliefs;
 use crate::agents::combine::Combine;
 use crate::random::Stream;
+use crate::spec::Entry;
+
+/// Catalogue entry.
+pub const ENTRY: Entry = Entry {
+    name: "td_error",
+    summary: "root mean squared temporal-difference error of the critics on fresh transitions, which were never \
+              learned from (td_error_heldout), and on the buffer's (td_error_replay)",
+    source: "Li et al. 2023, \"Efficient deep reinforcement learning requires regulating overfitting\", ICLR",
+    parameters: &[],
+};
 
 /// Transitions of the buffer looked at.
 const SAMPLES: usize = 1024;
@@ -21,11 +31,9 @@ struct Transitions<'a> {
 
 /// Rows `td_error_heldout` and `td_error_replay`: root of the mean over critics and transitions of
 /// (Q(s, a) − r − γ(min Q(s', a') − α log π(a' | s')))², the critics themselves in the target's place.
-pub(super) fn measure(
-    agent: &dyn Beliefs,
-    rollout: &Rollout,
-    draws: &mut Stream,
-) -> Result<Vec<ValueMeasurement>, ValueError> {
+pub(super) fn measure(scene: &mut Scene<'_>) -> Result<Vec<ValueMeasurement>, ValueError> {
+    let Scene { agent, rollout, .. } = *scene;
+    let draws = &mut *scene.draws;
     if rollout.pairs == 0 || agent.buffer().is_empty() {
         return Ok(Vec::new());
     }

@@ -1,8 +1,7 @@
 //! Agents: what they earn over environment steps, and how far their values are off.
 
-use super::{Chart, Panel, Series, Style, band, slug};
+use super::{Chart, Panel, Series, Style, band, scatter, slug};
 use crate::report::ranking::Shown;
-use crate::report::statistics::{pearson, spearman};
 use crate::results::{Cell, Evaluations, Results};
 
 type Curve = fn(&Evaluations) -> &[(f64, f64)];
@@ -79,24 +78,7 @@ fn panel(results: &Results, benchmark: usize, label: &str, curve: Curve) -> Opti
 
 fn against_return(results: &Results, benchmark: usize) -> Option<Panel> {
     let metric = crate::report::metric::headline(results, benchmark);
-    let mut all = Vec::new();
-    let shown = Shown::of(results, benchmark, super::LINES);
-    let series: Vec<Series> = shown
-        .cells
-        .iter()
-        .filter_map(|cell| {
-            let point = |run: &crate::results::Run| {
-                Some((*run.metrics.get("q_bias")?, *run.metrics.get(metric.name)?))
-            };
-            let points: Vec<(f64, f64)> = cell.done().filter_map(point).collect();
-            all.extend_from_slice(&points);
-            let label = &results.variants[cell.variant];
-            (!points.is_empty()).then(|| Series::dots(label, Style::of(cell.variant), points))
-        })
-        .collect();
-    let title = match (spearman(&all), pearson(&all)) {
-        (Some(rho), Some(r)) => format!("ρ = {rho:.2}, r = {r:.2}, n = {}", all.len()),
-        _ => format!("n = {}", all.len()),
-    };
-    (!series.is_empty()).then(|| Panel::new(&title, "normalised Q bias", metric.title, series))
+    scatter::panel(results, benchmark, "normalised Q bias", metric.title, |run| {
+        Some((*run.metrics.get("q_bias")?, *run.metrics.get(metric.name)?))
+    })
 }

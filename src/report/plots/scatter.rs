@@ -19,6 +19,7 @@ pub fn plasticity(results: &Results, benchmark: usize) -> Option<Chart> {
         panel(results, benchmark, label, "last task's online accuracy", |run| {
             Some((run.last_probe(probe)?, *run.metrics.get("last_task_accuracy")?))
         })
+        .map(Panel::log_x_if_wide)
     });
     let panels: Vec<Panel> = panels.collect();
     let name = &results.benchmarks[benchmark];
@@ -48,6 +49,7 @@ pub fn forgetting(results: &Results, benchmark: usize) -> Option<Chart> {
         panel(results, benchmark, "last task's online accuracy", label, |run| {
             Some((*run.metrics.get("last_task_accuracy")?, *run.metrics.get(metric)?))
         })
+        .map(Panel::log_x_if_wide)
     });
     let panels: Vec<Panel> = panels.collect();
     let name = &results.benchmarks[benchmark];
@@ -67,7 +69,8 @@ pub fn forgetting(results: &Results, benchmark: usize) -> Option<Chart> {
     })
 }
 
-fn panel(
+/// Pairs of finite figures, a point a finished run, with their correlations as the title; `None` without any.
+pub(super) fn panel(
     results: &Results,
     benchmark: usize,
     x: &str,
@@ -90,5 +93,5 @@ fn panel(
         (Some(rho), Some(r)) => format!("ρ = {rho:.2}, r = {r:.2}, n = {}", all.len()),
         _ => format!("n = {}", all.len()),
     };
-    (!series.is_empty()).then(|| Panel::new(&title, x, y, series).log_x_if_wide())
+    (!series.is_empty()).then(|| Panel::new(&title, x, y, series))
 }

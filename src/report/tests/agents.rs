@@ -72,3 +72,31 @@ fn agents_are_headed_by_their_return() {
     };
     assert_eq!((behind("relu"), behind("rational")), ((4, vec![4; 4]), (4, vec![3; 4])));
 }
+
+/// Where all runs of an agent diverged there is no figure; they still are an agent's and count as its worst.
+#[test]
+fn agents_that_all_diverged_are_ranked_as_agents() {
+    let root = tempfile::tempdir().unwrap();
+    for mut plan in plans() {
+        plan.name = "lost".to_owned();
+        plan.work = crate::spec::Work::Control(crate::spec::ControlPlan {
+            environment: "reacher-easy".to_owned(),
+            action_repeat: 1,
+            change: crate::agents::tests::choice(&crate::environments::change::entries(), "single", &[]),
+            tasks: 1,
+            steps: 1000,
+            agent: crate::agents::tests::choice(
+                &crate::agents::entries(),
+                "sac",
+                &[("learning_starts", crate::spec::Value::Integer(10))],
+            ),
+            critic: crate::spec::CriticPlan::default(),
+            evaluate_every: 100,
+            evaluation_episodes: 1,
+        });
+        run(root.path(), &plan, Status::Diverged, &[]);
+    }
+    let results = gather(&[root.path().to_owned()], &catalogue()).unwrap();
+    assert_eq!(results.benchmarks.len(), 1, "{:?}", results.problems);
+    assert_eq!(crate::report::metric::headline(&results, 0).name, "normalized_return");
+}

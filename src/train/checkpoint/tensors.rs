@@ -1,42 +1,108 @@
 //! A state as two safetensors files, and back: the tensors under `PyTorch`'s names and with their shapes,
 //! and everything else as flat lists.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView, View};
 
 use crate::state::{StateDict, Values};
 
+/// Numbers that are turned into bytes at a time.
+const BLOCK: usize = 1 << 12;
+
+/// A file to be written: a large state is never there a second time as bytes.
+pub(super) struct Contents<'a> {
+    head: Vec<u8>,
+    entries: Vec<&'a Values>,
+}
+
 /// The files of the tensors and of the rest; `None` where there is nothing.
-pub(super) fn write(state: &StateDict) -> Result<[Option<Vec<u8>>; 2], safetensors::SafeTensorError> {
+pub(super) fn files(state: &StateDict) -> Result<[Option<Contents<'_>>; 2], safetensors::SafeTensorError> {
     let (tensors, rest): (Vec<_>, Vec<_>) = state.iter().partition(|(name, _)| state.shape(name).is_some());
-    Ok([serialize(state, &tensors)?, serialize(state, &rest)?])
+    Ok([Contents::new(state, tensors)?, Contents::new(state, rest)?])
 }
 
-fn serialize(
-    state: &StateDict,
-    entries: &[(&str, &Values)],
-) -> Result<Option<Vec<u8>>, safetensors::SafeTensorError> {
-    if entries.is_empty() {
-        return Ok(None);
+/// An entry's type and shape. Its bytes are left out, so that the library writes the head alone.
+struct Announced<'a>(&'a Values, Vec<usize>);
+
+impl View for Announced<'_> {
+    fn dtype(&self) -> Dtype {
+        dtype(self.0)
     }
-    let bytes: Vec<(Dtype, usize, Vec<u8>)> = entries.iter().map(|(_, values)| raw(values)).collect();
-    let mut views = Vec::with_capacity(entries.len());
-    for ((name, _), (dtype, length, bytes)) in entries.iter().zip(&bytes) {
-        let shape = state.shape(name).map_or_else(|| vec![*length], <[usize]>::to_vec);
-        views.push((*name, TensorView::new(*dtype, shape, bytes)?));
+
+    fn shape(&self) -> &[usize] {
+        &self.1
     }
-    safetensors::serialize(views, None).map(Some)
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(&[])
+    }
+
+    fn data_len(&self) -> usize {
+        self.0.size()
+    }
 }
 
-/// Type, number and little-endian bytes of an entry's values.
-fn raw(values: &Values) -> (Dtype, usize, Vec<u8>) {
+impl<'a> Contents<'a> {
+    fn new(
+        state: &StateDict,
+        mut entries: Vec<(&'a str, &'a Values)>,
+    ) -> Result<Option<Self>, safetensors::SafeTensorError> {
+        if entries.is_empty() {
+            return Ok(None);
+        }
+        // The format's order: types of more bytes first, then names.
+        entries.sort_by(|(a, of_a), (b, of_b)| dtype(of_b).cmp(&dtype(of_a)).then(a.cmp(b)));
+        let announced = entries.iter().map(|&(name, values)| {
+            let shape = state.shape(name).map_or_else(|| vec![values.len()], <[usize]>::to_vec);
+            (name, Announced(values, shape))
+        });
+        let mut head = safetensors::serialize(announced, None)?;
+        // Room was reserved for what is written apart.
+        head.shrink_to_fit();
+        Ok(Some(Self { head, entries: entries.into_iter().map(|(_, values)| values).collect() }))
+    }
+
+    /// The whole file.
+    pub fn write(&self, to: &mut (impl Write + ?Sized)) -> io::Result<()> {
+        to.write_all(&self.head)?;
+        for values in &self.entries {
+            match values {
+                Values::F32(v) => numbers(v, f32::to_le_bytes, to)?,
+                Values::F64(v) => numbers(v, f64::to_le_bytes, to)?,
+                Values::U64(v) => numbers(v, u64::to_le_bytes, to)?,
+                Values::Bytes(v) => to.write_all(v)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn dtype(values: &Values) -> Dtype {
     match values {
-        Values::F32(v) => (Dtype::F32, v.len(), v.iter().flat_map(|x| x.to_le_bytes()).collect()),
-        Values::F64(v) => (Dtype::F64, v.len(), v.iter().flat_map(|x| x.to_le_bytes()).collect()),
-        Values::U64(v) => (Dtype::U64, v.len(), v.iter().flat_map(|x| x.to_le_bytes()).collect()),
-        Values::Bytes(v) => (Dtype::U8, v.len(), v.clone()),
+        Values::F32(_) => Dtype::F32,
+        Values::F64(_) => Dtype::F64,
+        Values::U64(_) => Dtype::U64,
+        Values::Bytes(_) => Dtype::U8,
     }
+}
+
+/// Little-endian, block by block.
+fn numbers<T: Copy, const N: usize>(
+    values: &[T],
+    bytes: impl Fn(T) -> [u8; N],
+    to: &mut (impl Write + ?Sized),
+) -> io::Result<()> {
+    let mut block = vec![[0; N]; BLOCK.min(values.len())];
+    for values in values.chunks(BLOCK) {
+        for (place, &value) in block.iter_mut().zip(values) {
+            *place = bytes(value);
+        }
+        to.write_all(block[..values.len()].as_flattened())?;
+    }
+    Ok(())
 }
 
 /// The state of which these are the files, by kind of file: `shaped` for the tensors. The error is what is
@@ -71,6 +137,39 @@ fn values(view: &TensorView<'_>) -> Option<Values> {
 mod tests {
     use super::*;
 
+    fn written(state: &StateDict) -> [Option<Vec<u8>>; 2] {
+        files(state).unwrap().map(|file| {
+            file.map(|file| {
+                let mut bytes = Vec::new();
+                file.write(&mut bytes).unwrap();
+                bytes
+            })
+        })
+    }
+
+    /// The library's own bytes, of more numbers than are turned at a time.
+    #[test]
+    fn a_file_is_what_the_library_writes() {
+        let long: Vec<f32> = (0..2 * BLOCK + 7).map(|i| i as f32 * 0.1).collect();
+        let mut state = StateDict::default();
+        state.insert("z", Values::F32(long.clone()));
+        state.insert("a", Values::Bytes(b"abc".to_vec()));
+        state.insert("m", Values::U64(vec![1, u64::MAX]));
+        state.insert("b", Values::F64(vec![0.1]));
+        let raw: Vec<(&str, Dtype, Vec<u8>)> = vec![
+            ("z", Dtype::F32, long.iter().flat_map(|x| x.to_le_bytes()).collect()),
+            ("a", Dtype::U8, b"abc".to_vec()),
+            ("m", Dtype::U64, [1, u64::MAX].iter().flat_map(|x| x.to_le_bytes()).collect()),
+            ("b", Dtype::F64, 0.1f64.to_le_bytes().to_vec()),
+        ];
+        let views = raw.iter().map(|(name, dtype, bytes)| {
+            let count = bytes.len() * 8 / dtype.bitsize();
+            (*name, TensorView::new(*dtype, vec![count], bytes).unwrap())
+        });
+        let whole = safetensors::serialize(views, None).unwrap();
+        assert!(written(&state)[1].as_ref() == Some(&whole));
+    }
+
     #[test]
     fn every_kind_of_value_reads_back_to_the_same_bits() {
         let mut state = StateDict::default();
@@ -80,7 +179,7 @@ mod tests {
         state.insert("counts", Values::U64(vec![u64::MAX, 0]));
         state.insert("empty", Values::U64(Vec::new()));
         state.insert("text", Values::Bytes(b"abc".to_vec()));
-        let [tensors, rest] = write(&state).unwrap().map(Option::unwrap);
+        let [tensors, rest] = written(&state).map(Option::unwrap);
         let weights = SafeTensors::deserialize(&tensors).unwrap();
         assert_eq!(weights.names(), ["layers.0.weight"]);
         assert_eq!(weights.tensor("layers.0.weight").unwrap().shape(), [2, 2]);
@@ -93,7 +192,7 @@ mod tests {
     fn a_state_without_tensors_has_one_file() {
         let mut state = StateDict::default();
         state.insert_u64("count", 7);
-        let [tensors, rest] = write(&state).unwrap();
+        let [tensors, rest] = written(&state);
         assert!(tensors.is_none());
         assert_eq!(read(&[(false, &rest.unwrap()[..])].into()).unwrap(), state);
     }

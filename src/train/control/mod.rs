@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 pub use self::evaluation::{Returns, evaluate};
-pub use self::observer::{ControlObserver, Evaluated};
+pub use self::observer::{ControlObserver, Decided, Deciding, Evaluated};
 pub use self::result::{ControlResult, Episode};
 use super::TrainError;
 use super::checkpoint::{Checkpoints, Policy, Position};
@@ -25,6 +25,7 @@ const REPORT_EVERY: Duration = Duration::from_millis(250);
 /// Names of the checkpoint's parts.
 const AGENT: &str = "agent";
 const WORLD: &str = "world";
+const OBSERVER: &str = "observer";
 /// A Q so many times above the largest possible one is a divergence.
 const BEYOND: f64 = 10.0;
 
@@ -79,6 +80,10 @@ pub fn run_control(
     let (mut task, mut open) = (0, None);
     if let Some(saved) = saved {
         saved.load(AGENT, &mut *agent)?;
+        // One that remembers something is not given up for a checkpoint that does not.
+        if saved.has(OBSERVER) || !StateDict::of(run.observer).is_empty() {
+            saved.load(OBSERVER, run.observer)?;
+        }
         task = saved.position.task;
         if let Some(result) = saved.record::<ControlResult>()? {
             let mut world = run.world(task)?;
@@ -88,20 +93,9 @@ pub fn run_control(
     } else {
         run.save(Position::before(0), &*agent, None)?;
     }
-    for index in task..control.tasks {
-        let outcome = run.task(index, open.take(), &mut *agent)?;
-        if outcome != Outcome::Done {
-            return Ok(outcome);
-        }
-        let last = index + 1 == control.tasks;
-        if last || run.checkpoints.due() || signals.interrupted() {
-            run.save(Position::before(index + 1), &*agent, None)?;
-        }
-        if signals.interrupted() && !last {
-            return Ok(Outcome::Interrupted);
-        }
-    }
-    Ok(Outcome::Done)
+    let outcome = run.tasks(task, open, &mut *agent)?;
+    run.checkpoints.finish()?;
+    Ok(outcome)
 }
 
 /// What the plan's agent is made from.
@@ -123,6 +117,29 @@ fn make(plan: &Plan, control: &ControlPlan, spaces: Spaces) -> Make {
 }
 
 impl Run<'_> {
+    /// All tasks from number `first` on, that one perhaps from its middle.
+    fn tasks(
+        &mut self,
+        first: usize,
+        mut open: Option<(ControlResult, World)>,
+        agent: &mut dyn Agent,
+    ) -> Result<Outcome, TrainError> {
+        for index in first..self.control.tasks {
+            let outcome = self.task(index, open.take(), agent)?;
+            if outcome != Outcome::Done {
+                return Ok(outcome);
+            }
+            let last = index + 1 == self.control.tasks;
+            if last || self.checkpoints.due() || self.signals.interrupted() {
+                self.save(Position::before(index + 1), agent, None)?;
+            }
+            if self.signals.interrupted() && !last {
+                return Ok(Outcome::Interrupted);
+            }
+        }
+        Ok(Outcome::Done)
+    }
+
     /// One task, or what is left of it.
     fn task(
         &mut self,
@@ -140,6 +157,8 @@ impl Run<'_> {
         let decisions = self.control.steps / self.control.action_repeat;
         for decision in result.decisions..decisions {
             let cut = decision + 1 == decisions;
+            let environment = &*world.environment;
+            self.observer.deciding(&Deciding { task: index, last: cut, agent, environment })?;
             let (losses, step) = match live(agent, &mut world, cut) {
                 Err(error) if left_the_numbers(&error) => return self.diverge(result, decision),
                 other => other?,
@@ -148,7 +167,12 @@ impl Run<'_> {
             if losses.is_some_and(|losses| diverged(agent, &world, &losses)) {
                 return self.diverge(result, decision);
             }
-            self.observer.stepped(index, decision)?;
+            self.observer.stepped(&Decided {
+                task: index,
+                step: decision,
+                updated: losses.is_some(),
+                agent,
+            })?;
             let passed = (index * decisions + decision + 1) * self.control.action_repeat;
             if step.ended() {
                 let episode = result.episode(step.terminated);
@@ -254,9 +278,12 @@ impl Run<'_> {
         agent: &dyn Agent,
         open: Option<(&ControlResult, &World)>,
     ) -> Result<(), TrainError> {
-        let mut parts: Vec<(&str, &dyn Stateful)> = vec![(AGENT, agent)];
-        parts.extend(open.map(|(_, world)| (WORLD, world as &dyn Stateful)));
-        self.checkpoints.save(position, &parts, open.map(|(result, _)| result), self.observer.rows())
+        if !self.checkpoints.are_kept() {
+            return Ok(());
+        }
+        let mut parts = vec![(AGENT, StateDict::of(agent)), (OBSERVER, StateDict::of(self.observer))];
+        parts.extend(open.map(|(_, world)| (WORLD, StateDict::of(world))));
+        self.checkpoints.save(position, parts, open.map(|(result, _)| result), self.observer.rows())
     }
 }
 
@@ -331,3 +358,6 @@ impl Stateful for World {
         state.copy_f64s("observation", &mut self.observation)
     }
 }
+
+#[cfg(test)]
+mod tests;

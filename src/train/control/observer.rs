@@ -5,6 +5,7 @@ use super::evaluation::Returns;
 use super::result::{ControlResult, Episode};
 use crate::agents::Beliefs;
 use crate::environments::Environment;
+use crate::state::Stateful;
 
 /// An evaluation and its moment.
 #[derive(Clone, Copy, Debug)]
@@ -19,8 +20,35 @@ pub struct Evaluated<'a> {
     pub returns: &'a Returns,
 }
 
-/// Sees the run of an agent from outside: it can read what the agent believes, but change nothing.
-pub trait ControlObserver {
+/// A decision that is about to be made.
+#[derive(Clone, Copy)]
+pub struct Deciding<'a> {
+    /// The task under way.
+    pub task: usize,
+    /// Whether the task ends with it.
+    pub last: bool,
+    /// The agent before it.
+    pub agent: &'a dyn Beliefs,
+    /// The environment in the state that is decided in.
+    pub environment: &'a dyn Environment,
+}
+
+/// A decision that has been made, with the updates that it led to.
+#[derive(Clone, Copy)]
+pub struct Decided<'a> {
+    /// The task under way.
+    pub task: usize,
+    /// Number of the decision in the task.
+    pub step: usize,
+    /// Whether the agent learned something.
+    pub updated: bool,
+    /// The agent after it.
+    pub agent: &'a dyn Beliefs,
+}
+
+/// Sees the run of an agent from outside: it can read what the agent believes, but change nothing. What it
+/// remembers from one decision to the next is part of a checkpoint.
+pub trait ControlObserver: Stateful {
     /// Where the rows of the run go.
     fn rows(&mut self) -> &mut dyn Rows;
 
@@ -30,8 +58,11 @@ pub trait ControlObserver {
     /// If something cannot be measured or recorded; likewise below.
     fn task_started(&mut self, task: usize, agent: &dyn Beliefs) -> anyhow::Result<()>;
 
-    /// After a decision: its number in the task.
-    fn stepped(&mut self, task: usize, step: usize) -> anyhow::Result<()>;
+    /// Before every decision.
+    fn deciding(&mut self, deciding: &Deciding<'_>) -> anyhow::Result<()>;
+
+    /// After every decision.
+    fn stepped(&mut self, decided: &Decided<'_>) -> anyhow::Result<()>;
 
     /// A training episode ended, after so many environment steps of the run.
     fn episode(&mut self, task: usize, passed: usize, episode: &Episode) -> anyhow::Result<()>;
