@@ -80,6 +80,11 @@ impl Learner {
         self.curricula.replayed(stream, &|| Stream::new(plan.seed, "rehearsal", number))
     }
 
+    /// [`Trained::evaluates`].
+    pub fn evaluates(&mut self, evaluates: bool) -> Result<()> {
+        self.trained.evaluates(evaluates)
+    }
+
     /// Ends the task, which trained on these examples.
     pub fn end_task(&mut self, plan: &Plan, examples: &Examples) -> Result<()> {
         self.trained.end_task(Some(examples))?;

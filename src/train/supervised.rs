@@ -200,8 +200,10 @@ impl Run<'_> {
         steps: usize,
         learner: &mut Learner,
     ) -> Result<Outcome, TrainError> {
+        learner.evaluates(true)?;
         let train = evaluate(learner.view(), &task.train)?;
         let test = task.test.as_ref().map(|test| evaluate(learner.view(), test)).transpose()?;
+        learner.evaluates(false)?;
         let losses = [Some(train), test].into_iter().flatten().map(|evaluation| evaluation.loss);
         if !losses.into_iter().all(f64::is_finite) || !learner.trained().is_finite()? {
             return self.diverge(open, steps);
@@ -211,7 +213,9 @@ impl Run<'_> {
         let mut result = open.timed();
         result.finish(train, test);
         result.fresh_train = fresh;
+        learner.evaluates(true)?;
         self.observer.task_ended(&result, self.stream, learner.view())?;
+        learner.evaluates(false)?;
         let rate = steps as f64 / result.seconds;
         let score = Some(result.online_accuracy());
         let ended = progress(self.stream, task.index, (steps, steps), rate, score);
