@@ -80,10 +80,11 @@ impl Method for AGem {
             return Ok(());
         }
         let parameters = at.network.parameters();
-        let own: Vec<(bool, Vec<f32>)> = parameters
-            .iter()
-            .map(|p| Ok((p.gradient.lock().is_fresh(), p.gradient.to_f32()?)))
-            .collect::<Result<_>>()?;
+        let mut own: Vec<(bool, Vec<f32>)> = Vec::with_capacity(parameters.len());
+        for parameter in parameters {
+            let fresh = parameter.gradient.lock().is_fresh();
+            own.push((fresh, parameter.gradient.to_f32()?));
+        }
         let all = self.labels.len();
         let chosen = draw(&mut at.streams.of_step("a-gem"), all, self.rows.min(all));
         let (inputs, targets) = self.batch(&chosen)?;

@@ -14,7 +14,7 @@ pub const TUNING_SUFFIX: &str = "-tune";
 /// Longest name of a benchmark.
 const LONGEST: usize = 64;
 /// Draws for every one that is wanted, where draws repeat each other.
-const PATIENCE: usize = 100;
+const PATIENCE: usize = 30;
 
 /// What `[tune]` asks for.
 #[derive(Clone, Debug)]
