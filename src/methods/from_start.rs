@@ -2,6 +2,7 @@
 
 use candle_core::Result;
 
+use crate::kernels::storage::with_slice;
 use crate::nn::{self, Network};
 
 /// The values of every parameter at one time, coefficients of activations and normalisations among them.
@@ -32,12 +33,13 @@ impl FromStart {
     /// number where both are infinite.
     pub fn add(&self, network: &dyn Network, term: impl Fn(f32, f32) -> f32) -> Result<()> {
         for (parameter, start) in network.parameters().iter().zip(&self.values) {
-            let values = parameter.to_vec()?;
             let mut gradient = parameter.gradient.lock();
             let Some(gradient) = gradient.read::<f32>()? else { continue };
-            for ((g, &v), &s) in gradient.iter_mut().zip(&values).zip(start) {
-                *g += term(v, s);
-            }
+            with_slice::<f32, _>(&parameter.values, |values| {
+                for ((g, &v), &s) in gradient.iter_mut().zip(values).zip(start) {
+                    *g += term(v, s);
+                }
+            })?;
         }
         Ok(())
     }

@@ -67,15 +67,7 @@ fn check(plan: &Plan, _: &Choice) -> std::result::Result<(), String> {
 
 impl Method for HareAndTortoise {
     fn updated(&mut self, at: &mut At<'_>, _: &[Captured]) -> Result<()> {
-        let (share, rest) = (self.momentum, 1.0 - self.momentum);
-        for (slow, fast) in self.tortoise.lists.iter_mut().zip(Snapshot::take(at.network)?.lists) {
-            if share == 0.0 {
-                // To the bit, signs of zeros and what is not finite included.
-                *slow = fast;
-            } else {
-                slow.iter_mut().zip(fast).for_each(|(slow, fast)| *slow = share.mul_add(*slow, rest * fast));
-            }
-        }
+        self.tortoise.follow(at.network, self.momentum)?;
         if self.period > 0 && (at.steps + 1).is_multiple_of(self.period) {
             self.tortoise.give(at.network, true)?;
         }

@@ -10,6 +10,7 @@ use candle_core::Result;
 use super::hooks::{At, Method};
 use super::registered::{Build, Registered, anywhere};
 use crate::kernels::fused_activation::Captured;
+use crate::kernels::storage::with_slice;
 use crate::nn::{Network, Role};
 use crate::spec::{Choice, Entry, Kind, Parameter};
 
@@ -67,10 +68,11 @@ impl Method for L2 {
             return Ok(());
         }
         for parameter in at.network.parameters().iter().filter(|p| self.has(p.role)) {
-            let values = parameter.to_vec()?;
             let mut gradient = parameter.gradient.lock();
             let Some(gradient) = gradient.read::<f32>()? else { continue };
-            gradient.iter_mut().zip(&values).for_each(|(g, v)| *g += self.strength * v);
+            with_slice::<f32, _>(&parameter.values, |values| {
+                gradient.iter_mut().zip(values).for_each(|(g, v)| *g += self.strength * v);
+            })?;
         }
         Ok(())
     }

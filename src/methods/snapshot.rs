@@ -4,7 +4,9 @@ use std::sync::PoisonError;
 
 use candle_core::Result;
 
+use crate::kernels::element::vectorized;
 use crate::kernels::inplace::update;
+use crate::kernels::storage::with_slice;
 use crate::nn::{Buffer, Network, Parameter, Role};
 use crate::state::{StateDict, StateError, Values};
 
@@ -12,7 +14,7 @@ use crate::state::{StateDict, StateError, Values};
 #[derive(Clone)]
 pub(super) struct Snapshot {
     names: Vec<String>,
-    pub lists: Vec<Vec<f32>>,
+    lists: Vec<Vec<f32>>,
 }
 
 impl Snapshot {
@@ -49,6 +51,18 @@ impl Snapshot {
         Ok(())
     }
 
+    /// Moves them to `share` of themselves and the rest of the network's values.
+    pub fn follow(&mut self, network: &dyn Network, share: f32) -> Result<()> {
+        let (parameters, buffers) = self.lists.split_at_mut(network.parameters().len());
+        for (slow, parameter) in parameters.iter_mut().zip(network.parameters()) {
+            with_slice::<f32, _>(&parameter.values, |fast| mix(slow, fast, share))?;
+        }
+        for (slow, buffer) in buffers.iter_mut().zip(network.buffers()) {
+            mix(slow, &buffer.values.lock().unwrap_or_else(PoisonError::into_inner), share);
+        }
+        Ok(())
+    }
+
     /// Adds every list under `prefix.` and its name.
     pub fn save(&self, prefix: &str, state: &mut StateDict) {
         for (name, values) in self.names.iter().zip(&self.lists) {
@@ -61,4 +75,18 @@ impl Snapshot {
         let mut lists = self.names.iter().zip(&mut self.lists);
         lists.try_for_each(|(name, values)| state.copy_f32s(&format!("{prefix}.{name}"), values))
     }
+}
+
+/// slow ← share·slow + (1 - share)·fast. Without a share of its own it is `fast` to the bit, signs of zeros and
+/// what is not finite included.
+fn mix(slow: &mut [f32], fast: &[f32], share: f32) {
+    if share == 0.0 {
+        slow.copy_from_slice(fast);
+        return;
+    }
+    let rest = 1.0 - share;
+    vectorized(
+        #[inline(always)]
+        || slow.iter_mut().zip(fast).for_each(|(slow, fast)| *slow = share.mul_add(*slow, rest * fast)),
+    );
 }
