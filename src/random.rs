@@ -21,7 +21,8 @@ impl Stream {
     ///
     /// Names in use: `data`, `tasks`, `init`, `fresh-init`, `batches`, `augmentation`, `rehearsal`,
     /// `activation`, `probes`, and of methods `method`, `method-end`, `fisher-activation` and their own names;
-    /// of agents `environment`, `exploration`, `replay`, `updates`, `evaluation`, `value-probes`.
+    /// of agents `environment`, `exploration`, `replay`, `updates`, `evaluation`, `value-probes`; of `tune`
+    /// `tune.KEY`.
     #[must_use]
     pub fn new(seed: u64, name: &str, index: u64) -> Self {
         let mut hash = Sha256::new();

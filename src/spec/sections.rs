@@ -34,7 +34,7 @@ pub(super) fn plan(root: &Table, catalogue: &Catalogue, sources: &Sources) -> Re
     let spec = Section { path: "", place: Place::File, table: root, sources };
     let mut accepted = vec!["name", "source"];
     accepted.extend(SECTIONS);
-    accepted.extend(["grid", "variants"]);
+    accepted.extend(["grid", "variants", "tune"]);
     spec.only("the spec", &accepted)?;
     let mut plan = Plan {
         name: name(spec)?,

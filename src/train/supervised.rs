@@ -173,7 +173,7 @@ impl Run<'_> {
                 }
             }
         }
-        self.end(&task, &open, steps, learner)
+        self.end(&task, &mut open, steps, learner)
     }
 
     /// A task's start: what is done and measured before its first step.
@@ -199,22 +199,27 @@ impl Run<'_> {
     fn end(
         &mut self,
         task: &Task,
-        open: &OpenTask,
+        open: &mut OpenTask,
         steps: usize,
         learner: &mut Learner,
     ) -> Result<Outcome, TrainError> {
-        let train = evaluate(learner.view(), &task.train)?;
-        let test = task.test.as_ref().map(|test| evaluate(learner.view(), test)).transpose()?;
+        let (train, test) = learner.evaluated(|view| {
+            let train = evaluate(view, &task.train)?;
+            let test = task.test.as_ref().map(|test| evaluate(view, test)).transpose()?;
+            Ok::<_, TrainError>((train, test))
+        })?;
         let losses = [Some(train), test].into_iter().flatten().map(|evaluation| evaluation.loss);
         if !losses.into_iter().all(f64::is_finite) || !learner.trained().is_finite()? {
             return self.diverge(open, steps);
         }
         learner.end_task(self.plan, &task.train)?;
-        let fresh = open.fresh.as_ref().map(|fresh| evaluate(fresh.view(), &task.train)).transpose()?;
+        let of_fresh = |fresh: &mut Learner| fresh.evaluated(|view| evaluate(view, &task.train));
+        let fresh = open.fresh.as_mut().map(of_fresh).transpose()?;
         let mut result = open.timed();
         result.finish(train, test);
         result.fresh_train = fresh;
-        self.observer.task_ended(&result, self.stream, learner.view())?;
+        let (observer, stream) = (&mut *self.observer, self.stream);
+        learner.evaluated(|view| Ok::<_, TrainError>(observer.task_ended(&result, stream, view)?))?;
         let rate = steps as f64 / result.seconds;
         let score = Some(result.online_accuracy());
         let ended = progress(self.stream, task.index, (steps, steps), rate, score);

@@ -43,7 +43,7 @@ fn unknown_keys_name_the_nearest_one_the_line_and_what_is_accepted() {
         changed("[network]", "[netwrok]"),
         "spec.toml:16: the spec takes no key `netwrok`; did you mean `network`? It takes name, source, data, \
          environment, stream, agent, diagnostic, network, activation, optimizer, method, critic, evaluation, probes, grid, \
-         variants."
+         variants, tune."
     );
     assert_eq!(
         changed("{ name = \"tail-slope\", bound = 0.5 }", "{ name = \"none\", bound = 0.5 }"),
@@ -424,12 +424,12 @@ fn settings_of_the_command_line_are_named_themselves() {
         (
             "sream.tasks=3",
             "--set sream.tasks=3: the spec takes no key `sream`; did you mean `stream`? It takes name, source, data, \
-             environment, stream, agent, diagnostic, network, activation, optimizer, method, critic, evaluation, probes, grid.",
+             environment, stream, agent, diagnostic, network, activation, optimizer, method, critic, evaluation, probes, grid, tune.",
         ),
         (
             "variants=[]",
             "--set variants=[]: the spec takes no key `variants`. It takes name, source, data, environment, \
-             stream, agent, diagnostic, network, activation, optimizer, method, critic, evaluation, probes, grid.",
+             stream, agent, diagnostic, network, activation, optimizer, method, critic, evaluation, probes, grid, tune.",
         ),
         (
             "network.hidden=[1, 2",
