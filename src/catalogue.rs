@@ -35,6 +35,7 @@ pub fn catalogue() -> Catalogue {
             Rule { section: "method", check: methods::check },
             Rule { section: "agent", check: agents::check_plan },
             Rule { section: "optimizer", check: optimizers::check },
+            Rule { section: "probes", check: probes::check },
         ],
     }
 }

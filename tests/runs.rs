@@ -106,6 +106,33 @@ fn probes_and_the_fresh_network_leave_the_training_as_it_is() {
     assert_eq!(probed, unprobed);
 }
 
+#[test]
+fn probes_of_whole_networks_leave_the_training_as_it_is_and_come_again_after_a_stop() {
+    let data = Arc::new(digits());
+    for activation in ["relu", "aid", "rational"] {
+        let mut plan = common::plan(common::activation(activation));
+        (plan.probes.samples, plan.stream_mut().examples) = (20, Some(50));
+        plan.probes.names = probes::entries().iter().map(|entry| entry.name.to_owned()).collect();
+        let mut bare = plan.clone();
+        bare.probes.names.clear();
+        let folders = [(); 3].map(|()| tempfile::tempdir().unwrap());
+        let [whole, broken, unprobed] = folders.each_ref().map(|folder| folder.path().join("run"));
+        train_in(&whole, &plan, &data, Keep::Last, &Signals::none());
+        train_in(&unprobed, &bare, &data, Keep::None, &Signals::none());
+        assert_eq!(rows(&whole)["steps.csv"], rows(&unprobed)["steps.csv"], "{activation}");
+        assert_eq!(rows(&whole)["tasks.csv"], rows(&unprobed)["tasks.csv"], "{activation}");
+        for steps in [1, 5] {
+            assert_eq!(attempt(&broken, &plan, &data, Keep::Last, steps), (Outcome::Interrupted, vec![]));
+        }
+        assert_eq!(attempt(&broken, &plan, &data, Keep::Last, usize::MAX).0, Outcome::Done);
+        assert!(rows(&whole) == rows(&broken), "{activation}");
+        let measured = &rows(&whole)["probes.csv"];
+        for probe in ["curvature", "hessian_rank_0.1", "ntk_rank", "refit_plasticity", "preactivation_overlap"] {
+            assert!(measured.contains(&format!(",{probe},")), "{activation}: no {probe}\n{measured}");
+        }
+    }
+}
+
 /// One run in `dir`, from whatever is there.
 fn train_in(
     dir: &Path,
