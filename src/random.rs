@@ -19,7 +19,7 @@ pub struct Stream {
 impl Stream {
     /// The generator of purpose `name`, number `index` (a task, a layer, …), under the master `seed`.
     ///
-    /// Names in use: `data`, `tasks`, `init`, `fresh-init`, `batches`, `augmentation`, `rehearsal`,
+    /// Names in use: `data`, `tasks`, `init`, `fresh-init`, `batches`, `augmentation`, `rehearsal`, `transition`,
     /// `activation`, `probes`, `probe-` and what a probe draws, and of methods `method`, `method-end`, `fisher-activation` and their own names;
     /// of agents `environment`, `exploration`, `replay`, `updates`, `evaluation`, `value-probes`.
     #[must_use]

@@ -1,5 +1,6 @@
-//! Hessian ε-rank: the share of the Hessian's eigenvalues with |λ| > ε, for ε = 0.1 and 0.01, of the task's mean training loss by all trained values (Guo et al. 2025, arXiv 2509.22335, whose code integrates a
-//! spectral density outside [-ε, ε] and picks the ε that predicts accuracy best; 0.1 is its default).
+//! Hessian ε-rank: the share of the eigenvalues with |λ| > ε, for ε = 0.1 and 0.01, of the Hessian of the
+//! task's mean training loss by all trained values (arXiv 2509.22335, whose code integrates a spectral density
+//! outside [-ε, ε] and picks the ε that predicts accuracy best; 0.1 is its default).
 //!
 //! The spectrum is estimated by stochastic Lanczos quadrature (Ghorbani et al. 2019, arXiv 1901.10159): 40
 //! steps from each of 3 normal start vectors, on at most 256 examples of the task. No smoothing: a node
