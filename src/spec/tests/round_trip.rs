@@ -24,6 +24,10 @@ fn value(kind: Kind) -> BoxedStrategy<Option<Value>> {
             or_none(default.is_none(), some.boxed())
         }
         Kind::Flag { .. } => any::<bool>().prop_map(|flag| Some(Value::Flag(flag))).boxed(),
+        Kind::OptionalIntegers { min, max, lengths: (least, most) } => {
+            let some = prop::collection::vec(min..=max, least..=most.min(20));
+            or_none(true, some.prop_map(|list| Some(Value::Integers(list))).boxed())
+        }
         Kind::Integers { min, max, lengths: (least, most), .. } => {
             prop::collection::vec(min..=max, least..=most)
                 .prop_map(|list| Some(Value::Integers(list)))
