@@ -127,7 +127,9 @@ fn probes_of_whole_networks_leave_the_training_as_it_is_and_come_again_after_a_s
         assert_eq!(attempt(&broken, &plan, &data, Keep::Last, usize::MAX).0, Outcome::Done);
         assert!(rows(&whole) == rows(&broken), "{activation}");
         let measured = &rows(&whole)["probes.csv"];
-        for probe in ["curvature", "hessian_rank_0.1", "ntk_rank", "refit_plasticity", "preactivation_overlap"] {
+        for probe in
+            ["curvature", "hessian_rank_0.1", "ntk_rank", "refit_plasticity", "preactivation_overlap"]
+        {
             assert!(measured.contains(&format!(",{probe},")), "{activation}: no {probe}\n{measured}");
         }
     }

@@ -50,9 +50,8 @@ impl<'a> Recording<'a> {
             inputs.gather_range(0..inputs.len(), &mut pixels);
             Tensor::from_vec(pixels, (inputs.len(), inputs.features()), &Device::Cpu)
         };
-        let of_task = |task| {
-            probes::task_inputs(&stream.task(task).train, self.looks.samples(), self.plan.seed)
-        };
+        let of_task =
+            |task| probes::task_inputs(&stream.task(task).train, self.looks.samples(), self.plan.seed);
         let mut tasks = None;
         if self.looks.compares_tasks() && task > 0 {
             tasks = Some([of_task(task)?, of_task(task - 1)?]);

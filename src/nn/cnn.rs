@@ -155,7 +155,8 @@ impl Cnn {
             let activation = for_width(activation, features, "convolution")?;
             let outputs = features / activation.expansion;
             let filters = Filters { size: kernel, stride: 1, padding };
-            let (sizes, start) = ((channels, outputs), start.conv((channels, outputs), kernel * kernel).reading(read));
+            let (sizes, start) =
+                ((channels, outputs), start.conv((channels, outputs), kernel * kernel).reading(read));
             let mut parts = built.conv(start, sizes, filters, stream)?;
             parts.activation = Some(built.activation(activation, features)?);
             parts.pool = Some(POOL);

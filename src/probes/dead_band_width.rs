@@ -32,10 +32,8 @@ pub(super) fn measure(subject: &Subject<'_>, report: &mut Report<'_>) {
 fn dead_band(z: &[f32], slopes: &[f32], units: usize) -> (f64, f64) {
     let (mut width, mut share) = (0.0, 0.0);
     for unit in 0..units {
-        let mut points: Vec<(f32, bool)> = (unit..z.len())
-            .step_by(units)
-            .map(|at| (z[at], slopes[at].abs() < BAND))
-            .collect();
+        let mut points: Vec<(f32, bool)> =
+            (unit..z.len()).step_by(units).map(|at| (z[at], slopes[at].abs() < BAND)).collect();
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
         let distance = |pair: &[(f32, bool)]| f64::from(pair[1].0) - f64::from(pair[0].0);
         let dead: f64 = points.windows(2).filter(|pair| pair[0].1 && pair[1].1).map(distance).sum();

@@ -45,7 +45,9 @@ fn highest_correlations(features: &[f32], columns: &UnitMoments) -> Vec<f64> {
     let mut correlations = Mat::<f64>::zeros(units, units);
     let share = 1.0 / samples as f64;
     matmul(correlations.as_mut(), Accum::Replace, rows.transpose(), rows, share, Par::Seq);
-    (0..units).map(|unit| (0..unit).map(|before| correlations[(before, unit)].abs()).fold(0.0, f64::max)).collect()
+    (0..units)
+        .map(|unit| (0..unit).map(|before| correlations[(before, unit)].abs()).fold(0.0, f64::max))
+        .collect()
 }
 
 #[cfg(test)]

@@ -60,12 +60,12 @@ mod weight_norm;
 use candle_core::Result;
 
 pub use self::check::check;
-pub use self::sample::task_inputs;
 use self::network::NetworkSubject;
 pub use self::network::NetworkView;
 pub use self::output_scale::worst;
 use self::registry::{Measure, REGISTRY, Registered};
 use self::report::Report;
+pub use self::sample::task_inputs;
 use self::subject::Subject;
 pub use self::view::{LayerView, Measurement};
 use crate::spec::Entry;

@@ -21,9 +21,9 @@ const BINS: usize = 32;
 
 pub(super) fn measure(subject: &Subject<'_>, report: &mut Report<'_>) {
     let view = subject.view;
-    let Some(here) = view.on_tasks.filter(|tasks| {
-        tasks.iter().all(|z| !z.is_empty() && z.iter().all(|z| z.is_finite()))
-    }) else {
+    let Some(here) =
+        view.on_tasks.filter(|tasks| tasks.iter().all(|z| !z.is_empty() && z.iter().all(|z| z.is_finite())))
+    else {
         return;
     };
     report.sampled(Some(overlap(here, view.pre_activation_units())));
@@ -32,22 +32,23 @@ pub(super) fn measure(subject: &Subject<'_>, report: &mut Report<'_>) {
 /// The mean over units; both sets of pre-activations are (samples, units).
 fn overlap([here, before]: [&[f32]; 2], units: usize) -> f64 {
     let of_unit = |unit: usize| {
-        let column = |z: &[f32]| -> Vec<f64> {
-            z.iter().skip(unit).step_by(units).map(|&z| f64::from(z)).collect()
-        };
+        let column =
+            |z: &[f32]| -> Vec<f64> { z.iter().skip(unit).step_by(units).map(|&z| f64::from(z)).collect() };
         let (here, before) = (column(here), column(before));
         let all = || here.iter().chain(&before).copied();
         let (least, most) = (all().fold(f64::INFINITY, f64::min), all().fold(f64::NEG_INFINITY, f64::max));
-        let shares = |values: &[f64]| {
-            let mut shares = [0.0; BINS];
+        let counts = |values: &[f64]| {
+            let mut counts = [0u64; BINS];
             for value in values {
                 let place = (value - least) / (most - least) * BINS as f64;
                 // Where nothing moves the place is NaN, and all lie in the first bin.
-                shares[(place as usize).min(BINS - 1)] += 1.0 / values.len() as f64;
+                counts[(place as usize).min(BINS - 1)] += 1;
             }
-            shares
+            counts
         };
-        shares(&here).iter().zip(shares(&before)).map(|(p, q)| p.min(q)).sum::<f64>()
+        let (n, m) = (here.len() as u64, before.len() as u64);
+        let common = |(p, q): (u64, u64)| (p * m).min(q * n);
+        counts(&here).into_iter().zip(counts(&before)).map(common).sum::<u64>() as f64 / (n * m) as f64
     };
     (0..units).map(of_unit).sum::<f64>() / units as f64
 }
@@ -63,6 +64,6 @@ mod tests {
         let here = [0.0f32, 5.0, 1.0, 31.0, 5.0, 2.0, 31.9, 5.0, 1.0, 16.0, 5.0, 2.0];
         let before = [0.0f32, 5.0, 8.0, 0.0, 5.0, 9.0, 16.0, 5.0, 8.0, 32.0, 5.0, 9.0];
         assert_eq!(overlap([&here[..], &before[..]], 3), (0.75 + 1.0 + 0.0) / 3.0);
-        assert!((overlap([&here[..], &here[..]], 3) - 1.0).abs() < 1e-12);
+        assert_eq!(overlap([&here[..], &here[..]], 3), 1.0);
     }
 }

@@ -304,7 +304,9 @@ fn the_registry_is_what_it_says() {
         ..view(&features, 60)
     };
     let mut seen = Vec::new();
-    let whole = |name: &str| REGISTRY.iter().any(|r| r.entry.name == name && matches!(r.measure, Measure::Network(_)));
+    let whole = |name: &str| {
+        REGISTRY.iter().any(|r| r.entry.name == name && matches!(r.measure, Measure::Network(_)))
+    };
     assert!(STANDARD.iter().all(|name| !whole(name)), "probes of a whole network are slow");
     for name in names.into_iter().filter(|name| !whole(name)) {
         let measured = set(&[name]).measure(&layer);

@@ -97,7 +97,12 @@ pub const STREAM: &[Parameter] = &[
         Kind::Text { default: None, one_of: &TRANSITION_WORDS },
     ),
     count("transition_steps", "steps that the transition takes", None, MOST),
-    count("scaling_shock", "of so many epochs the last has its inputs scaled by 1.5, 0.5, 0.25, 2 in turn", None, MOST),
+    count(
+        "scaling_shock",
+        "of so many epochs the last has its inputs scaled by 1.5, 0.5, 0.25, 2 in turn",
+        None,
+        MOST,
+    ),
 ];
 
 /// `[environment]`

@@ -350,9 +350,7 @@ fn transition(section: Section<'_>) -> Result<Option<Transition>, SpecError> {
         (Some(_), None) => {
             Err(section.missing("transition_steps", "write for example transition_steps = 1000"))
         }
-        (None, Some(_)) => {
-            Err(section.missing("transition", "write for example transition = \"mixture\""))
-        }
+        (None, Some(_)) => Err(section.missing("transition", "write for example transition = \"mixture\"")),
     }
 }
 

@@ -36,7 +36,8 @@ pub(super) const FAMILY: Family = Family {
         let train = by_class(&base.train());
         let test = base.test().as_ref().map(by_class).unwrap_or_default();
         let stream = ContinualBinary { seed: plan.seed, base, train, test };
-        let empty = |task: &usize| stream.pair(*task).iter().all(|&class| stream.train[class as usize].is_empty());
+        let empty =
+            |task: &usize| stream.pair(*task).iter().all(|&class| stream.train[class as usize].is_empty());
         match (0..plan.stream().tasks).find(empty) {
             Some(task) => Err(TaskError::EmptyTask { task }),
             None => Ok(Box::new(stream)),
@@ -63,7 +64,8 @@ impl ContinualBinary {
 
     fn restricted(&self, all: Examples, by_class: &[Vec<u32>], index: usize) -> Examples {
         let pair = self.pair(index);
-        let mut positions = pair.map(|class| &by_class[class as usize]).into_iter().flatten().copied().collect::<Vec<u32>>();
+        let mut positions =
+            pair.map(|class| &by_class[class as usize]).into_iter().flatten().copied().collect::<Vec<u32>>();
         positions.sort_unstable();
         let labels: Arc<[u32]> =
             positions.iter().map(|&at| u32::from(all.labels[at as usize] == pair[1])).collect();

@@ -69,9 +69,10 @@ impl Served {
         positions: &[u32],
         (inputs, mut targets): (Tensor, Targets),
     ) -> Result<(Tensor, Targets)> {
-        let before = self.before.as_ref().map(|(transition, examples)| {
-            (transition.form, Self::share(*transition, step), examples)
-        });
+        let before = self
+            .before
+            .as_ref()
+            .map(|(transition, examples)| (transition.form, Self::share(*transition, step), examples));
         let (before, factor) = (before.filter(|(_, share, _)| *share > 0.0), self.factor(step));
         if before.is_none() && factor.to_bits() == 1.0f32.to_bits() {
             return Ok((inputs, targets));
@@ -138,14 +139,18 @@ pub(super) fn check(plan: &Plan, relation: Relation) -> std::result::Result<(), 
         ));
     }
     if form == TransitionForm::Mixture && plan.data().augmentation != Augmentation::None {
-        return Err("transition = \"mixture\" does not augment the rows of the task before: leave data.augmentation \
+        return Err(
+            "transition = \"mixture\" does not augment the rows of the task before: leave data.augmentation \
                     out"
-        .into());
+            .into(),
+        );
     }
     if plan.method("joint").is_some() {
-        return Err("method \"joint\" trains on all tasks so far, from which there is nothing to go over: leave \
+        return Err(
+            "method \"joint\" trains on all tasks so far, from which there is nothing to go over: leave \
                     stream.transition out"
-            .into());
+                .into(),
+        );
     }
     Ok(())
 }

@@ -133,7 +133,8 @@ impl Run<'_> {
             let (own, replayed) =
                 ((&task.train, batches.batch(step)), learner.replayed(self.plan, self.stream, step));
             let crops = || augmentation.map(|crop_flip| crop_flip.crops(step));
-            let batch = |replayed: &[Replayed]| served.batch(step, own.1, training_batch(own, replayed, crops())?);
+            let batch =
+                |replayed: &[Replayed]| served.batch(step, own.1, training_batch(own, replayed, crops())?);
             let (inputs, targets) = batch(&replayed)?;
             let rows = own.1.len();
             // Only the first and the last step are traced: what the optimiser saw at the task's edges.
@@ -156,8 +157,7 @@ impl Run<'_> {
             }
             if let Some(reference) = &mut open.fresh {
                 // It has no earlier tasks: its batch is the task's own.
-                let paired =
-                    if replayed.is_empty() { (inputs, targets) } else { batch(&[])? };
+                let paired = if replayed.is_empty() { (inputs, targets) } else { batch(&[])? };
                 let outcome = reference.step(&paired.0, &paired.1)?;
                 open.result.online_fresh(outcome.correct, rows, outcome.loss);
             }

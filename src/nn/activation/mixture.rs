@@ -82,10 +82,8 @@ impl Mixture {
             return (0..logits.len()).map(|k| f64::from(u8::from(k == pick))).collect();
         };
         let temperature = self.schedule.temperature(coefficients[self.members.len()].wide());
-        let noisy: Vec<f64> = logits
-            .iter()
-            .map(|logit| (logit - libm::log(-libm::log(stream.unit()))) / temperature)
-            .collect();
+        let noisy: Vec<f64> =
+            logits.iter().map(|logit| (logit - libm::log(-libm::log(stream.unit()))) / temperature).collect();
         let most = noisy.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let shares: Vec<f64> = noisy.iter().map(|x| libm::exp(x - most)).collect();
         let sum: f64 = shares.iter().sum();
@@ -175,30 +173,26 @@ impl CoefficientRule for MixtureRule {
 
 /// The functions of a set, by name.
 fn members(set: &str) -> Vec<(&'static str, Arc<dyn Kernel>)> {
-    let entries = [
-        relu::ENTRY,
-        leaky_relu::ENTRY,
-        elu::ENTRY,
-        gelu::ENTRY,
-        swish::ENTRY,
-        tanh::ENTRY,
-        identity::ENTRY,
-    ];
+    let entries =
+        [relu::ENTRY, leaky_relu::ENTRY, elu::ENTRY, gelu::ENTRY, swish::ENTRY, tanh::ENTRY, identity::ENTRY];
     let names: &[&str] = match set {
         "smooth" => &["tanh", "swish", "gelu", "identity"],
         _ => &["relu", "leaky_relu", "elu", "gelu", "swish", "tanh"],
     };
     let member = |name: &&str| {
         let entry = entries.iter().find(|entry| entry.name == *name).expect("one of the list");
-        let (choice, build) = (Choice::of(entry), match entry.name {
-            "relu" => relu::build,
-            "leaky_relu" => leaky_relu::build,
-            "elu" => elu::build,
-            "gelu" => gelu::build,
-            "swish" => swish::build,
-            "tanh" => tanh::build,
-            _ => identity::build,
-        });
+        let (choice, build) = (
+            Choice::of(entry),
+            match entry.name {
+                "relu" => relu::build,
+                "leaky_relu" => leaky_relu::build,
+                "elu" => elu::build,
+                "gelu" => gelu::build,
+                "swish" => swish::build,
+                "tanh" => tanh::build,
+                _ => identity::build,
+            },
+        );
         (entry.name, build(&choice, 1).kernel)
     };
     names.iter().map(member).collect()
@@ -271,7 +265,8 @@ mod tests {
         let mut counts = [0u32; 4];
         let mut stream = Stream::new(0, "test", 0);
         for _ in 0..20_000 {
-            let (y, weights) = forward(&*activation.kernel, &coefficients, 0.7, &mut Mode::Train(&mut stream));
+            let (y, weights) =
+                forward(&*activation.kernel, &coefficients, 0.7, &mut Mode::Train(&mut stream));
             assert!((weights.iter().sum::<f64>() - 1.0).abs() < 1e-12);
             let values = [0.604_367_777_117_163_5, 0.467_831_374_806_018_6, 0.530_625_445_562_181_9, 0.7];
             let expected: f64 = weights.iter().zip(values).map(|(w, f)| w * f).sum();

@@ -183,7 +183,12 @@ mod tests {
             assert!((of(name) - moment).abs() < 1e-6, "{name}: {}", of(name));
         }
         // scipy.integrate.quad of swish² and tanh² against the normal density.
-        assert!((of("swish") - SWISH).abs() < 1e-9 && (of("tanh") - TANH).abs() < 1e-9, "{} {}", of("swish"), of("tanh"));
+        assert!(
+            (of("swish") - SWISH).abs() < 1e-9 && (of("tanh") - TANH).abs() < 1e-9,
+            "{} {}",
+            of("swish"),
+            of("tanh")
+        );
     }
 
     const SWISH: f64 = 0.35577551981735217;

@@ -131,7 +131,10 @@ const ENTRY: Entry = Entry {
         Parameter {
             name: "sharing",
             summary: "who shares a set of coefficients",
-            kind: Kind::Text { default: Some("layer"), one_of: &["layer", "network", "map", "groups", "unit"] },
+            kind: Kind::Text {
+                default: Some("layer"),
+                one_of: &["layer", "network", "map", "groups", "unit"],
+            },
         },
         Parameter {
             name: "map",
