@@ -12,9 +12,16 @@ const MOST_KEPT: f64 = (1u64 << 28) as f64;
 /// The error is a sentence.
 ///
 /// # Errors
-/// If a probe of a whole network is asked of a run without supervised tasks, or needs more memory than a probe
+/// If the plasticity gap or a probe of a whole network is asked of a run without supervised tasks, or needs more memory than a probe
 /// may have, or a probe of slopes is asked of an activation that makes several features of one pre-activation.
 pub fn check(plan: &Plan) -> Result<(), String> {
+    if plan.probes.plasticity_gap && !plan.is_supervised() {
+        return Err(
+            "plasticity_gap trains a fresh network beside this one on the same batches, which an agent that makes its \
+             own data has not: leave it out"
+                .into(),
+        );
+    }
     let named = REGISTRY.iter().filter(|r| plan.probes.names.iter().any(|name| name == r.entry.name));
     for probe in named {
         let name = probe.entry.name;

@@ -279,6 +279,11 @@ fn what_cannot_be_measured_is_refused_in_words() {
         plan.work = crate::spec::Work::Diagnostic(plan.activation.clone());
     });
     assert!(agent.contains("supervised tasks"), "{agent}");
+    let gap = error(&|plan| {
+        plan.probes.plasticity_gap = true;
+        plan.work = crate::spec::Work::Diagnostic(plan.activation.clone());
+    });
+    assert!(gap.contains("a fresh network beside this one"), "{gap}");
     let mut plan = whole_plan("resnet18", "relu");
     plan.probes.names = REGISTRY.iter().map(|r| r.entry.name.to_owned()).collect();
     assert_eq!(check(&plan), Ok(()));
