@@ -70,7 +70,9 @@ fn kats_losses_and_a_mixtures_evaluation_follow_pytorch() {
         let last = read::<CoefficientRow>(&run.dir).unwrap();
         let pick = |layer: usize| {
             let of = |row: &&CoefficientRow| {
-                row.layer == format!("activations.{layer}") && row.coefficient == "pick" && row.phase == Phase::End
+                row.layer == format!("activations.{layer}")
+                    && row.coefficient == "pick"
+                    && row.phase == Phase::End
             };
             last.iter().find(of).unwrap().value
         };
@@ -82,7 +84,10 @@ fn kats_losses_and_a_mixtures_evaluation_follow_pytorch() {
                 "pick_1" => pick(1),
                 other => panic!("{other}"),
             };
-            assert!((ours - theirs).abs() < 1e-4 * theirs.abs().max(1.0), "{quantity}: {ours} against {theirs}");
+            assert!(
+                (ours - theirs).abs() < 1e-4 * theirs.abs().max(1.0),
+                "{quantity}: {ours} against {theirs}"
+            );
         }
         assert_ne!(pick(0) + pick(1), 0.0, "no layer picked another than the first function");
     }

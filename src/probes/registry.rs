@@ -6,7 +6,10 @@ use super::network::NetworkSubject;
 use super::report::Report;
 use super::subject::Subject;
 use super::{
-    constant_units, curvature, dead_band_width, dead_units, dormant_units, duplicate_units, effective_rank, feature_rank, gradient_norm, hessian_rank, negative_slope, ntk_rank, numerical_rank, optimization_readiness, output_scale, participation_ratio, preactivation_overlap, refit_plasticity, saturated_units, srank, stable_rank, update_norm, weight_norm,
+    constant_units, curvature, dead_band_width, dead_units, dormant_units, duplicate_units, effective_rank,
+    feature_rank, gradient_norm, hessian_rank, negative_slope, ntk_rank, numerical_rank,
+    optimization_readiness, output_scale, participation_ratio, preactivation_overlap, refit_plasticity,
+    saturated_units, srank, stable_rank, update_norm, weight_norm,
 };
 use crate::spec::Entry;
 
@@ -45,7 +48,10 @@ pub(super) const REGISTRY: &[Registered] = &[
     Registered { entry: negative_slope::ENTRY, measure: Measure::Layer(negative_slope::measure) },
     Registered { entry: dead_band_width::ENTRY, measure: Measure::Layer(dead_band_width::measure) },
     Registered { entry: duplicate_units::ENTRY, measure: Measure::Layer(duplicate_units::measure) },
-    Registered { entry: preactivation_overlap::ENTRY, measure: Measure::Tasks(preactivation_overlap::measure) },
+    Registered {
+        entry: preactivation_overlap::ENTRY,
+        measure: Measure::Tasks(preactivation_overlap::measure),
+    },
     Registered { entry: curvature::ENTRY, measure: Measure::Network(curvature::measure) },
     Registered { entry: hessian_rank::ENTRY, measure: Measure::Network(hessian_rank::measure) },
     Registered { entry: ntk_rank::ENTRY, measure: Measure::Network(ntk_rank::measure) },

@@ -80,9 +80,8 @@ fn stream() -> impl Strategy<Value = StreamPlan> {
         select(vec![Head::Single, Head::Masked, Head::Multi]),
         (transition(), prop::option::of(1usize..100)),
     )
-        .prop_map(|(family, tasks, examples, examples_from, length, batch_size, drop_last, order, head, changes)| {
-            let (transition, scaling_shock) = changes;
-            StreamPlan {
+        .prop_map(
+            |(
                 family,
                 tasks,
                 examples,
@@ -92,10 +91,24 @@ fn stream() -> impl Strategy<Value = StreamPlan> {
                 drop_last,
                 order,
                 head,
-                transition,
-                scaling_shock,
-            }
-        })
+                changes,
+            )| {
+                let (transition, scaling_shock) = changes;
+                StreamPlan {
+                    family,
+                    tasks,
+                    examples,
+                    examples_from,
+                    length,
+                    batch_size,
+                    drop_last,
+                    order,
+                    head,
+                    transition,
+                    scaling_shock,
+                }
+            },
+        )
 }
 
 fn transition() -> impl Strategy<Value = Option<Transition>> {
