@@ -26,14 +26,13 @@ pub fn check(plan: &Plan) -> Result<(), String> {
     for probe in named {
         let name = probe.entry.name;
         match probe.measure {
-            Measure::Layer(_) => {}
             Measure::Tasks(_) | Measure::Network(_) if !plan.is_supervised() => {
                 return Err(format!(
                     "the probe {name} looks at the examples of supervised tasks, and this run has none: take it \
                      out of probes.names"
                 ));
             }
-            Measure::Tasks(_) => {}
+            Measure::Layer(_) | Measure::Tasks(_) => {}
             Measure::Network(_) => fits(plan, name)?,
         }
         if ["negative_slope", "dead_band_width"].contains(&name) {

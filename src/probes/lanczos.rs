@@ -61,7 +61,9 @@ pub(super) fn nodes(
             break;
         }
         beside.push(left);
-        next.iter_mut().for_each(|x| *x /= left);
+        for x in &mut next {
+            *x /= left;
+        }
         basis.push(next);
     }
     Ok(tridiagonal(&diagonal, &beside).unwrap_or_default())

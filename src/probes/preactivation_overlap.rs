@@ -1,5 +1,5 @@
 //! Overlap of pre-activations between tasks: how much of the distribution of a unit's z on this task's
-//! training examples and on the previous task's is common to both, Σ_b min(p_b, q_b) over 32 equal bins from the
+//! training examples and on the previous task's is common to both, `Σ_b min(p_b, q_b)` over 32 equal bins from the
 //! least to the largest z of either; the mean over units. 1: the tasks drive the unit alike; 0: on disjoint
 //! stretches of its curve. (Forgetting in networks of splines grows with the overlap of their supports,
 //! arXiv 2511.12828.) Both are of the network as it is now, on as many examples as the probe set has, in the

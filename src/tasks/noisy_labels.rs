@@ -1,7 +1,7 @@
 //! `noisy-labels`: the same images in every task, with labels that get cleaner from task to task.
 //!
-//! In task t of T each image has its own label with probability 1 - p_t, and one drawn uniformly over all classes
-//! with probability p_t, which falls in equal steps from `noise_first` in the first task to `noise_last` in the
+//! In task t of T each image has its own label with probability `1 - p_t`, and one drawn uniformly over all classes
+//! with probability `p_t`, which falls in equal steps from `noise_first` in the first task to `noise_last` in the
 //! last. Which images are noisy, and their labels, are drawn anew in every task. The test set is clean. A
 //! network that has fitted noise first may be slow to fit what is left: Lyle et al. 2024, arXiv 2402.18762
 //! (label noise that falls over training); the schedule over tasks is this suite's.

@@ -68,7 +68,7 @@ impl Kat {
         self.groups.shape.form
     }
 
-    /// a, b_0, b_1, … as (groups, a and b).
+    /// `a, b_0, b_1, …` as (groups, a and b).
     fn expand<T: Copy>(form: Form, shared: &[T]) -> Vec<T> {
         let (numerator, denominators) = shared.split_at(form.m + 1);
         denominators.chunks_exact(form.n).flat_map(|own| [numerator, own].concat()).collect()

@@ -1,8 +1,8 @@
-//! A trained pick among fixed activations: y = Σ w_k f_k(z) with one logit l_k a function, the same for every unit
-//! and input of the layer.
+//! A trained pick among fixed activations: `y = Σ w_k f_k(z)` with one logit `l_k` a function, the same for every
+//! unit and input of the layer.
 //!
-//! In training w = softmax((l + g)/τ) with Gumbel noise g_k = -ln(-ln u_k), drawn once a pass; in evaluation w is 1
-//! for the largest logit (the first of equals) and 0 elsewhere. Flex-Act (arXiv 2601.06441) picks activations by
+//! In training w = softmax((l + g)/τ) with Gumbel noise `g_k = -ln(-ln u_k)`, drawn once a pass; in evaluation w is
+//! 1 for the largest logit (the first of equals) and 0 elsewhere. Flex-Act (arXiv 2601.06441) picks activations by
 //! Gumbel-softmax; only its abstract could be had, so this is *a* mixture of that kind (Jang et al. 2017, arXiv
 //! 1611.01144, without the straight-through estimator), not theirs. Set and schedule are this suite's.
 //!
@@ -255,7 +255,7 @@ mod tests {
         }
     }
 
-    /// The pick of arg max (l + g) is k with probability softmax(l)_k, whatever τ (Gumbel's trick), and the weights
+    /// The pick of arg max (l + g) is k with probability `softmax(l)_k`, whatever τ (Gumbel's trick), and the weights
     /// sum to 1.
     #[test]
     fn the_largest_weight_is_drawn_by_the_softmax_of_the_logits() {

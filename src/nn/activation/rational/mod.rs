@@ -34,7 +34,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 pub use constraint::constraints;
-pub use lanes::Lane;
+pub(super) use lanes::Lane;
 
 use self::form::{Form, Version};
 use self::kernel::Rational;
