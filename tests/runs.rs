@@ -109,7 +109,7 @@ fn probes_and_the_fresh_network_leave_the_training_as_it_is() {
 #[test]
 fn probes_of_whole_networks_leave_the_training_as_it_is_and_come_again_after_a_stop() {
     let data = Arc::new(digits());
-    for activation in ["relu", "aid", "rational"] {
+    for activation in ["relu", "aid", "mixture", "kat"] {
         let mut plan = common::plan(common::activation(activation));
         (plan.probes.samples, plan.stream_mut().examples) = (20, Some(50));
         plan.probes.names = probes::entries().iter().map(|entry| entry.name.to_owned()).collect();
