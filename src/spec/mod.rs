@@ -50,7 +50,7 @@ pub use error::SpecError;
 pub use parse::{MAX_BYTES, Spec};
 pub use plan::{
     Augmentation, ControlPlan, CriticPlan, DataPlan, ExamplesFrom, Head, Length, Order, Plan, ProbesPlan,
-    Scaling, StreamPlan, Work,
+    Scaling, StreamPlan, Transition, TransitionForm, Work,
 };
 pub use presets::Preset;
 pub use settings::Setting;
