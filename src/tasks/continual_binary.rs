@@ -1,4 +1,4 @@
-//! `continual-binary`: each task tells two classes apart, as Continual ImageNet does (Dohare et al. 2024, Nature
+//! `continual-binary`: each task tells two classes apart, as Continual `ImageNet` does (Dohare et al. 2024, Nature
 //! 632), on any data set of enough classes.
 //!
 //! The classes come in passes: a permutation of them, drawn anew for each pass, is cut into pairs, one a

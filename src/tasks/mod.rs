@@ -194,12 +194,10 @@ pub fn sizes(plan: &Plan, manifest: &Manifest) -> Sizes {
         per_class.map_or(stream.examples.unwrap_or(manifest.train), |n| n * manifest.classes) as f64;
     let known = family(&stream.family.name).ok();
     let divided = known.and_then(|family| (family.classes)(plan, manifest.classes).ok()).flatten();
+    let share = known.and_then(|family| family.renumbered).map_or(1.0, |own| own as f64 / total);
     let shares: Vec<f64> = match &divided {
         Some(classes) => classes.of.iter().map(|own| own.len() as f64 / total).collect(),
-        None => {
-            let share = known.and_then(|family| family.renumbered).map_or(1.0, |own| own as f64 / total);
-            vec![share; stream.tasks]
-        }
+        None => vec![share; stream.tasks],
     };
     let tested = known.is_none_or(|family| family.tested);
     let test = if tested { manifest.test as f64 } else { 0.0 };

@@ -93,9 +93,8 @@ impl Served {
                         examples.inputs.append(position, &mut row);
                         let share = share as f32;
                         own.iter_mut().zip(&row).for_each(|(x, b)| *x = share * b + (1.0 - share) * *x);
-                        continue;
                     }
-                    TransitionForm::Mixture | TransitionForm::Labels if draws.unit() >= share => continue,
+                    TransitionForm::Mixture | TransitionForm::Labels if draws.unit() >= share => {}
                     TransitionForm::Labels => labels[at] = examples.labels[position as usize],
                     TransitionForm::Mixture => {
                         let other = draws.below(examples.len() as u64) as u32;
