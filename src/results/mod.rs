@@ -17,7 +17,6 @@ mod retention;
 mod run;
 mod survey;
 mod tasks;
-mod tuning;
 
 pub use crate::record::each_row;
 pub use closing::{Closing, closing_table};
@@ -31,4 +30,3 @@ pub use probes::{LastTask, Probes};
 pub use retention::{Matrix, Retention};
 pub use run::{Run, open};
 pub use survey::{Found, Outside, State, survey};
-pub use tuning::{Outcome, Search, TUNING_FILE, Tried, write_tuning};
