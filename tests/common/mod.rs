@@ -50,8 +50,6 @@ pub fn plan(activation: Choice) -> Plan {
                 drop_last: false,
                 order: Order::Reshuffled,
                 head: Head::Single,
-                transition: None,
-                scaling_shock: None,
             },
         },
         network: mlp(&[16, 16]),
