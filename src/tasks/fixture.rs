@@ -41,8 +41,6 @@ pub fn plan(family: &str) -> Plan {
                 drop_last: false,
                 order: Order::Reshuffled,
                 head: Head::Single,
-                transition: None,
-                scaling_shock: None,
             },
         },
         network: choice("mlp"),

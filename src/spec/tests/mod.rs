@@ -5,7 +5,6 @@ mod grids;
 mod names;
 mod plans;
 mod round_trip;
-mod tuning;
 
 use super::*;
 
