@@ -36,6 +36,7 @@ pub fn catalogue() -> Catalogue {
             Rule { section: "method", check: methods::check },
             Rule { section: "agent", check: agents::check_plan },
             Rule { section: "optimizer", check: optimizers::check },
+            Rule { section: "probes", check: probes::check },
         ],
     }
 }
@@ -126,7 +127,7 @@ mod tests {
                 Kind::Number { default, min, max } => default.is_none_or(|x| (min..=max).contains(&x)),
                 Kind::Integer { default, min, max } => default.is_none_or(|x| (min..=max).contains(&x)),
                 Kind::Text { default, one_of } => default.is_none_or(|x| one_of.contains(&x)),
-                Kind::Flag { .. } | Kind::Path => true,
+                Kind::Flag { .. } | Kind::Path | Kind::OptionalIntegers { .. } => true,
                 Kind::Name { of } | Kind::Names { of } => !catalogue.section(of).is_empty(),
                 Kind::Integers { default, min, max, lengths } => {
                     default.iter().all(|x| (min..=max).contains(x))

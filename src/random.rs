@@ -19,9 +19,10 @@ pub struct Stream {
 impl Stream {
     /// The generator of purpose `name`, number `index` (a task, a layer, …), under the master `seed`.
     ///
-    /// Names in use: `data`, `tasks`, `init`, `fresh-init`, `batches`, `augmentation`, `rehearsal`,
-    /// `activation`, `probes`, and of methods `method`, `method-end`, `fisher-activation` and their own names;
-    /// of agents `environment`, `exploration`, `replay`, `updates`, `evaluation`, `value-probes`.
+    /// Names in use: `data`, `tasks`, `init`, `fresh-init`, `batches`, `augmentation`, `rehearsal`, `transition`,
+    /// `activation`, `probes`, `probe-` and what a probe draws, and of methods `method`, `method-end`,
+    /// `fisher-activation` and their own names; of agents `environment`, `exploration`, `replay`, `updates`,
+    /// `evaluation`, `value-probes`; of `tune` `tune.KEY`.
     #[must_use]
     pub fn new(seed: u64, name: &str, index: u64) -> Self {
         let mut hash = Sha256::new();

@@ -42,9 +42,12 @@ impl Case {
     }
 
     fn of(mlp: &Choice, name: &str) -> Self {
+        Self::with(mlp, &common::activation(name))
+    }
+
+    fn with(mlp: &Choice, activation: &Choice) -> Self {
         let mut stream = Stream::new(3, "test", 0);
-        let network =
-            Mlp::new(mlp, &common::activation(name), INPUTS, CLASSES, &mut stream, DType::F64).unwrap();
+        let network = Mlp::new(mlp, activation, INPUTS, CLASSES, &mut stream, DType::F64).unwrap();
         let pixels: Vec<f64> = (0..ROWS * INPUTS).map(|_| 2.0 * stream.normal()).collect();
         let inputs = Tensor::from_vec(pixels, (ROWS, INPUTS), &Device::Cpu).unwrap();
         let labels: Vec<u32> = (0..ROWS).map(|_| stream.below(CLASSES as u64) as u32).collect();
@@ -105,6 +108,36 @@ fn layer_normalisation_matches_finite_differences() {
         assert_eq!(names, ["norms.0.weight", "norms.0.bias", "norms.1.weight", "norms.1.bias"]);
         check(&format!("{name} normalised"), &case);
     }
+}
+
+/// r2r2 and r3r of arXiv 2102.09407: layers that a map gives one set train the same coefficients.
+#[test]
+fn coefficients_shared_by_a_map_match_finite_differences() {
+    for (map, layers) in
+        [([0, 0, 1, 1], [0, 0, 1, 1]), ([0, 0, 0, 1], [0, 0, 0, 1]), ([0, 1, 0, 2], [0, 1, 0, 2])]
+    {
+        let mut activation = common::activation("rational");
+        activation.parameters.insert("sharing".into(), Value::Text("map".into()));
+        activation.parameters.insert("map".into(), Value::Integers(map.to_vec()));
+        let case = Case::with(&common::mlp(&[6, 5, 4, 4]), &activation);
+        let own: Vec<usize> = case.network.layers().iter().filter_map(|layer| layer.activation).collect();
+        assert_eq!(own, layers);
+        let sets = layers.iter().max().unwrap() + 1;
+        let names: Vec<String> = case
+            .network
+            .parameters()
+            .iter()
+            .filter(|p| matches!(p.role, Role::Coefficients(_)))
+            .map(|p| p.name.clone())
+            .collect();
+        assert_eq!(names, (0..sets).map(|set| format!("activations.{set}.coefficients")).collect::<Vec<_>>());
+        check(&format!("map {map:?}"), &case);
+    }
+    let mut short = common::activation("rational");
+    short.parameters.insert("sharing".into(), Value::Text("map".into()));
+    short.parameters.insert("map".into(), Value::Integers(vec![0, 0]));
+    let error = plasticity_bench::nn::check_choices(&common::mlp(&[6, 5, 4]), &short, None).unwrap_err();
+    assert!(error.to_string().contains("2 activation layers, and the network has at least 3"), "{error}");
 }
 
 fn check(name: &str, case: &Case) {

@@ -31,8 +31,11 @@ fn hasty(name: &str) -> &'static str {
             ", period = 2, factor = 0.3, pruning = 'share', start = 'draw'"
         }
         "shrink-and-perturb" => ", every = 'step', noise_from = 'init'",
+        "self-normalized-resets" => ", limit = 2, tasks = 1",
+        "a-gem" => ", memory = 7, rows = 5",
         "replay" => ", buffer = 20, rows = 3",
-        "ewc" => ", samples = 5",
+        "ewc" => ", samples = 5, decay = 0.5",
+        "hare-and-tortoise" => ", momentum = 0.5, period = 3",
         "weight-clipping" => ", bound = 0.7",
         _ => "",
     }
@@ -129,6 +132,13 @@ fn a_method_of_no_strength_is_none() {
         "shrink-and-perturb', shrink = 1, noise = 0",
         "shrink-and-perturb', shrink = 1, noise = 0, every = 'step'",
         "ewc', strength = 0",
+        "distillation', strength = 0",
+        "a-gem', memory = 0",
+        "ewc', strength = 0, decay = 0.9",
+        "l2', strength = 0",
+        "l2', strength = 1, weights = false, biases = false, norms = false, coefficients = false",
+        "l2-previous', strength = 0",
+        "hare-and-tortoise', momentum = 0, period = 1",
         "weight-clipping', bound = 0",
         "spectral', strength = 0",
         "parseval', strength = 0",
@@ -136,6 +146,7 @@ fn a_method_of_no_strength_is_none() {
         "redo', period = 0",
         "continual-backprop', rate = 0",
         "selective-weight-reinitialization', period = 0",
+        "self-normalized-resets', limit = 0",
     ];
     let data = digits();
     let weights = |(losses, state): (Vec<f64>, StateDict)| {

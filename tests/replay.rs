@@ -6,7 +6,7 @@ use std::path::Path;
 
 use plasticity_bench::catalogue::catalogue;
 use plasticity_bench::data::{self, Silent};
-use plasticity_bench::record::{StepRow, read};
+use plasticity_bench::record::{CoefficientRow, Phase, StepRow, TaskRow, read};
 use plasticity_bench::runner::{Options, Trainer, run_all};
 use plasticity_bench::spec::Spec;
 use plasticity_bench::train::checkpoint::Keep;
@@ -35,5 +35,60 @@ fn losses_follow_pytorch_for_200_steps() {
             let difference = (f64::from(row.loss) - theirs).abs() / theirs;
             assert!(difference < 1e-4, "{name} step {}: {} against {theirs}", row.step, row.loss);
         }
+    }
+}
+
+/// A column of a CSV of quantities.
+fn quantities(name: &str) -> Vec<(String, f64)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference");
+    let text = fs::read_to_string(folder.join(name)).unwrap();
+    let rows = text.lines().skip(1).map(|line| line.split_once(',').unwrap());
+    rows.map(|(name, value)| (name.to_owned(), value.parse().unwrap())).collect()
+}
+
+/// `tests/reference/replay_zoo.sh`: KAT's groups step by step, a mixture in evaluation after its training.
+#[test]
+fn kats_losses_and_a_mixtures_evaluation_follow_pytorch() {
+    let text = include_str!("reference/replay_zoo.toml");
+    let plans = Spec::parse(text, "replay_zoo.toml", &[], &catalogue()).unwrap().plans(None).unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let digits = data::load("generated-digits", None, &mut Silent).unwrap();
+    let options = Options { quiet: true, ..Options::new(out.path()) };
+    let summary = run_all(&plans, &Trainer::new([digits], Keep::None, true), &options).unwrap();
+    assert_eq!(summary.done, 2, "{:?}", summary.failures);
+    for run in &summary.runs {
+        if run.plan.activation.name == "kat" {
+            let (ours, theirs) = (read::<StepRow>(&run.dir).unwrap(), reference("kat"));
+            assert_eq!((ours.len(), theirs.len()), (200, 200));
+            for (row, theirs) in ours.iter().zip(theirs) {
+                let difference = (f64::from(row.loss) - theirs).abs() / theirs;
+                assert!(difference < 1e-4, "step {}: {} against {theirs}", row.step, row.loss);
+            }
+            continue;
+        }
+        let task = &read::<TaskRow>(&run.dir).unwrap()[0];
+        let last = read::<CoefficientRow>(&run.dir).unwrap();
+        let pick = |layer: usize| {
+            let of = |row: &&CoefficientRow| {
+                row.layer == format!("activations.{layer}")
+                    && row.coefficient == "pick"
+                    && row.phase == Phase::End
+            };
+            last.iter().find(of).unwrap().value
+        };
+        for (quantity, theirs) in quantities("replay_mixture.csv") {
+            let ours = match quantity.as_str() {
+                "train_loss" => task.train_loss.unwrap(),
+                "train_accuracy" => task.train_accuracy.unwrap(),
+                "pick_0" => pick(0),
+                "pick_1" => pick(1),
+                other => panic!("{other}"),
+            };
+            assert!(
+                (ours - theirs).abs() < 1e-4 * theirs.abs().max(1.0),
+                "{quantity}: {ours} against {theirs}"
+            );
+        }
+        assert_ne!(pick(0) + pick(1), 0.0, "no layer picked another than the first function");
     }
 }

@@ -14,7 +14,7 @@ use plasticity_bench::data::{self, DataSet, Silent};
 use plasticity_bench::measure::Recording;
 use plasticity_bench::nn::activation::registry;
 use plasticity_bench::probes;
-use plasticity_bench::record::{Row, TaskRow, TimeRow};
+use plasticity_bench::record::{Row, TaskRow, TimeRow, read};
 use plasticity_bench::runner::{Options, Summary, Trainer, run_all};
 use plasticity_bench::spec::{Augmentation, DataPlan, Entry, Head, Length, Plan, Scaling, Value};
 use plasticity_bench::tasks::TaskStream;
@@ -104,6 +104,59 @@ fn probes_and_the_fresh_network_leave_the_training_as_it_is() {
     assert_eq!(probed.len(), plans().len());
     assert!(probed.iter().all(|text| text.lines().count() == 121));
     assert_eq!(probed, unprobed);
+}
+
+#[test]
+fn probes_of_whole_networks_leave_the_training_as_it_is_and_come_again_after_a_stop() {
+    let data = Arc::new(digits());
+    for activation in ["relu", "aid", "mixture", "kat"] {
+        let mut plan = common::plan(common::activation(activation));
+        (plan.probes.samples, plan.stream_mut().examples) = (20, Some(50));
+        plan.probes.names = probes::entries().iter().map(|entry| entry.name.to_owned()).collect();
+        let mut bare = plan.clone();
+        bare.probes.names.clear();
+        let folders = [(); 3].map(|()| tempfile::tempdir().unwrap());
+        let [whole, broken, unprobed] = folders.each_ref().map(|folder| folder.path().join("run"));
+        train_in(&whole, &plan, &data, Keep::Last, &Signals::none());
+        train_in(&unprobed, &bare, &data, Keep::None, &Signals::none());
+        assert_eq!(rows(&whole)["steps.csv"], rows(&unprobed)["steps.csv"], "{activation}");
+        assert_eq!(rows(&whole)["tasks.csv"], rows(&unprobed)["tasks.csv"], "{activation}");
+        for steps in [1, 5] {
+            assert_eq!(attempt(&broken, &plan, &data, Keep::Last, steps), (Outcome::Interrupted, vec![]));
+        }
+        assert_eq!(attempt(&broken, &plan, &data, Keep::Last, usize::MAX).0, Outcome::Done);
+        assert!(rows(&whole) == rows(&broken), "{activation}");
+        let measured = &rows(&whole)["probes.csv"];
+        for probe in
+            ["curvature", "hessian_rank_0.1", "ntk_rank", "refit_plasticity", "preactivation_overlap"]
+        {
+            assert!(measured.contains(&format!(",{probe},")), "{activation}: no {probe}\n{measured}");
+        }
+    }
+}
+
+#[test]
+fn every_family_has_a_plasticity_gap_with_and_without_a_head_a_task() {
+    let data = Arc::new(digits());
+    for entry in plasticity_bench::tasks::entries() {
+        for head in [Head::Single, Head::Multi] {
+            let mut plan = common::plan(common::activation("relu"));
+            plan.probes.plasticity_gap = true;
+            let stream = plan.stream_mut();
+            (stream.family, stream.tasks, stream.head) = (common::defaults(&entry), 2, head);
+            (stream.examples, stream.length) = (Some(300), Length::Steps(6));
+            let folder = tempfile::tempdir().unwrap();
+            let run = folder.path().join("run");
+            assert_eq!(train_in(&run, &plan, &data, Keep::None, &Signals::none()), Outcome::Done);
+            let tasks = read::<TaskRow>(&run).unwrap();
+            assert_eq!(tasks.len(), 2, "{}", entry.name);
+            for row in tasks {
+                let fresh = row.fresh_online_accuracy.unwrap();
+                assert_eq!(row.plasticity_gap, Some(fresh - row.online_accuracy.unwrap()), "{}", entry.name);
+                assert!(row.loss_gap.is_some_and(f64::is_finite), "{}", entry.name);
+            }
+        }
+    }
 }
 
 /// One run in `dir`, from whatever is there.
@@ -452,7 +505,7 @@ fn the_fresh_network_is_in_its_first_task() {
         plan.probes.plasticity_gap = true;
         change(&mut plan);
         let summary = run(&[plan], out.path(), 1);
-        let rows = plasticity_bench::record::read::<TaskRow>(&summary.runs[0].dir).unwrap();
+        let rows = read::<TaskRow>(&summary.runs[0].dir).unwrap();
         rows.iter().map(|row| format!("{:?} {:?}", row.fresh_online_accuracy, row.online_accuracy)).collect()
     };
     let first =

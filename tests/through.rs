@@ -116,6 +116,47 @@ fn gradients_by_the_inputs_are_finite_differences_and_nothing_is_written() {
     }
 }
 
+/// [`Pass::Differentiate`]: every parameter's gradient at the values of evaluation, running statistics included.
+#[test]
+fn gradients_by_the_parameters_in_evaluation_are_finite_differences() {
+    for activation in ACTIVATIONS {
+        for (kind, network) in networks(activation) {
+            let case = Case::new(network);
+            for buffer in case.network.buffers() {
+                let mut values = buffer.values.lock().unwrap();
+                values.iter_mut().enumerate().for_each(|(i, v)| *v += 0.1 * (i + 1) as f32);
+            }
+            let before = case.buffers();
+            case.loss(&Pass::Differentiate).backward().unwrap();
+            let mut seen = 0.0f64;
+            for parameter in case.network.parameters() {
+                let gradient = parameter.gradient.lock().read::<f64>().unwrap().unwrap().to_vec();
+                let start: Vec<f64> = parameter.values.flatten_all().unwrap().to_vec1().unwrap();
+                let shape = parameter.values.shape().clone();
+                let at = |coordinate: usize, step: f64| {
+                    let mut moved = start.clone();
+                    moved[coordinate] += step;
+                    let moved = Tensor::from_vec(moved, shape.clone(), &Device::Cpu).unwrap();
+                    parameter.values.set(&moved).unwrap();
+                    case.loss(&Pass::Evaluate).to_scalar::<f64>().unwrap()
+                };
+                let coordinate = start.len() / 2;
+                let difference = (at(coordinate, 1e-6) - at(coordinate, -1e-6)) / 2e-6;
+                at(coordinate, 0.0);
+                let ours = gradient[coordinate];
+                assert!(
+                    (ours - difference).abs() < 1e-6 + 1e-5 * difference.abs(),
+                    "{kind} {activation} {}: {ours} against {difference}",
+                    parameter.name
+                );
+                seen = seen.max(ours.abs());
+            }
+            assert!(seen > 1e-3, "{kind} {activation}: nothing was tested");
+            assert_eq!(case.buffers(), before, "{kind} {activation}");
+        }
+    }
+}
+
 /// A training pass gives the same ∂x to the last bit, and what it wrote outlives a pass through.
 #[test]
 fn a_training_pass_gives_the_same_gradient_by_the_inputs() {

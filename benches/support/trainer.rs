@@ -3,9 +3,10 @@
 
 use candle_core::{Device, Tensor};
 use plasticity_bench::kernels::inplace::update;
+use plasticity_bench::methods;
 use plasticity_bench::optimizers;
 use plasticity_bench::random::Stream;
-use plasticity_bench::spec::Value;
+use plasticity_bench::spec::{Entry, Value};
 use plasticity_bench::tasks::Examples;
 use plasticity_bench::train::Learner;
 
@@ -55,12 +56,20 @@ pub struct Trainer {
 impl Trainer {
     /// A network at its start values. The case must name a known activation.
     pub fn new(problem: &Problem, case: &Case) -> Self {
+        Self::with(problem, case, "adam", "none")
+    }
+
+    /// The same with an optimiser and a method, both with their defaults. They must be known.
+    pub fn with(problem: &Problem, case: &Case, optimizer: &str, method: &str) -> Self {
+        let choice = |entries: Vec<Entry>, name: &str| {
+            common::defaults(entries.iter().find(|entry| entry.name == name).expect("a known name"))
+        };
         let activation = names::choice(&case.activation).expect("names are checked before");
         let mut plan = common::plan(activation);
         plan.network = common::mlp(&case.hidden);
-        plan.optimizer = common::defaults(&optimizers::entries()[0]);
+        plan.optimizer = choice(optimizers::entries(), optimizer);
         plan.optimizer.parameters.insert("learning_rate".into(), Value::Number(1e-3));
-        plan.methods = Vec::new();
+        plan.methods = if method == "none" { Vec::new() } else { vec![choice(methods::entries(), method)] };
         let mut init = Stream::new(0, "init", 0);
         let mut learner = Learner::new(&plan, &*problem.stream, &mut init).expect("a sound network");
         learner.start_task(0).expect("a first task");

@@ -75,10 +75,15 @@ impl GridArgs {
         Policy { keep: self.keep_checkpoints.into(), every: Duration::from_secs_f64(self.checkpoint_every) }
     }
 
-    /// The arguments of a `run` of the same grid with its spec at `spec`. Relative paths start where they do
-    /// here.
-    pub fn words(&self, spec: &Path) -> Result<Vec<String>, Failure> {
-        let mut words = vec!["run".to_owned(), text(spec)?];
+    /// Seeds in place of the spec's.
+    pub fn seeds(&self) -> Option<&str> {
+        self.seeds.as_deref()
+    }
+
+    /// The arguments of `command` (`run`) for the same grid with its spec at `spec`. Relative paths start where
+    /// they do here.
+    pub fn words(&self, command: &str, spec: &Path) -> Result<Vec<String>, Failure> {
+        let mut words = vec![command.to_owned(), text(spec)?];
         let mut add = |option: &str, value: String| words.extend([option.to_owned(), value]);
         self.spec.sets.iter().for_each(|set| add("--set", set.clone()));
         if let Some(seeds) = &self.seeds {

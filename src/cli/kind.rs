@@ -10,7 +10,7 @@ pub fn default(kind: &Kind) -> String {
         Kind::Text { default, .. } => default.map(str::to_owned),
         Kind::Flag { default } => Some(default.to_string()),
         Kind::Integers { default, .. } => Some(format!("{default:?}")),
-        Kind::Path | Kind::Name { .. } | Kind::Names { .. } => None,
+        Kind::OptionalIntegers { .. } | Kind::Path | Kind::Name { .. } | Kind::Names { .. } => None,
         Kind::Choice { default, .. } => Some(default.to_owned()),
     }
     .unwrap_or_else(|| "absent".into())
@@ -27,7 +27,7 @@ pub fn range(kind: &Kind) -> String {
         Kind::Integers { lengths: (low, high), .. } if low == high => {
             format!("{low} integers, each {}", kind.bounds())
         }
-        Kind::Integers { .. } => format!("integers, each {}", kind.bounds()),
+        Kind::Integers { .. } | Kind::OptionalIntegers { .. } => format!("integers, each {}", kind.bounds()),
         Kind::Number { .. } | Kind::Integer { .. } => kind.bounds().replace("a finite number of ", ""),
     }
 }

@@ -22,6 +22,7 @@ mod status;
 mod submit;
 mod tasks;
 mod threads;
+mod tune;
 mod watch;
 mod workers;
 
@@ -49,6 +50,8 @@ pub struct Cli {
 enum Command {
     /// Train what a spec asks for; finished runs are skipped, unfinished and failed ones go on
     Run(run::Args),
+    /// Try the same number of settings for every variant, and run the best of each on fresh seeds
+    Tune(tune::Args),
     /// Hand a grid to a cluster's scheduler, chunk by chunk
     Submit(submit::Args),
     /// Show what is done, running, diverged, failed and unfinished below a folder, and the time left
@@ -79,6 +82,7 @@ impl Cli {
     pub fn execute(self) -> Result<Exit, Failure> {
         match self.command {
             Command::Run(args) => run::run(&args),
+            Command::Tune(args) => tune::run(&args),
             Command::Submit(args) => submit::run(&args),
             Command::Status(args) => status::run(&args),
             Command::Data(args) => data::run(args),

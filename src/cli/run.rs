@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use anyhow::anyhow;
+
 use super::device::Device;
 use super::download::Download;
 use super::grid::GridArgs;
@@ -19,7 +21,7 @@ use crate::stderr::tell;
 #[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Args {
     #[command(flatten)]
-    grid: GridArgs,
+    pub grid: GridArgs,
     /// Runs at a time, each on one thread [default: `SLURM_CPUS_PER_TASK`, else the number of cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
@@ -34,33 +36,55 @@ pub struct Args {
     fresh: bool,
     /// Show the grid and the time and memory it is expected to take, and run nothing
     #[arg(long)]
-    dry_run: bool,
+    pub dry_run: bool,
     /// Print errors only
     #[arg(long)]
-    quiet: bool,
+    pub quiet: bool,
 }
 
 /// Carries it out.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
-    args.device.available()?;
-    let (_, plans) = args.grid.read()?;
+    let (spec, plans) = args.grid.read()?;
+    if spec.is_tuned() {
+        return Err(Failure::usage(anyhow!(
+            "{} has a [tune] section, which `plasticity-bench tune` carries out: use that, or take the section out",
+            args.grid.spec.spec.display()
+        )));
+    }
     if args.dry_run {
-        let text = runner::describe(&plans, &args.options(Arc::default())?).map_err(Failure::usage)?;
-        output::print(&text)?;
+        args.describe(&plans)?;
         return Ok(Exit::Done);
     }
-    // Before the data, which may be downloaded: Ctrl-C twice ends that too.
-    let options = args.options(interrupt::install().map_err(Failure::usage)?)?;
-    runner::check_memory(&plans, &options).map_err(Failure::usage)?;
-    let data = args.load(&plans, &options)?;
-    if options.interrupt.load(Ordering::SeqCst) {
-        return Ok(Exit::Interrupted);
-    }
-    let trainer = Trainer::new(data, args.grid.policy(), args.grid.log_steps);
-    train(&plans, &trainer, &options, args.grid.log_steps)
+    args.carry_out(&plans, &interrupt::install().map_err(Failure::usage)?, true)
 }
 
 impl Args {
+    /// Prints what a grid is expected to take.
+    pub fn describe(&self, plans: &[Plan]) -> Result<(), Failure> {
+        self.device.available()?;
+        let text = runner::describe(plans, &self.options(Arc::default())?).map_err(Failure::usage)?;
+        output::print(&text)
+    }
+
+    /// Runs `plans`, and prints the table of them at the end if `closing`. Ctrl-C raises `interrupt`, which is
+    /// installed before the data, because these may be downloaded: Ctrl-C twice ends that too.
+    pub fn carry_out(
+        &self,
+        plans: &[Plan],
+        interrupt: &Arc<AtomicBool>,
+        closing: bool,
+    ) -> Result<Exit, Failure> {
+        self.device.available()?;
+        let options = self.options(Arc::clone(interrupt))?;
+        runner::check_memory(plans, &options).map_err(Failure::usage)?;
+        let data = self.load(plans, &options)?;
+        if options.interrupt.load(Ordering::SeqCst) {
+            return Ok(Exit::Interrupted);
+        }
+        let trainer = Trainer::new(data, self.grid.policy(), self.grid.log_steps);
+        train(plans, &trainer, &options, self.grid.log_steps, closing)
+    }
+
     fn options(&self, interrupt: Arc<AtomicBool>) -> Result<Options, Failure> {
         Ok(Options {
             out: self.grid.out.clone(),
@@ -96,6 +120,7 @@ fn train(
     executor: &dyn Executor,
     options: &Options,
     log_steps: bool,
+    closing: bool,
 ) -> Result<Exit, Failure> {
     let summary = runner::run_all(plans, executor, options).map_err(Failure::usage)?;
     for (folder, reason) in &summary.failures {
@@ -123,7 +148,7 @@ fn train(
         ));
     }
     let mut damaged = 0;
-    if !options.quiet {
+    if closing && !options.quiet {
         // A finished run whose rows cannot be read any more has failed after all.
         let lost = |error| Failure { exit: Exit::RunsFailed, error };
         let runs: Vec<_> = summary.runs.iter().map(|run| (&run.plan, run.dir.as_path())).collect();

@@ -7,10 +7,12 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use super::grid::{GridArgs, text};
+use super::tune::{self, Stage};
 use super::{Exit, Failure, output};
 use crate::data::DATA_DIR_VARIABLE;
 use crate::runner::engines::{self, Chunks, Engine, Limits, Record, Start, Submission};
 use crate::runner::{self, Options, duration};
+use crate::spec::Plan;
 
 /// What a time asked of a scheduler has over the estimate, which was made on another machine: a task
 /// that needs more is put back into the queue, one that asks for less starts sooner.
@@ -51,6 +53,7 @@ pub struct Args {
 /// Carries it out.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let (spec, plans) = args.grid.read()?;
+    let mut name = spec.name().to_owned();
     let options = Options {
         jobs: args.cpus.into(),
         retry: !args.grid.no_retry,
@@ -59,12 +62,23 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         ..Options::new(&args.grid.out)
     };
     let count = args.chunks.map(|count| count as usize);
-    let chunks = engines::chunks(&plans, &options, count).map_err(Failure::usage)?;
+    let chunks = |plans: &[Plan]| engines::chunks(plans, &options, count);
+    let (plans, stage) = if spec.is_tuned() {
+        let task = tune::Task::new(&spec, &args.grid)?;
+        let (stage, plans) = tune::stage(&task, |plans| Ok(chunks(plans)?.left.is_empty()))?;
+        if stage == Stage::Tuning {
+            task.name().clone_into(&mut name);
+        }
+        (plans, Some(stage))
+    } else {
+        (plans, None)
+    };
+    let chunks = chunks(&plans).map_err(Failure::usage)?;
     if chunks.left.is_empty() {
-        output::print(&format!("{}: nothing is left to do, so nothing was submitted", spec.name()))?;
+        output::print(&format!("{name}: nothing is left to do, so nothing was submitted"))?;
         return Ok(Exit::Done);
     }
-    let submission = args.submission(spec.name(), &chunks)?;
+    let submission = args.submission(&name, stage, &chunks)?;
     let files = (args.engine.files)(&submission).map_err(Failure::usage)?;
     let first = submission.write(&files).map_err(Failure::usage)?;
     output::print(&told(&chunks, &submission))?;
@@ -86,6 +100,9 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
             jobs
         }
     };
+    if stage == Some(Stage::Tuning) {
+        output::print("Once they are done, the same command submits the best settings' runs.")?;
+    }
     let (engine, tasks) = (args.engine.name.to_owned(), submission.shards.len());
     let record = Record { engine, chunks: chunks.count, tasks, jobs };
     record.write(&submission.folder).map_err(Failure::usage)?;
@@ -94,7 +111,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 
 impl Args {
     /// Makes the submission's folder, with the spec as it is now.
-    fn submission(&self, name: &str, chunks: &Chunks) -> Result<Submission, Failure> {
+    fn submission(&self, name: &str, stage: Option<Stage>, chunks: &Chunks) -> Result<Submission, Failure> {
         let program = std::env::current_exe().context("this program's own path is not known");
         let here = std::env::current_dir().context("the current folder is not known");
         let (program, here) = (program.map_err(Failure::usage)?, here.map_err(Failure::usage)?);
@@ -105,11 +122,18 @@ impl Args {
             .with_context(|| format!("the spec could not be copied to {}", spec.display()))
             .map_err(Failure::usage)?;
         let words = |more: Vec<String>| Ok::<_, Failure>([vec![text(&program)?], more].concat());
-        let report = ["report", &text(&results)?, "--out", &text(&results.join("report"))?];
+        let mut run = self.grid.words(if stage.is_some() { "tune" } else { "run" }, &spec)?;
+        run.extend(stage.iter().flat_map(|stage| ["--stage".to_owned(), stage.word().to_owned()]));
+        let mut report = vec!["report".to_owned(), text(&results)?];
+        if stage == Some(Stage::Report) {
+            // With the settings that were tried.
+            report.push(text(&tune::folder(&self.grid.out, name))?);
+        }
+        report.extend(["--out".to_owned(), text(&results.join("report"))?]);
         Ok(Submission {
             name: name.to_owned(),
-            run: words(self.grid.words(&spec)?)?,
-            report: words(report.map(str::to_owned).to_vec())?,
+            run: words(run)?,
+            report: words(report)?,
             start_in: text(&here)?,
             environment: environment()?,
             folder,

@@ -18,6 +18,9 @@ pub enum Pass {
     /// [`Pass::Evaluate`]; the backward pass gives ∂x and writes no parameter's gradient. Nothing is drawn
     /// and no statistics move. Inputs that are not part of candle's graph record nothing.
     Through,
+    /// The gradient of every parameter at the values of [`Pass::Evaluate`], as probes take it. Recorded like a
+    /// training pass, but nothing is drawn, no statistics move, and running statistics are constants.
+    Differentiate,
     /// Values alone. Not recorded, nothing drawn, no statistics moved.
     Evaluate,
 }
@@ -32,7 +35,7 @@ impl Pass {
     /// Whether parameters get their gradients.
     #[must_use]
     pub fn trains(&self) -> bool {
-        matches!(self, Self::Train(_))
+        matches!(self, Self::Train(_) | Self::Differentiate)
     }
 
     /// Whether a backward pass can follow.
@@ -49,7 +52,7 @@ impl Pass {
         op: impl CustomOp2 + Send + Sync + 'static,
     ) -> Result<Tensor> {
         match self {
-            Self::Train(_) => x.apply_op2(w, op),
+            Self::Train(_) | Self::Differentiate => x.apply_op2(w, op),
             // A weight that is a variable would put the op on candle's graph whatever x is.
             Self::Through => x.apply_op2(&w.detach(), op),
             Self::Evaluate => x.apply_op2_no_bwd(w, &op),
@@ -62,7 +65,7 @@ impl Pass {
             Self::Train(draws) => {
                 body(&mut Mode::Train(&mut draws.lock().unwrap_or_else(PoisonError::into_inner)))
             }
-            Self::Through | Self::Evaluate => body(&mut Mode::Evaluate),
+            Self::Through | Self::Differentiate | Self::Evaluate => body(&mut Mode::Evaluate),
         }
     }
 }

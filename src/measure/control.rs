@@ -81,7 +81,7 @@ impl<'a> ControlRecording<'a> {
             let prefix = format!("{}.", look.name);
             let inputs = |_| inputs(&batch, look.takes_actions);
             let at = Moment { task, phase, prefix: &prefix };
-            self.looks.network(at, View::new(look.network), inputs, &mut self.rows)?;
+            self.looks.network(at, View::new(look.network), inputs, None, &mut self.rows)?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use candle_core::Tensor;
 
 use super::RunRows;
 use crate::nn::activation::Curve;
-use crate::probes::{LayerView, ProbeSet, worst};
+use crate::probes::{LayerView, Measurement, NetworkView, ProbeSet, worst};
 use crate::record::{CoefficientRow, Phase, ProbeRow};
 use crate::spec::ProbesPlan;
 use crate::trained::{StepTrace, View};
@@ -49,6 +49,7 @@ impl Looks {
 
     /// Measures features and weights of every layer, and the coefficients of every activation, as they are
     /// now. `inputs` makes the probes' inputs (samples, features), which are not asked for without probes.
+    /// `tasks` has inputs of this task and of the one before, where the probes compare them.
     ///
     /// # Errors
     /// If a tensor operation fails or a row cannot be written; likewise below.
@@ -57,19 +58,31 @@ impl Looks {
         at: Moment<'_>,
         network: View<'_>,
         inputs: impl FnOnce(usize) -> candle_core::Result<Tensor>,
+        tasks: Option<[Tensor; 2]>,
         rows: &mut RunRows<'_>,
     ) -> anyhow::Result<()> {
         if self.any {
             let inputs = inputs(self.samples)?;
             let features = network.features(&inputs, self.samples)?;
-            let mut features = features.iter();
+            let mut features = features.iter().enumerate();
+            let tasks = match tasks {
+                Some([here, before]) => {
+                    Some([network.features(&here, self.samples)?, network.features(&before, self.samples)?])
+                }
+                None => None,
+            };
             for layer in network.layers() {
                 let weight = network.values(layer.weight)?;
-                let seen = layer.activation.and_then(|_| features.next());
+                let (number, seen) = layer.activation.and_then(|_| features.next()).unzip();
+                let on_tasks = tasks.as_ref().zip(number);
                 let view = LayerView {
                     samples: seen.map_or(inputs.dim(0)?, |seen| seen.features.len() / layer.features),
                     units: layer.features,
                     features: seen.map_or(&[], |seen| &seen.features),
+                    pre_activations: seen.map_or(&[], |seen| &seen.pre_activations),
+                    on_tasks: on_tasks
+                        .map(|(tasks, number)| tasks.each_ref().map(|task| &*task[number].pre_activations)),
+                    expansion: layer.expansion,
                     slopes: seen.map(|seen| seen.slopes.as_slice()).filter(|slopes| !slopes.is_empty()),
                     weight: &weight,
                     curve: layer.activation.and_then(|index| curve(network, index)),
@@ -79,6 +92,25 @@ impl Looks {
             }
         }
         coefficients(at, network, rows)
+    }
+
+    /// Whether the probes compare layers on the examples of two tasks.
+    #[must_use]
+    pub fn compares_tasks(&self) -> bool {
+        self.probes.compares_tasks()
+    }
+
+    /// Measures the network as a whole.
+    pub fn whole(
+        &self,
+        at: Moment<'_>,
+        view: &NetworkView<'_>,
+        rows: &mut RunRows<'_>,
+    ) -> anyhow::Result<()> {
+        for measured in self.probes.measure_network(view)? {
+            push(at, NETWORK, measured, rows)?;
+        }
+        Ok(())
     }
 
     /// Measures gradient and update of every layer's weight in one step.
@@ -113,19 +145,26 @@ impl Looks {
     ) -> anyhow::Result<()> {
         let name = format!("{}{name}", at.prefix);
         for measured in self.probes.measure(&LayerView { name: &name, ..*view }) {
-            rows.push(&ProbeRow {
-                run: rows.run().to_owned(),
-                task: at.task,
-                phase: at.phase,
-                layer: name.clone(),
-                units: Some(measured.units),
-                samples: measured.samples,
-                probe: measured.probe,
-                value: Some(measured.value),
-            })?;
+            push(at, &name, measured, rows)?;
         }
         Ok(())
     }
+}
+
+/// The layer under which a whole network's rows stand.
+const NETWORK: &str = "network";
+
+fn push(at: Moment<'_>, layer: &str, measured: Measurement, rows: &mut RunRows<'_>) -> anyhow::Result<()> {
+    rows.push(&ProbeRow {
+        run: rows.run().to_owned(),
+        task: at.task,
+        phase: at.phase,
+        layer: layer.to_owned(),
+        units: measured.units,
+        samples: measured.samples,
+        probe: measured.probe,
+        value: Some(measured.value),
+    })
 }
 
 /// The effective coefficients of every activation that has some.

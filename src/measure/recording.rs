@@ -5,6 +5,7 @@ use std::path::Path;
 use candle_core::{Device, Tensor};
 
 use super::{FirstStep, Looks, Moment, RunRows, accuracy_matrix_line, task_template};
+use crate::probes::{self, NetworkView};
 use crate::record::{Phase, Status, StepRow, TaskRow, TimeRow};
 use crate::spec::Plan;
 use crate::tasks::TaskStream;
@@ -16,6 +17,7 @@ pub struct Recording<'a> {
     rows: RunRows<'a>,
     template: TaskRow,
     looks: Looks,
+    plan: Plan,
     log_steps: bool,
 }
 
@@ -25,7 +27,7 @@ impl<'a> Recording<'a> {
     pub fn new(plan: &Plan, folder: &Path, log_steps: bool) -> Self {
         let rows = RunRows::new(folder);
         let template = task_template(plan, rows.run().to_owned());
-        Self { rows, template, looks: Looks::new(&plan.probes), log_steps }
+        Self { rows, template, looks: Looks::new(&plan.probes), plan: plan.clone(), log_steps }
     }
 
     /// The same that calls `first_step` once, after the first step of this attempt.
@@ -48,7 +50,16 @@ impl<'a> Recording<'a> {
             inputs.gather_range(0..inputs.len(), &mut pixels);
             Tensor::from_vec(pixels, (inputs.len(), inputs.features()), &Device::Cpu)
         };
-        self.looks.network(Moment { task, phase, prefix: "" }, network, inputs, &mut self.rows)
+        let of_task =
+            |task| probes::task_inputs(&stream.task(task).train, self.looks.samples(), self.plan.seed);
+        let mut tasks = None;
+        if self.looks.compares_tasks() && task > 0 {
+            tasks = Some([of_task(task)?, of_task(task - 1)?]);
+        }
+        let at = Moment { task, phase, prefix: "" };
+        self.looks.network(at, network, inputs, tasks, &mut self.rows)?;
+        let view = NetworkView { plan: &self.plan, stream, network, task };
+        self.looks.whole(at, &view, &mut self.rows)
     }
 
     /// Rows of a task that has ended, on disk when this returns.

@@ -1,6 +1,9 @@
 //! Elastic weight consolidation: λ/2 Σ Σ F (θ - θ*)² over parameters and over every task learned
-//! (Kirkpatrick et al. 2017, PNAS 114, eq. 3, not the online form of Schwarz et al. 2018). Its gradient
-//! λ (θ Σ F - Σ F·θ*), sums over tasks, needs two numbers a parameter however many the tasks.
+//! (Kirkpatrick et al. 2017, PNAS 114, eq. 3). Its gradient λ (θ Σ F - Σ F·θ*), sums over tasks, needs two
+//! numbers a parameter however many the tasks.
+//!
+//! With `decay` it has the online form (Schwarz et al. 2018, arXiv 1805.06370): one penalty λ/2 Σ F̃ (θ - θ*)² to the
+//! last task's parameters, with F̃ ← γF̃ + F after every task.
 //!
 //! F is the diagonal of the Fisher information, the mean over so many of the task's examples, drawn
 //! without replacement, of the squared gradient of ln p(y | x) at the task's end, example by example. y is
@@ -54,6 +57,11 @@ const ENTRY: Entry = Entry {
             summary: "whether the activations' coefficients are held too",
             kind: Kind::Flag { default: true },
         },
+        Parameter {
+            name: "decay",
+            summary: "γ of the online form: F ← γF + F of the task, around the last task's parameters; without it, the sum over tasks",
+            kind: Kind::Number { default: None, min: 0.0, max: 1.0 },
+        },
     ],
 };
 
@@ -72,6 +80,8 @@ struct Ewc {
     strength: f32,
     samples: usize,
     sampled: bool,
+    /// γ of the online form.
+    decay: Option<f32>,
     held: Vec<Held>,
 }
 
@@ -93,6 +103,7 @@ fn build(choice: &Choice, network: &dyn Network) -> Result<Box<dyn Method>> {
         strength: choice.number("strength") as f32,
         samples: count(choice, "samples"),
         sampled: choice.text("fisher") == "sampled",
+        decay: choice.optional_number("decay").map(|decay| decay as f32),
         held,
     }))
 }
@@ -201,8 +212,13 @@ impl Method for Ewc {
             let sums = held.importance.iter_mut().zip(&mut held.anchor);
             for ((value, square), (importance, anchor)) in values.into_iter().zip(squares).zip(sums) {
                 let fisher = (square / chosen.len() as f64) as f32;
-                *importance += fisher;
-                *anchor = fisher.mul_add(value, *anchor);
+                if let Some(decay) = self.decay {
+                    *importance = decay.mul_add(*importance, fisher);
+                    *anchor = *importance * value;
+                } else {
+                    *importance += fisher;
+                    *anchor = fisher.mul_add(value, *anchor);
+                }
             }
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! What a method is: hooks at the edges of tasks and around the optimiser's update.
 
-use candle_core::Result;
+use candle_core::{Result, Tensor};
 
 use crate::kernels::fused_activation::Captured;
 use crate::nn::Network;
@@ -84,6 +84,19 @@ pub trait Method: Send {
         false
     }
 
+    /// Whether the next step gives [`Method::inputs`] the batch, after so many `steps` of the network's life.
+    fn wants_inputs(&self, steps: u64) -> bool {
+        let _ = steps;
+        false
+    }
+
+    /// The inputs of the batch, between the backward pass and [`Method::gradients`]: for losses of other
+    /// outputs, whose backward pass adds to the gradients.
+    fn inputs(&mut self, at: &mut At<'_>, inputs: &Tensor) -> Result<()> {
+        let _ = (at, inputs);
+        Ok(())
+    }
+
     /// Between the backward pass and the optimiser's update. The loss's gradients may be added to.
     /// `features` are those of the batch, one for each layer with an activation in forward order, computed
     /// in evaluation mode with the weights before the update; empty if no method wants them.
@@ -102,6 +115,19 @@ pub trait Method: Send {
     /// has none. The network's gradients may be used.
     fn end_task(&mut self, at: &mut At<'_>, examples: Option<&Examples>) -> Result<()> {
         let _ = (at, examples);
+        Ok(())
+    }
+
+    /// Before the network is evaluated at a task's end: it may be given the values that are to be evaluated
+    /// in place of those in training.
+    fn start_evaluation(&mut self, at: &mut At<'_>) -> Result<()> {
+        let _ = at;
+        Ok(())
+    }
+
+    /// After it: the network gets back what [`Method::start_evaluation`] took.
+    fn end_evaluation(&mut self, at: &mut At<'_>) -> Result<()> {
+        let _ = at;
         Ok(())
     }
 

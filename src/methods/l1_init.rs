@@ -3,10 +3,11 @@
 
 use candle_core::Result;
 
+use super::from_start::FromStart;
 use super::hooks::{At, Method};
 use super::registered::{Build, Registered, anywhere};
 use crate::kernels::fused_activation::Captured;
-use crate::nn::{self, Network};
+use crate::nn::Network;
 use crate::spec::{Choice, Entry, Kind, Parameter};
 
 /// What the registry has of it.
@@ -26,12 +27,12 @@ const ENTRY: Entry = Entry {
 
 struct L1Init {
     strength: f32,
-    start: Vec<Vec<f32>>,
+    start: FromStart,
 }
 
 fn build(choice: &Choice, network: &dyn Network) -> Result<Box<dyn Method>> {
-    let start = network.parameters().iter().map(nn::Parameter::to_vec).collect::<Result<_>>()?;
-    Ok(Box::new(L1Init { strength: choice.number("strength") as f32, start }))
+    let strength = choice.number("strength") as f32;
+    Ok(Box::new(L1Init { strength, start: FromStart::new(network)? }))
 }
 
 impl Method for L1Init {
@@ -39,15 +40,7 @@ impl Method for L1Init {
         if self.strength == 0.0 {
             return Ok(());
         }
-        for (parameter, start) in at.network.parameters().iter().zip(&self.start) {
-            let values = parameter.to_vec()?;
-            let mut gradient = parameter.gradient.lock();
-            let Some(gradient) = gradient.read::<f32>()? else { continue };
-            for ((g, &v), &s) in gradient.iter_mut().zip(&values).zip(start) {
-                // signum() of 0 is 1, not 0.
-                *g += if v == s { 0.0 } else { self.strength.copysign(v - s) };
-            }
-        }
-        Ok(())
+        // signum() of 0 is 1, not 0.
+        self.start.add(at.network, |v, s| if v == s { 0.0 } else { self.strength.copysign(v - s) })
     }
 }

@@ -7,10 +7,11 @@
 
 use candle_core::Result;
 
+use super::from_start::FromStart;
 use super::hooks::{At, Method};
 use super::registered::{Build, Registered, anywhere};
 use crate::kernels::fused_activation::Captured;
-use crate::nn::{self, Network};
+use crate::nn::Network;
 use crate::spec::{Choice, Entry, Kind, Parameter, Value};
 
 /// What the registry has of it.
@@ -38,15 +39,15 @@ const ENTRY: Entry = Entry {
 struct L2Init {
     /// Factor of θ - θ₀ in the gradient.
     slope: f32,
-    start: Vec<Vec<f32>>,
+    start: FromStart,
 }
 
 /// Remembers the parameters as they are now.
 fn build(choice: &Choice, network: &dyn Network) -> Result<Box<dyn Method>> {
-    let start = network.parameters().iter().map(nn::Parameter::to_vec).collect::<Result<_>>()?;
     let halved = matches!(choice.get("form"), Some(Value::Text(form)) if form == "code");
     let strength = choice.number("strength") as f32;
-    Ok(Box::new(L2Init { slope: if halved { strength } else { 2.0 * strength }, start }))
+    let slope = if halved { strength } else { 2.0 * strength };
+    Ok(Box::new(L2Init { slope, start: FromStart::new(network)? }))
 }
 
 impl Method for L2Init {
@@ -54,14 +55,6 @@ impl Method for L2Init {
         if self.slope == 0.0 {
             return Ok(());
         }
-        for (parameter, start) in at.network.parameters().iter().zip(&self.start) {
-            let values = parameter.to_vec()?;
-            let mut gradient = parameter.gradient.lock();
-            let Some(gradient) = gradient.read::<f32>()? else { continue };
-            for ((g, &v), &s) in gradient.iter_mut().zip(&values).zip(start) {
-                *g += self.slope * (v - s);
-            }
-        }
-        Ok(())
+        self.start.add(at.network, |v, s| self.slope * (v - s))
     }
 }

@@ -1,6 +1,6 @@
 //! Methods on weights in the order in which a spec names them. Every hook runs through the list.
 
-use candle_core::Result;
+use candle_core::{Result, Tensor};
 
 use super::hooks::{At, Method};
 use super::registered::Build;
@@ -61,6 +61,17 @@ impl Methods {
         self.list.iter().any(|(_, method)| method.wants_features(steps))
     }
 
+    /// Whether any of them wants the next step's inputs.
+    #[must_use]
+    pub fn wants_inputs(&self, steps: u64) -> bool {
+        self.list.iter().any(|(_, method)| method.wants_inputs(steps))
+    }
+
+    /// The batch, before [`Methods::gradients`].
+    pub fn inputs(&mut self, at: &mut At<'_>, inputs: &Tensor) -> Result<()> {
+        self.list.iter_mut().try_for_each(|(_, method)| method.inputs(at, inputs))
+    }
+
     /// Between the backward pass and the update.
     pub fn gradients(&mut self, at: &mut At<'_>, features: &[Captured]) -> Result<()> {
         self.list.iter_mut().try_for_each(|(_, method)| method.gradients(at, features))
@@ -74,6 +85,16 @@ impl Methods {
     /// After the last step of a task.
     pub fn end_task(&mut self, at: &mut At<'_>, examples: Option<&Examples>) -> Result<()> {
         self.list.iter_mut().try_for_each(|(_, method)| method.end_task(at, examples))
+    }
+
+    /// Before an evaluation.
+    pub fn start_evaluation(&mut self, at: &mut At<'_>) -> Result<()> {
+        self.list.iter_mut().try_for_each(|(_, method)| method.start_evaluation(at))
+    }
+
+    /// After it, in reverse: what was taken last is given back first.
+    pub fn end_evaluation(&mut self, at: &mut At<'_>) -> Result<()> {
+        self.list.iter_mut().rev().try_for_each(|(_, method)| method.end_evaluation(at))
     }
 }
 

@@ -4,16 +4,22 @@
 //! data ([`Curriculum`]: what is trained on). A spec names any number of them, and every hook runs through
 //! the list in the spec's order.
 
+mod a_gem;
 mod continual_backprop;
 pub mod data;
+mod distillation;
 mod ewc;
 mod fire;
 #[cfg(test)]
 mod fixture;
+mod from_start;
 mod full_reset;
+mod hare_and_tortoise;
 mod hooks;
 mod l1_init;
+mod l2;
 mod l2_init;
+mod l2_previous;
 mod list;
 mod optimizer_reset;
 mod parseval;
@@ -22,7 +28,9 @@ mod registered;
 mod registry;
 mod reset;
 mod selective_weight_reinitialization;
+mod self_normalized_resets;
 mod shrink_and_perturb;
+mod snapshot;
 mod spectral;
 mod upgd;
 mod weight_clipping;

@@ -3,8 +3,9 @@
 use super::data::{joint, replay};
 use super::registered::{Build, Registered, anywhere};
 use super::{
-    continual_backprop, ewc, fire, full_reset, l1_init, l2_init, optimizer_reset, parseval, redo,
-    selective_weight_reinitialization, shrink_and_perturb, spectral, upgd, weight_clipping,
+    a_gem, continual_backprop, distillation, ewc, fire, full_reset, hare_and_tortoise, l1_init, l2, l2_init,
+    l2_previous, optimizer_reset, parseval, redo, selective_weight_reinitialization, self_normalized_resets,
+    shrink_and_perturb, spectral, upgd, weight_clipping,
 };
 use crate::spec::{Choice, Entry, Plan};
 
@@ -19,6 +20,7 @@ const NONE: Registered = Registered {
 /// Every method. A new one is a file and a line here.
 const REGISTRY: &[Registered] = &[
     NONE,
+    l2::METHOD,
     l2_init::METHOD,
     l1_init::METHOD,
     shrink_and_perturb::METHOD,
@@ -28,11 +30,16 @@ const REGISTRY: &[Registered] = &[
     fire::METHOD,
     redo::METHOD,
     continual_backprop::METHOD,
+    self_normalized_resets::METHOD,
     selective_weight_reinitialization::METHOD,
     upgd::METHOD,
+    hare_and_tortoise::METHOD,
     optimizer_reset::METHOD,
     full_reset::METHOD,
+    l2_previous::METHOD,
     ewc::METHOD,
+    distillation::METHOD,
+    a_gem::METHOD,
     replay::METHOD,
     joint::METHOD,
 ];

@@ -11,6 +11,7 @@ use super::hooks::{At, Method};
 use super::registered::{Build, Registered, anywhere};
 use crate::kernels::element::vectorized;
 use crate::kernels::fused_activation::Captured;
+use crate::kernels::storage::with_slice;
 use crate::nn::{Network, Role};
 use crate::spec::{Choice, Entry, Kind, Parameter};
 use crate::state::{StateDict, StateError, Values};
@@ -105,7 +106,7 @@ impl Method for Spectral {
                 u.extend((0..parameter.values.dims()[0]).map(|_| draws.normal() as f32));
                 normalize(u);
             }
-            let (v, sigma) = iterate(&parameter.to_vec()?, u);
+            let (v, sigma) = with_slice::<f32, _>(&parameter.values, |values| iterate(values, u))?;
             let mut gradient = parameter.gradient.lock();
             let Some(gradient) = gradient.read::<f32>()? else { continue };
             // d(σ^k - 1)²/dW = 2(σ^k - 1)·k·σ^(k-1)·uvᵀ

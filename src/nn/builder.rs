@@ -18,7 +18,7 @@ use crate::kernels::fused_activation::FusedActivation;
 use crate::kernels::gradient::Gradient;
 use crate::kernels::layer_norm::LayerNorm;
 use crate::random::Stream;
-use crate::spec::Choice;
+use crate::spec::{Choice, Value};
 
 /// A parameter's values and where its gradient goes.
 pub(super) type Place = (Tensor, Arc<Gradient>);
@@ -27,6 +27,10 @@ pub(super) type Place = (Tensor, Arc<Gradient>);
 pub struct Builder {
     pub(super) parts: Parts,
     dtype: DType,
+    /// Activations put in so far.
+    sites: usize,
+    /// The activation layer of each set of a map that was met so far.
+    mapped: Vec<usize>,
 }
 
 /// Filters of a convolution.
@@ -44,7 +48,7 @@ impl Builder {
     /// Nothing yet; values in `dtype` (f32 trains, f64 checks).
     #[must_use]
     pub fn new(dtype: DType) -> Self {
-        Self { parts: Parts::default(), dtype }
+        Self { parts: Parts::default(), dtype, sites: 0, mapped: Vec::new() }
     }
 
     /// Adds the linear layer `layers.N`.
@@ -147,10 +151,20 @@ impl Builder {
         activation: Activation,
         width: usize,
     ) -> Result<FusedActivation, NetworkError> {
-        let shared = activation.coefficients.as_ref().is_some_and(|c| c.network_wide);
-        let index = if shared { 0 } else { self.parts.activations.len() };
-        if index == self.parts.activations.len() {
+        let next = self.parts.activations.len();
+        let (index, shared) = match &activation.coefficients {
+            Some(c) if !c.map.is_empty() => {
+                let set = *c.map.get(self.sites).ok_or_else(|| unlike(&c.map, self.sites + 1))?;
+                // Sets are numbered in the order in which they appear.
+                (self.mapped.get(set).copied().unwrap_or(next), false)
+            }
+            Some(c) if c.network_wide => (0, true),
+            _ => (next, false),
+        };
+        self.sites += 1;
+        if index == next {
             self.declare_activation(&activation, index, shared)?;
+            self.mapped.push(index);
         }
         let coefficients = self.parts.activations[index].parameter.map(|parameter| self.place(parameter));
         let layer = self.parts.layers.last_mut().expect("a layer comes first");
@@ -218,6 +232,22 @@ impl Builder {
     pub fn weight(&self, layer: usize) -> &Var {
         &self.parts.parameters[self.parts.layers[layer].weight].values
     }
+}
+
+/// Whether a map of layers to sets is one of this many activation layers.
+pub(super) fn check_map(choice: &Choice, sites: usize) -> Result<(), NetworkError> {
+    match choice.get("map") {
+        Some(Value::Integers(map)) if map.len() != sites => Err(unlike(map, sites)),
+        _ => Ok(()),
+    }
+}
+
+fn unlike<T: std::fmt::Debug>(map: &[T], sites: usize) -> NetworkError {
+    NetworkError::Settings(format!(
+        "map = {map:?} names the sets of {} activation layers, and the network has {}{sites}: name one for each",
+        map.len(),
+        if sites > map.len() { "at least " } else { "" },
+    ))
 }
 
 /// The activation for a layer of `width` features; those that widen have fewer units than features.

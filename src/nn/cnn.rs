@@ -9,9 +9,9 @@
 
 use candle_core::{DType, Tensor};
 
-use super::builder::{Builder, Filters, for_width};
+use super::builder::{Builder, Filters, check_map, for_width};
 use super::initialization::{self, Initialization};
-use super::mlp::{Linears, check_widths, sizes};
+use super::mlp::{Linears, check_widths, sizes, start_moment};
 use super::network::{Blueprint, Dims, Network, NetworkError, Parts, Registered};
 use super::samples;
 use super::work::{self, LayerWork};
@@ -168,15 +168,17 @@ impl Cnn {
         let start = Initialization::of(network).map_err(NetworkError::Settings)?;
         let mut built = Builder::new(dtype);
         let mut convs = Vec::new();
+        let (mut read, moment) = (1.0, start_moment(start, activation)?);
         for &Stage { channels, features, filters, pool, .. } in stages {
             let activation = for_width(activation, features, "convolution")?;
             let outputs = features / activation.expansion;
             let area = filters.size * filters.size;
-            let (sizes, start) = ((channels, outputs), start.conv((channels, outputs), area));
+            let (sizes, start) = ((channels, outputs), start.conv((channels, outputs), area).reading(read));
             let mut parts = built.conv(start, sizes, filters, stream)?;
             parts.activation = Some(built.activation(activation, features)?);
             parts.pool = pool;
             convs.push(parts);
+            read = moment;
         }
         let last = stages.last().expect("at least one convolution");
         let flat = last.features * last.pooled.0 * last.pooled.1;
@@ -217,6 +219,7 @@ impl Cnn {
 /// (channels, height, width), where they are known, are large enough.
 fn check(network: &Choice, activation: &Choice, dims: Option<Dims>) -> Result<(), NetworkError> {
     Initialization::of(network).map_err(NetworkError::Settings)?;
+    check_map(activation, sizes(network, "channels").len() + sizes(network, "hidden").len())?;
     check_widths(activation, sizes(network, "channels"), "convolution")?;
     check_widths(activation, sizes(network, "hidden"), "hidden layer")?;
     dims.map_or(Ok(()), |dims| stages(network, dims).map(|_| ()))

@@ -8,13 +8,16 @@
 //! - `orthogonal`: gain times a matrix with orthonormal rows or columns (Saxe et al. 2014, as
 //!   `torch.nn.init.orthogonal_`); biases at 0. The gain is √2 in hidden layers and 1 at the head unless
 //!   set, as agents of policy-gradient methods start (Huang et al. 2022, `CleanRL`).
+//! - `variance-preserving`: uniform with the variance 1/(n·E φ(z)²), z ~ N(0, 1), φ the activation behind which the
+//!   layer stands as it starts, so that pre-activations keep their variance from layer to layer (KAT, Yang & Wang
+//!   2024, arXiv 2409.10594); 1/n for a layer that reads the inputs. Biases at 0. No gain can be set.
 
 use super::orthogonal::orthogonal;
 use crate::random::Stream;
 use crate::spec::{Choice, Kind, Parameter as Setting};
 
 /// Names of the schemes, the default first.
-pub const SCHEMES: &[&str] = &["pytorch", "xavier", "kaiming", "orthogonal"];
+pub const SCHEMES: &[&str] = &["pytorch", "xavier", "kaiming", "orthogonal", "variance-preserving"];
 
 /// Setting `initialization` of a network.
 pub const SCHEME: Setting = Setting {
@@ -43,6 +46,7 @@ enum Scheme {
     /// N(0, 2/fan-out): torchvision's residual networks.
     KaimingNormal,
     Orthogonal,
+    Preserving,
 }
 
 /// How a network's layers start.
@@ -81,10 +85,11 @@ impl Initialization {
             "xavier" => Scheme::Xavier,
             "kaiming" => Scheme::Kaiming,
             "orthogonal" => Scheme::Orthogonal,
+            "variance-preserving" => Scheme::Preserving,
             other => panic!("no initialisation is named {other}"),
         };
         let gains = [GAIN.name, HEAD_GAIN.name].map(|name| (name, network.optional_number(name)));
-        if matches!(scheme, Scheme::Pytorch | Scheme::Kaiming)
+        if matches!(scheme, Scheme::Pytorch | Scheme::Kaiming | Scheme::Preserving)
             && let Some((name, _)) = gains.iter().find(|(_, gain)| gain.is_some())
         {
             return Err(format!(
@@ -109,6 +114,12 @@ impl Initialization {
             _ => Scheme::Pytorch,
         };
         Self { scheme, ..Self::PYTORCH }
+    }
+
+    /// Whether layers start by what they read.
+    #[must_use]
+    pub fn preserves(self) -> bool {
+        self.scheme == Scheme::Preserving
     }
 
     /// For a hidden linear layer of that many inputs and outputs.
@@ -165,6 +176,15 @@ impl Start {
         (weight, self.bias(stream))
     }
 
+    /// For a layer that reads features of this second moment: a scheme that preserves variances takes it into
+    /// account, the others do not.
+    #[must_use]
+    pub fn reading(self, second_moment: f64) -> Self {
+        let gain =
+            if self.scheme == Scheme::Preserving { 1.0 / second_moment.max(1e-6).sqrt() } else { self.gain };
+        Self { gain, ..self }
+    }
+
     /// Weights of each unit.
     #[must_use]
     pub fn incoming(self) -> usize {
@@ -180,6 +200,7 @@ impl Start {
             }
             Scheme::Xavier => self.gain * (6.0 / (fan_in + fan_out)).sqrt(),
             Scheme::Kaiming => (6.0 / fan_in).sqrt(),
+            Scheme::Preserving => self.gain * (3.0 / fan_in).sqrt(),
             Scheme::Pytorch | Scheme::Orthogonal => 1.0 / fan_in.sqrt(),
         };
         (0..count).map(|_| rounded(stream.uniform(-bound, bound))).collect()
@@ -217,6 +238,7 @@ mod tests {
             ("pytorch", (1.0f64 / 784.0).sqrt()),
             ("xavier", (6.0f64 / 884.0).sqrt()),
             ("kaiming", (6.0f64 / 784.0).sqrt()),
+            ("variance-preserving", (3.0f64 / 784.0).sqrt()),
         ] {
             let start = Initialization::of(&choice(&[scheme(name)])).unwrap();
             let (weight, bias) = start.linear(784, 100).draw(true, &mut Stream::new(0, "init", 0));
@@ -246,6 +268,16 @@ mod tests {
         let (plain, doubled) =
             (start(&[scheme("xavier")]), start(&[scheme("xavier"), ("gain", Value::Number(2.0))]));
         assert!((norm(doubled.linear(6, 4)) / norm(plain.linear(6, 4)) - 4.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn what_is_read_scales_the_start_that_preserves_variances_alone() {
+        let norm = |name: &str, moment: f64| -> f64 {
+            let start = Initialization::of(&choice(&[scheme(name)])).unwrap().linear(40, 20).reading(moment);
+            start.draw(true, &mut Stream::new(0, "init", 0)).0.iter().map(|w| w * w).sum()
+        };
+        assert!((norm("variance-preserving", 0.25) / norm("variance-preserving", 1.0) - 4.0).abs() < 1e-6);
+        assert_eq!(norm("xavier", 0.25), norm("xavier", 1.0));
     }
 
     /// A unit's values are of the layer's distribution: over many units, the same mean square.

@@ -2,7 +2,8 @@
 
 use candle_core::{DType, Tensor};
 
-use super::builder::{Builder, for_width};
+use super::activation;
+use super::builder::{Builder, check_map, for_width};
 use super::initialization::{self, Initialization};
 use super::network::{Dims, Network, NetworkError, Parts, Registered};
 use super::work;
@@ -85,24 +86,29 @@ impl Linears {
     /// the head.
     pub(super) fn add(
         built: &mut Builder,
-        (start, activation, normalized): (Initialization, &Choice, bool),
+        (start, choice, normalized): (Initialization, &Choice, bool),
         (inputs, hidden, outputs): (usize, &[usize], usize),
         stream: &mut Stream,
     ) -> Result<Self, NetworkError> {
         let first = built.parts.layers.len();
         let (mut parts, mut fan_in) = (Vec::new(), inputs);
+        // Linear layers of a network with convolutions read the features of the last one.
+        let moment = start_moment(start, choice)?;
+        let mut read = if first == 0 { 1.0 } else { moment };
         for &width in hidden {
-            let activation = for_width(activation, width, "hidden layer")?;
+            let activation = for_width(choice, width, "hidden layer")?;
             let units = width / activation.expansion;
-            let mut part = built.linear(start.linear(fan_in, units), (fan_in, units), stream)?;
+            let begin = start.linear(fan_in, units).reading(read);
+            let mut part = built.linear(begin, (fan_in, units), stream)?;
             if normalized {
                 part.norm = Some(built.layer_norm()?);
             }
             part.activation = Some(built.activation(activation, width)?);
             parts.push(part);
-            fan_in = width;
+            (fan_in, read) = (width, moment);
         }
-        parts.push(built.linear(start.head(fan_in, outputs), (fan_in, outputs), stream)?);
+        let head = start.head(fan_in, outputs).reading(read);
+        parts.push(built.linear(head, (fan_in, outputs), stream)?);
         Ok(Self { first, parts })
     }
 
@@ -140,6 +146,15 @@ impl Linears {
     }
 }
 
+/// The second moment of an activation's features on a normal variable, if layers start by it; 1 otherwise.
+pub(super) fn start_moment(start: Initialization, choice: &Choice) -> Result<f64, NetworkError> {
+    if !start.preserves() {
+        return Ok(1.0);
+    }
+    let one = activation::build(choice, 1).map_err(NetworkError::Settings)?;
+    Ok(activation::second_moment(&one))
+}
+
 /// A checked list of sizes.
 pub(super) fn sizes(network: &Choice, name: &str) -> Vec<usize> {
     let sizes = network.integers(name).iter();
@@ -153,6 +168,7 @@ fn normalizes(network: &Choice) -> bool {
 /// Whether the activation can stand after every hidden layer.
 fn check(network: &Choice, activation: &Choice, _: Option<Dims>) -> Result<(), NetworkError> {
     Initialization::of(network).map_err(NetworkError::Settings)?;
+    check_map(activation, sizes(network, "hidden").len())?;
     check_widths(activation, sizes(network, "hidden"), "hidden layer")
 }
 

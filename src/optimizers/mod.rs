@@ -1,7 +1,9 @@
-//! Optimisers with a readable state: Adam, `AdamW`, SGD with momentum, as `PyTorch` defines them.
+//! Optimisers with a readable state: Adam, `AdamW`, SGD with momentum, `RMSprop`, as `PyTorch` defines them, and Muon.
 //!
 //! candle's SGD has no momentum and its Adam's moments can be neither read nor set, which checkpoints
 //! and methods that reset them need.
+
+mod entries;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -9,82 +11,37 @@ use std::ops::Range;
 use candle_core::Result;
 
 use crate::kernels::inplace::update;
+use crate::kernels::muon::Muon;
 use crate::kernels::optimizer_step::{Adam, AdamStep, Sgd};
+use crate::kernels::rms_prop::RmsProp;
 use crate::nn::{Parameter, Role};
-use crate::spec::{Choice, Entry, Kind, Parameter as Setting, Plan};
+use crate::spec::{Choice, Plan, Value};
 use crate::state::{StateDict, StateError, Stateful, Values};
 
-const RATE: Setting = Setting {
-    name: "learning_rate",
-    summary: "step size",
-    kind: Kind::Number { default: Some(1e-3), min: 0.0, max: 1e6 },
-};
-const BETA1: Setting = Setting {
-    name: "beta1",
-    summary: "decay of the mean of gradients",
-    kind: Kind::Number { default: Some(0.9), min: 0.0, max: 0.999_999_999 },
-};
-const BETA2: Setting = Setting {
-    name: "beta2",
-    summary: "decay of the mean of squared gradients",
-    kind: Kind::Number { default: Some(0.999), min: 0.0, max: 0.999_999_999 },
-};
-const EPSILON: Setting = Setting {
-    name: "epsilon",
-    summary: "added to the root of the second moment",
-    kind: Kind::Number { default: Some(1e-8), min: 0.0, max: 1e6 },
-};
-
-const fn decay(summary: &'static str, default: f64) -> Setting {
-    Setting {
-        name: "weight_decay",
-        summary,
-        kind: Kind::Number { default: Some(default), min: 0.0, max: 1e6 },
-    }
-}
-
-const ADAM: &[Setting] = &[RATE, BETA1, BETA2, EPSILON, decay("L2 penalty, added to the gradient", 0.0)];
-const ADAMW: &[Setting] =
-    &[RATE, BETA1, BETA2, EPSILON, decay("share lost per step and unit of learning rate", 0.01)];
-const SGD: &[Setting] = &[
-    RATE,
-    Setting {
-        name: "momentum",
-        summary: "decay of the gradient sum, without dampening",
-        kind: Kind::Number { default: Some(0.0), min: 0.0, max: 0.999_999_999 },
-    },
-    Setting { name: "nesterov", summary: "look ahead", kind: Kind::Flag { default: false } },
-    decay("L2 penalty, added to the gradient", 0.0),
-];
-
-/// Catalogue section `optimizers`.
-#[must_use]
-pub fn entries() -> Vec<Entry> {
-    vec![
-        Entry {
-            name: "adam",
-            summary: "Adam; weight decay is coupled (an L2 penalty)",
-            source: "Kingma & Ba 2015, arXiv 1412.6980; torch.optim.Adam",
-            parameters: ADAM,
-        },
-        Entry {
-            name: "adamw",
-            summary: "Adam with decoupled weight decay",
-            source: "Loshchilov & Hutter 2019, arXiv 1711.05101; torch.optim.AdamW",
-            parameters: ADAMW,
-        },
-        Entry {
-            name: "sgd",
-            summary: "stochastic gradient descent with momentum",
-            source: "torch.optim.SGD",
-            parameters: SGD,
-        },
-    ]
-}
+pub use self::entries::entries;
 
 /// Whether the settings go together. The error is a sentence.
 pub fn check(plan: &Plan) -> std::result::Result<(), String> {
-    let choice = &plan.optimizer;
+    check_one(&plan.optimizer, &plan.network)?;
+    let critic = plan.control().map(|control| &control.critic);
+    critic.map_or(Ok(()), |critic| {
+        let optimizer = critic.optimizer.as_ref().unwrap_or(&plan.optimizer);
+        check_one(optimizer, critic.network.as_ref().unwrap_or(&plan.network))
+    })
+}
+
+fn check_one(choice: &Choice, network: &Choice) -> std::result::Result<(), String> {
+    let layers = |key: &str| match network.get(key) {
+        Some(Value::Integers(widths)) => widths.len(),
+        _ => 0,
+    };
+    let is_flat =
+        ["mlp", "cnn"].contains(&network.name.as_str()) && layers("hidden") + layers("channels") < 2;
+    if choice.name == "muon" && is_flat && choice.text("input_layer") == "adam" {
+        return Err("optimizer \"muon\" steps matrices between hidden layers, and this network has none: give it two \
+                    hidden layers, set optimizer.input_layer = \"muon\", or take \"adam\""
+            .to_owned());
+    }
     if choice.name == "sgd" && choice.flag("nesterov") && choice.number("momentum") == 0.0 {
         return Err("nesterov looks ahead along the momentum, which is 0: set optimizer.momentum, for \
                     example to 0.9, or leave nesterov out"
@@ -97,6 +54,9 @@ pub fn check(plan: &Plan) -> std::result::Result<(), String> {
 enum Rule {
     Adam(Adam),
     Sgd(Sgd),
+    RmsProp(RmsProp),
+    /// Of a hidden matrix of so many rows.
+    Muon(Muon, usize),
 }
 
 impl Rule {
@@ -105,6 +65,8 @@ impl Rule {
         let (rate, decay) = match &mut self {
             Self::Adam(rule) => (&mut rule.learning_rate, &mut rule.weight_decay),
             Self::Sgd(rule) => (&mut rule.learning_rate, &mut rule.weight_decay),
+            Self::RmsProp(rule) => (&mut rule.learning_rate, &mut rule.weight_decay),
+            Self::Muon(rule, _) => (&mut rule.learning_rate, &mut rule.weight_decay),
         };
         *rate = parameter.learning_rate.unwrap_or(*rate);
         *decay = parameter.weight_decay.unwrap_or(*decay);
@@ -116,6 +78,8 @@ impl Rule {
         match self {
             Self::Adam(rule) => Step::Adam(rule.at(step)),
             Self::Sgd(rule) => Step::Sgd(rule),
+            Self::RmsProp(rule) => Step::RmsProp(rule),
+            Self::Muon(..) => unreachable!("a matrix is stepped as a whole"),
         }
     }
 }
@@ -124,6 +88,7 @@ impl Rule {
 enum Step {
     Adam(AdamStep),
     Sgd(Sgd),
+    RmsProp(RmsProp),
 }
 
 impl Step {
@@ -140,16 +105,76 @@ impl Step {
         match self {
             Self::Adam(step) => step.apply(values, g, first, &mut second[range]),
             Self::Sgd(rule) => rule.step(values, g, first),
+            Self::RmsProp(rule) => rule.step(values, g, first, &mut second[range]),
         }
     }
+}
+
+/// The rule of parameter number `number`.
+///
+/// # Panics
+/// If the choice is not one of [`entries`].
+fn rule(choice: &Choice, parameters: &[Parameter], number: usize) -> Rule {
+    let (learning_rate, weight_decay) = (choice.number("learning_rate"), choice.number("weight_decay"));
+    let betas = || (choice.number("beta1"), choice.number("beta2"));
+    match choice.name.as_str() {
+        name @ ("adam" | "adamw") => Rule::Adam(Adam {
+            learning_rate,
+            betas: betas(),
+            epsilon: choice.number("epsilon"),
+            weight_decay,
+            decoupled: name == "adamw",
+        }),
+        "sgd" => Rule::Sgd(Sgd {
+            learning_rate,
+            momentum: choice.number("momentum"),
+            nesterov: choice.flag("nesterov"),
+            weight_decay,
+        }),
+        "rmsprop" => Rule::RmsProp(RmsProp {
+            learning_rate,
+            alpha: choice.number("alpha"),
+            epsilon: choice.number("epsilon"),
+            momentum: choice.number("momentum"),
+            weight_decay,
+        }),
+        "muon" if is_hidden(parameters, number, choice.text("input_layer") == "muon") => Rule::Muon(
+            Muon {
+                learning_rate,
+                momentum: choice.number("momentum"),
+                nesterov: choice.flag("nesterov"),
+                iterations: usize::try_from(choice.integer("iterations"))
+                    .expect("checked against the catalogue"),
+                weight_decay,
+            },
+            parameters[number].values.dims()[0],
+        ),
+        "muon" => Rule::Adam(Adam {
+            learning_rate: choice.number("adam_learning_rate"),
+            betas: betas(),
+            epsilon: choice.number("epsilon"),
+            weight_decay,
+            decoupled: true,
+        }),
+        other => panic!("no optimiser is named {other}"),
+    }
+}
+
+/// Whether parameter number `number` is the weight of a hidden layer: not of the head, which comes last, nor of
+/// the first layer, unless `input` says that it counts.
+fn is_hidden(parameters: &[Parameter], number: usize, input: bool) -> bool {
+    let is_weight = |parameter: &&Parameter| parameter.role == Role::Weight;
+    let before = parameters[..number].iter().any(|parameter| is_weight(&parameter));
+    let behind = parameters[number + 1..].iter().any(|parameter| is_weight(&parameter));
+    parameters[number].role == Role::Weight && behind && (before || input)
 }
 
 /// The state that an optimiser keeps for one parameter.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
-    /// Adam's first moment, or SGD's momentum buffer.
+    /// Adam's first moment, or the momentum buffer of the others.
     pub first: Vec<f32>,
-    /// Adam's second moment; empty for SGD.
+    /// Adam's second moment and `RMSprop`'s mean of squares; empty for SGD and Muon.
     pub second: Vec<f32>,
     /// Steps that this parameter has taken (a frozen one takes none): one number for each of its rows
     /// where they are separate, otherwise one for all of it.
@@ -170,7 +195,8 @@ impl State {
 /// One optimiser for all parameters of a network.
 #[derive(Clone, Debug)]
 pub struct Optimizer {
-    rule: Rule,
+    /// By parameter, with its own settings where it has any.
+    rules: Vec<Rule>,
     /// Names of the parameters.
     names: Vec<String>,
     states: Vec<State>,
@@ -183,30 +209,18 @@ impl Optimizer {
     /// If the choice is not one of [`entries`].
     #[must_use]
     pub fn new(choice: &Choice, parameters: &[Parameter]) -> Self {
-        let (learning_rate, weight_decay) = (choice.number("learning_rate"), choice.number("weight_decay"));
-        let rule = match choice.name.as_str() {
-            name @ ("adam" | "adamw") => Rule::Adam(Adam {
-                learning_rate,
-                betas: (choice.number("beta1"), choice.number("beta2")),
-                epsilon: choice.number("epsilon"),
-                weight_decay,
-                decoupled: name == "adamw",
-            }),
-            "sgd" => Rule::Sgd(Sgd {
-                learning_rate,
-                momentum: choice.number("momentum"),
-                nesterov: choice.flag("nesterov"),
-                weight_decay,
-            }),
-            other => panic!("no optimiser is named {other}"),
-        };
-        let state = |p: &Parameter| {
+        let rules: Vec<Rule> = (0..parameters.len())
+            .map(|number| rule(choice, parameters, number).of(&parameters[number]))
+            .collect();
+        let state = |(p, rule): (&Parameter, &Rule)| {
             let zeros = vec![0.0; p.values.elem_count()];
-            let second = if matches!(rule, Rule::Adam(_)) { zeros.clone() } else { Vec::new() };
+            let has_second = matches!(rule, Rule::Adam(_) | Rule::RmsProp(_));
+            let second = if has_second { zeros.clone() } else { Vec::new() };
             State { first: zeros, second, steps: vec![0], separate_rows: false }
         };
+        let states = parameters.iter().zip(&rules).map(state).collect();
         let names = parameters.iter().map(|p| p.name.clone()).collect();
-        Self { rule, names, states: parameters.iter().map(state).collect() }
+        Self { rules, names, states }
     }
 
     /// Treats every row of the parameters numbered so as a parameter of its own, as `PyTorch` has it for
@@ -235,13 +249,18 @@ impl Optimizer {
     ) -> Result<()> {
         let separate = self.states.iter().any(|state| state.separate_rows);
         let used = if separate { used() } else { None };
-        for (parameter, state) in parameters.iter().zip(&mut self.states) {
+        for ((parameter, state), &rule) in parameters.iter().zip(&mut self.states).zip(&self.rules) {
             if !trained(parameter.role) {
                 continue;
             }
             let mut gradient = parameter.gradient.lock();
-            let rule = self.rule.of(parameter);
             let State { first, second, steps, separate_rows } = state;
+            if let Rule::Muon(rule, rows) = rule {
+                let Some(gradient) = gradient.read::<f32>()? else { continue };
+                steps[0] += 1;
+                update(&parameter.values, |values| rule.step(values, gradient, first, rows))?;
+                continue;
+            }
             if !*separate_rows {
                 if gradient.is_fresh() {
                     continue;

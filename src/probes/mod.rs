@@ -1,8 +1,11 @@
-//! What is measured on a layer: features in, numbers out, one file a probe.
+//! What is measured on a layer, or on a whole network: one file a probe.
 //!
-//! A probe sees one layer at one moment through a [`LayerView`] and knows nothing of training. What
+//! A probe of a layer sees one layer at one moment through a [`LayerView`] and knows nothing of training. What
 //! several probes need (the moments of each unit, the singular values) is computed once per view and
 //! shared. Everything runs on the calling thread, so the bytes do not depend on how many there are.
+//!
+//! A probe of a whole network differentiates or trains a copy of it on examples of its tasks
+//! ([`NetworkView`]). Such probes cost far more than a task's evaluation, and are taken by name alone.
 //!
 //! # Rows
 //! A probe with one value is one row under its own name (`srank`). One with several puts the part's
@@ -15,17 +18,31 @@
 //! neither does one whose quantity does not exist: the tail slope of a curve that outgrows every line.
 //! A value is always finite.
 
+mod check;
 mod constant_units;
+mod curvature;
+mod dead_band_width;
 mod dead_units;
 mod dormant_units;
+mod duplicate_units;
 mod effective_rank;
 mod feature_rank;
 mod gradient_norm;
+mod hessian_rank;
+mod lanczos;
+mod negative_slope;
+mod network;
 mod norm;
+mod ntk_rank;
 mod numerical_rank;
+mod optimization_readiness;
 mod output_scale;
 mod participation_ratio;
+mod preactivation_overlap;
+mod refit_plasticity;
+mod registry;
 mod report;
+mod sample;
 mod saturated_units;
 mod spectrum;
 mod srank;
@@ -33,44 +50,29 @@ mod stable_rank;
 mod subject;
 #[cfg(test)]
 mod tests;
+mod twin;
 mod unit_moments;
 mod update_norm;
 pub mod value;
 mod view;
 mod weight_norm;
 
+use candle_core::Result;
+
+pub use self::check::check;
+use self::network::NetworkSubject;
+pub use self::network::NetworkView;
 pub use self::output_scale::worst;
+use self::registry::{Measure, REGISTRY, Registered};
 use self::report::Report;
+pub use self::sample::task_inputs;
 use self::subject::Subject;
 pub use self::view::{LayerView, Measurement};
 use crate::spec::Entry;
 
-/// A registered probe: its entry, and what puts its values into a report.
-struct Registered {
-    entry: Entry,
-    measure: fn(&Subject<'_>, &mut Report<'_>),
-}
-
-/// Every probe, in the order of its rows. A new one is a file and a line here.
-const REGISTRY: &[Registered] = &[
-    Registered { entry: srank::ENTRY, measure: srank::measure },
-    Registered { entry: effective_rank::ENTRY, measure: effective_rank::measure },
-    Registered { entry: numerical_rank::ENTRY, measure: numerical_rank::measure },
-    Registered { entry: feature_rank::ENTRY, measure: feature_rank::measure },
-    Registered { entry: stable_rank::ENTRY, measure: stable_rank::measure },
-    Registered { entry: participation_ratio::ENTRY, measure: participation_ratio::measure },
-    Registered { entry: dead_units::ENTRY, measure: dead_units::measure },
-    Registered { entry: dormant_units::ENTRY, measure: dormant_units::measure },
-    Registered { entry: constant_units::ENTRY, measure: constant_units::measure },
-    Registered { entry: saturated_units::ENTRY, measure: saturated_units::measure },
-    Registered { entry: output_scale::ENTRY, measure: output_scale::measure },
-    Registered { entry: weight_norm::ENTRY, measure: weight_norm::measure },
-    Registered { entry: gradient_norm::ENTRY, measure: gradient_norm::measure },
-    Registered { entry: update_norm::ENTRY, measure: update_norm::measure },
-];
-
-/// What a spec without `probes.names` measures: every probe that asks the network for no pass beyond
-/// the one that yields the features. The ranks share one decomposition, so leaving some out saves nothing.
+/// What a spec without `probes.names` measures: probes that ask the network for no pass beyond the one that
+/// yields the features. It stays as it is: results with another set are other results. The ranks share one
+/// decomposition, so leaving some out saves nothing.
 pub const STANDARD: &[&str] = &[
     "srank",
     "effective_rank",
@@ -128,8 +130,31 @@ impl ProbeSet {
         let subject = Subject::new(view);
         let mut measurements = Vec::new();
         for probe in &self.probes {
-            (probe.measure)(&subject, &mut Report::new(probe.entry.name, view, &mut measurements));
+            if let Measure::Layer(measure) | Measure::Tasks(measure) = probe.measure {
+                measure(&subject, &mut Report::new(probe.entry.name, view, &mut measurements));
+            }
         }
         measurements
+    }
+
+    /// Whether any of them compares layers on the examples of two tasks.
+    #[must_use]
+    pub fn compares_tasks(&self) -> bool {
+        self.probes.iter().any(|r| matches!(r.measure, Measure::Tasks(_)))
+    }
+
+    /// Everything that the set has to say about a whole network, in the catalogue's order.
+    ///
+    /// # Errors
+    /// If candle refuses an operation, or a method has given the network other parameters than its plan says.
+    pub fn measure_network(&self, view: &NetworkView<'_>) -> Result<Vec<Measurement>> {
+        let subject = NetworkSubject::new(view);
+        let mut measurements = Vec::new();
+        for probe in &self.probes {
+            if let Measure::Network(measure) = probe.measure {
+                measure(&subject, &mut Report::of_network(probe.entry.name, &mut measurements))?;
+            }
+        }
+        Ok(measurements)
     }
 }

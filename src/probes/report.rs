@@ -5,7 +5,7 @@ use super::view::{LayerView, Measurement};
 /// Takes the values of one probe on one layer.
 pub(super) struct Report<'a> {
     probe: &'static str,
-    units: usize,
+    units: Option<usize>,
     samples: usize,
     measurements: &'a mut Vec<Measurement>,
 }
@@ -16,7 +16,17 @@ impl<'a> Report<'a> {
         view: &LayerView<'_>,
         measurements: &'a mut Vec<Measurement>,
     ) -> Self {
-        Self { probe, units: view.units, samples: view.samples, measurements }
+        Self { probe, units: Some(view.units), samples: view.samples, measurements }
+    }
+
+    /// Of a probe of a whole network; [`Report::on`] says on how many samples.
+    pub(super) fn of_network(probe: &'static str, measurements: &'a mut Vec<Measurement>) -> Self {
+        Self { probe, units: None, samples: 0, measurements }
+    }
+
+    /// The same for values measured on so many samples.
+    pub(super) fn on(&mut self, samples: usize) -> Report<'_> {
+        Report { probe: self.probe, units: self.units, samples, measurements: &mut *self.measurements }
     }
 
     /// The probe's only value, measured on the samples.

@@ -99,7 +99,7 @@ fn gram(features: &[f64], samples: usize, units: usize) -> Mat<f64> {
 }
 
 /// Eigenvalues of a symmetric matrix given by its lower triangle, rising.
-fn eigenvalues(matrix: &Mat<f64>) -> Option<Vec<f64>> {
+pub(super) fn eigenvalues(matrix: &Mat<f64>) -> Option<Vec<f64>> {
     let side = matrix.nrows();
     let mut values = Diag::zeros(side);
     let scratch = self_adjoint_evd_scratch::<f64>(side, ComputeEigenvectors::No, Par::Seq, Spec::default());

@@ -34,6 +34,14 @@ impl<'a> Subject<'a> {
         columns.as_ref()
     }
 
+    /// Pre-activations and φ' at each, (samples, units of the layer before its activation); `None` if either
+    /// is absent or not finite.
+    pub(super) fn slopes(&self) -> Option<(&'a [f32], &'a [f32])> {
+        let (z, slopes) = (self.view.pre_activations, self.view.slopes?);
+        let usable = !z.is_empty() && z.len() == slopes.len();
+        (usable && z.iter().chain(slopes).all(|x| x.is_finite())).then_some((z, slopes))
+    }
+
     /// Singular values of the features; `None` as for [`Subject::columns`].
     pub(super) fn spectrum(&self) -> Option<&Spectrum> {
         let spectrum = self.spectrum.get_or_init(|| {

@@ -14,7 +14,9 @@ pub struct LayerView<'a> {
     pub units: usize,
     /// Post-activations (samples, units), row-major; empty for the head.
     pub features: &'a [f32],
-    /// φ'(z) of every sample and pre-activation, in any order; `None` where it has no meaning.
+    /// z, (samples, units before the activation), row-major; empty for the head.
+    pub pre_activations: &'a [f32],
+    /// φ'(z) of every pre-activation, in their order; `None` where it has no meaning.
     pub slopes: Option<&'a [f32]>,
     /// The weight in any layout, without the bias.
     pub weight: &'a [f32],
@@ -24,8 +26,18 @@ pub struct LayerView<'a> {
     pub penalty: Option<&'a [f32]>,
     /// Change of the weight in that step.
     pub update: Option<&'a [f32]>,
+    /// z on training examples of this task and of the one before, if both are looked at.
+    pub on_tasks: Option<[&'a [f32]; 2]>,
+    /// Features that the activation makes of one z; 0 counts as 1.
+    pub expansion: usize,
     /// The layer's rational curve; of several sets, their [`super::worst`].
     pub curve: Option<Curve>,
+}
+
+impl LayerView<'_> {
+    pub(super) fn pre_activation_units(&self) -> usize {
+        self.units / self.expansion.max(1)
+    }
 }
 
 /// One row of probes.csv, less the run's own columns.
@@ -35,8 +47,8 @@ pub struct Measurement {
     pub probe: String,
     /// What was measured; always finite.
     pub value: f64,
-    /// Units of the layer: together with `samples` the cap on any rank.
-    pub units: usize,
+    /// Units of the layer: together with `samples` the cap on any rank. `None` of a whole network.
+    pub units: Option<usize>,
     /// Samples that the value was measured on; `None` where it rests on no sample (weights, curves).
     pub samples: Option<usize>,
 }

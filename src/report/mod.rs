@@ -12,6 +12,7 @@ pub mod page;
 pub mod plots;
 pub mod published;
 mod ranking;
+pub mod search;
 pub mod statistics;
 pub mod tables;
 
@@ -26,13 +27,14 @@ use anyhow::Context;
 use crate::results::Results;
 use tables::Table;
 
-/// The tables of a report, in order: all benchmarks, each of them, each against its best, ours beside
+/// The tables of a report, in order: all benchmarks, each of them, settings that were tried, each against its best, ours beside
 /// published ones.
 #[must_use]
 pub fn tables(results: &Results, published: &[published::Published]) -> Vec<Table> {
     let benchmarks = || 0..results.benchmarks.len();
     let mut all: Vec<Table> = tables::overview(results);
     all.extend(benchmarks().map(|benchmark| tables::benchmark(results, benchmark)));
+    all.extend(results.searches.iter().map(|search| tables::search(results, search)));
     all.extend(benchmarks().filter_map(|benchmark| tables::improvement(results, benchmark)));
     if !published.is_empty() {
         all.push(published::table(results, published));

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::find::find;
 use super::labels::labels;
 use super::run::{Run, open};
+use super::tuning::{Search, searches};
 use crate::record::Status;
 use crate::spec::{Catalogue, Plan};
 
@@ -90,6 +91,8 @@ pub struct Results {
     pub variants: Vec<String>,
     /// Every pair that has a run, by benchmark, then by variant.
     pub cells: Vec<Cell>,
+    /// Settings that were tried for variants.
+    pub searches: Vec<Search>,
     /// What was left out of the figures, and why.
     pub problems: Vec<String>,
 }
@@ -140,7 +143,12 @@ pub fn gather(given: &[PathBuf], catalogue: &Catalogue) -> anyhow::Result<Result
         format!("left out: {} is a link to a folder; name that folder to have its runs here", link.display())
     }));
     anyhow::ensure!(!runs.is_empty(), "none of the runs could be read; {}", problems.join("; "));
-    Ok(arrange(runs, problems))
+    let mut results = arrange(runs, problems);
+    let runs = results.cells.iter().flat_map(|cell| cell.runs.values().map(|run| (cell.benchmark, run)));
+    let (found, unreadable) = searches(runs);
+    results.searches = found;
+    results.problems.extend(unreadable);
+    Ok(results)
 }
 
 /// Every folder's run in their order, read by as many threads as there are cores.
@@ -181,7 +189,7 @@ fn arrange(runs: Vec<Run>, mut problems: Vec<String>) -> Results {
     }
     let cell = |((benchmark, variant), runs)| Cell { benchmark, variant, runs };
     let cells = cells.into_iter().map(cell).collect();
-    Results { benchmarks: benchmarks.names, variants: variants.names, cells, problems }
+    Results { benchmarks: benchmarks.names, variants: variants.names, cells, searches: Vec::new(), problems }
 }
 
 /// Of two runs that a report cannot tell apart, the one that counts, the other, and why: a finished and

@@ -17,6 +17,7 @@ mod retention;
 mod run;
 mod survey;
 mod tasks;
+mod tuning;
 
 pub use crate::record::each_row;
 pub use closing::{Closing, closing_table};
@@ -30,3 +31,4 @@ pub use probes::{LastTask, Probes};
 pub use retention::{Matrix, Retention};
 pub use run::{Run, open};
 pub use survey::{Found, Outside, State, survey};
+pub use tuning::{Outcome, Search, TUNING_FILE, Tried, write_tuning};

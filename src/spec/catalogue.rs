@@ -48,6 +48,8 @@ pub enum Kind {
     Integers { default: &'static [i64], min: i64, max: i64, lengths: (usize, usize) },
     /// The path of a file, which need not be there.
     Path,
+    /// The same without a default: absent unless given.
+    OptionalIntegers { min: i64, max: i64, lengths: (usize, usize) },
     /// A name of the named section of the catalogue, whose entry has no parameters.
     Name { of: &'static str },
     /// A list of such names.
@@ -67,7 +69,7 @@ impl Kind {
             Self::Text { default, .. } => default.map(|word| Value::Text(word.to_owned())),
             Self::Flag { default } => Some(Value::Flag(default)),
             Self::Integers { default, .. } => Some(Value::Integers(default.to_vec())),
-            Self::Path | Self::Name { .. } | Self::Names { .. } => None,
+            Self::OptionalIntegers { .. } | Self::Path | Self::Name { .. } | Self::Names { .. } => None,
             Self::Choice { default, .. } => {
                 Some(Value::Choice(Choice { name: default.to_owned(), parameters: BTreeMap::new() }))
             }
@@ -80,7 +82,9 @@ impl Kind {
     pub fn bounds(&self) -> String {
         match *self {
             Self::Number { min, max, .. } => number_range(min, max),
-            Self::Integer { min, max, .. } | Self::Integers { min, max, .. } => integer_range(min, max),
+            Self::Integer { min, max, .. }
+            | Self::Integers { min, max, .. }
+            | Self::OptionalIntegers { min, max, .. } => integer_range(min, max),
             Self::Text { .. }
             | Self::Flag { .. }
             | Self::Path

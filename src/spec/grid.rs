@@ -102,7 +102,8 @@ impl Grid {
     }
 }
 
-fn read_seeds(node: &Node, here: Section<'_>) -> Result<Vec<u64>, SpecError> {
+/// Seeds in words, a number or a list, under the key `seeds` of `here`.
+pub(super) fn read_seeds(node: &Node, here: Section<'_>) -> Result<Vec<u64>, SpecError> {
     let expected = "a text as in \"0..5\", a whole number, or a list of them";
     let mut all = Vec::new();
     let items = match &node.item {

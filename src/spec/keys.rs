@@ -1,7 +1,7 @@
 //! The keys that belong to sections rather than to what these choose, with their ranges and meanings:
 //! `list`, the reference and the reader go by them.
 
-use super::{Augmentation, ExamplesFrom, Head, Kind, Order, Parameter, Scaling};
+use super::{Augmentation, ExamplesFrom, Head, Kind, Order, Parameter, Scaling, TransitionForm};
 
 /// Far above any use, and so low that tasks × steps × examples cannot overflow.
 const MOST: i64 = 1_000_000_000;
@@ -16,6 +16,11 @@ pub(super) const AUGMENTATIONS: [(&str, Augmentation); 2] =
     [("none", Augmentation::None), ("crop-flip", Augmentation::CropFlip)];
 pub(super) const HEADS: [(&str, Head); 3] =
     [("single", Head::Single), ("masked", Head::Masked), ("multi", Head::Multi)];
+pub(super) const TRANSITIONS: [(&str, TransitionForm); 3] = [
+    ("mixture", TransitionForm::Mixture),
+    ("labels", TransitionForm::Labels),
+    ("inputs", TransitionForm::Inputs),
+];
 pub(super) const ORDERS: [(&str, Order); 2] = [("reshuffled", Order::Reshuffled), ("fixed", Order::Fixed)];
 
 const fn key(name: &'static str, summary: &'static str, kind: Kind) -> Parameter {
@@ -51,6 +56,7 @@ const TAKEN_WORDS: [&str; 2] = words(&TAKEN);
 const AUGMENTATION_WORDS: [&str; 2] = words(&AUGMENTATIONS);
 const HEAD_WORDS: [&str; 3] = words(&HEADS);
 const ORDER_WORDS: [&str; 2] = words(&ORDERS);
+const TRANSITION_WORDS: [&str; 3] = words(&TRANSITIONS);
 
 /// `[data]`
 pub const DATA: &[Parameter] = &[
@@ -85,6 +91,18 @@ pub const STREAM: &[Parameter] = &[
     ),
     one_of("order", "a new order every epoch | the same one", "reshuffled", &ORDER_WORDS),
     one_of("head", "logits that count: all | the task's classes | a head per task", "single", &HEAD_WORDS),
+    key(
+        "transition",
+        "what goes over gradually from the task before: whole examples | labels | inputs (absent: nothing)",
+        Kind::Text { default: None, one_of: &TRANSITION_WORDS },
+    ),
+    count("transition_steps", "steps that the transition takes", None, MOST),
+    count(
+        "scaling_shock",
+        "of so many epochs the last has its inputs scaled by 1.5, 0.5, 0.25, 2 in turn",
+        None,
+        MOST,
+    ),
 ];
 
 /// `[environment]`

@@ -14,6 +14,8 @@
 //!   a whole section comes before a point's keys within it, and an axis that is a `--set` comes last.
 //! - `[[method]]` (or a list of names) is a list of methods; `--set method.ewc.strength=10` sets one of them.
 //! - Runs that come out the same are run once.
+//!
+//! `[tune]` lays settings over every variant, to find each one's best ([`Tuning`]).
 
 mod axes;
 mod catalogue;
@@ -27,11 +29,14 @@ mod parse;
 mod plan;
 mod presets;
 mod reader;
+mod search;
 mod sections;
 mod seeds;
 mod settings;
 mod slug;
 mod tree;
+mod tune;
+mod variants;
 mod write;
 
 #[cfg(test)]
@@ -45,10 +50,12 @@ pub use error::SpecError;
 pub use parse::{MAX_BYTES, Spec};
 pub use plan::{
     Augmentation, ControlPlan, CriticPlan, DataPlan, ExamplesFrom, Head, Length, Order, Plan, ProbesPlan,
-    Scaling, StreamPlan, Work,
+    Scaling, StreamPlan, Transition, TransitionForm, Work,
 };
 pub use presets::Preset;
 pub use settings::Setting;
+pub use tune::{TUNING_SUFFIX, Tuned, Tuning};
+pub use variants::variants_toml;
 pub use write::number;
 
 /// Most runs that one grid may have.

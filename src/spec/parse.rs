@@ -3,6 +3,7 @@
 use super::grid::{self, Grid, Setting};
 use super::nearest::{hint, nearest, takes};
 use super::tree::{self, Field, Place, Sources, Table};
+use super::tune::{self, Tuning};
 use super::{Catalogue, MAX_RUNS, Plan, SpecError, sections};
 
 /// Longest spec that is read. The longest sensible one has a few kilobytes.
@@ -14,6 +15,7 @@ pub struct Spec {
     /// The runs at seed 0, in the order of the grid.
     points: Vec<Plan>,
     seeds: Vec<u64>,
+    tuning: Option<Tuning>,
     file: String,
 }
 
@@ -38,17 +40,29 @@ impl Spec {
         let mut base = tree::parse(text, &sources)?;
         // What the runner wrote about a run; a spec that is a run's own record carries it along.
         base.take("run");
-        let (grid, variants) = (base.take("grid"), base.take("variants"));
+        let (grid, mut variants) = (base.take("grid"), base.take("variants"));
+        let mut tuned = base.take("tune");
         let mut grid = grid.map_or_else(|| Ok(Grid::default()), |field| Grid::read(&field, &sources))?;
-        let last = read_sets(&sources, &mut grid)?;
+        let last = read_sets(&sources, &mut grid, &mut tuned)?;
+        let searched = match &mut variants {
+            Some(field) if tuned.is_some() => tune::take_own(field),
+            _ => Vec::new(),
+        };
         let points = match &variants {
             None => grid::product(&grid.axes, &sources)?,
             Some(field) => variants_instead_of(&grid, field, &sources)?,
         };
         let seeds = grid.seeds.unwrap_or_else(|| vec![0]);
         grid::bounded(points.len().checked_mul(seeds.len()), &sources.name(Place::File))?;
-        let points = check(&base, &points, &last, catalogue, &sources)?;
-        Ok(Self { points, seeds, file: sources.file })
+        let plan = |point: &[Setting]| {
+            let mut root = base.clone();
+            lay_all(&mut root, point, &last);
+            sections::plan(&root, catalogue, &sources)
+        };
+        let tuning =
+            tuned.map(|field| tune::read(&field, &points, &searched, &sources, &plan)).transpose()?;
+        let points = check(&points, plan)?;
+        Ok(Self { points, seeds, tuning, file: sources.file })
     }
 
     /// Name of the benchmark.
@@ -69,12 +83,35 @@ impl Spec {
     /// # Errors
     /// If the override cannot be read, or makes too many runs.
     pub fn plans(&self, seeds_override: Option<&str>) -> Result<Vec<Plan>, SpecError> {
-        let given = seeds_override.map(|text| grid::read_seed_text(text, "--seeds")).transpose()?;
-        let seeds = given.as_ref().unwrap_or(&self.seeds);
-        let place = if given.is_some() { "--seeds" } else { &self.file };
+        let (seeds, place) = self.seeds(seeds_override)?;
         grid::bounded(self.points.len().checked_mul(seeds.len()), place)?;
         let with_seed = |&seed| self.points.iter().map(move |plan| Plan { seed, ..plan.clone() });
         Ok(seeds.iter().flat_map(with_seed).collect())
+    }
+
+    /// Whether it has a `[tune]` section.
+    #[must_use]
+    pub fn is_tuned(&self) -> bool {
+        self.tuning.is_some()
+    }
+
+    /// What `[tune]` asks for, and the seeds of the report, which come of the spec or of `seeds_override`.
+    ///
+    /// # Errors
+    /// If the override cannot be read, or a seed is tuned on and reported.
+    pub fn tuning(&self, seeds_override: Option<&str>) -> Result<Option<(&Tuning, Vec<u64>)>, SpecError> {
+        let Some(tuning) = &self.tuning else { return Ok(None) };
+        let (seeds, place) = self.seeds(seeds_override)?;
+        tuning.fresh(&seeds, place)?;
+        Ok(Some((tuning, seeds)))
+    }
+
+    /// The seeds, and where they come from.
+    fn seeds(&self, given: Option<&str>) -> Result<(Vec<u64>, &str), SpecError> {
+        match given {
+            Some(text) => Ok((grid::read_seed_text(text, "--seeds")?, "--seeds")),
+            None => Ok((self.seeds.clone(), &self.file)),
+        }
     }
 }
 
@@ -99,8 +136,12 @@ fn variants_instead_of(
     Ok(variants)
 }
 
-/// Takes the `--set`s apart: those for `[grid]` go into it, the others are given back.
-fn read_sets(sources: &Sources, grid: &mut Grid) -> Result<Vec<Setting>, SpecError> {
+/// Takes the `--set`s apart: those for `[grid]` and `[tune]` go into these, the others are given back.
+fn read_sets(
+    sources: &Sources,
+    grid: &mut Grid,
+    tuned: &mut Option<Field>,
+) -> Result<Vec<Setting>, SpecError> {
     let mut last = Vec::new();
     for (number, text) in sources.sets.iter().enumerate() {
         let place = Place::Set(number);
@@ -121,10 +162,12 @@ fn read_sets(sources: &Sources, grid: &mut Grid) -> Result<Vec<Setting>, SpecErr
                 let field = Field { key: key.trim().to_owned(), place, node: value };
                 grid.add(&path[1..], &field, sources)?;
             }
+            "tune" if path.len() > 1 => tune::lay(tuned, &path, place, value),
             "name" | "source" => last.push(Setting { path, place, value }),
             section if sections::SECTIONS.contains(&section) => last.push(Setting { path, place, value }),
             section => {
-                let accepted = || ["name", "source"].into_iter().chain(sections::SECTIONS).chain(["grid"]);
+                let accepted =
+                    || ["name", "source"].into_iter().chain(sections::SECTIONS).chain(["grid", "tune"]);
                 return Err(SpecError::UnknownKey {
                     place: sources.name(place),
                     owner: "the spec".into(),
@@ -158,18 +201,13 @@ fn lay_all(root: &mut Table, point: &[Setting], last: &[Setting]) {
 
 /// Checks every point; those that are the same run are taken once.
 fn check(
-    base: &Table,
     points: &[Vec<Setting>],
-    last: &[Setting],
-    catalogue: &Catalogue,
-    sources: &Sources,
+    plan: impl Fn(&[Setting]) -> Result<Plan, SpecError>,
 ) -> Result<Vec<Plan>, SpecError> {
     let mut seen = std::collections::BTreeSet::new();
     let mut plans = Vec::with_capacity(points.len());
     for point in points {
-        let mut root = base.clone();
-        lay_all(&mut root, point, last);
-        let plan = sections::plan(&root, catalogue, sources)?;
+        let plan = plan(point)?;
         if seen.insert(plan.digest()) {
             plans.push(plan);
         }

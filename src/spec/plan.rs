@@ -226,6 +226,30 @@ pub struct StreamPlan {
     pub order: Order,
     /// Which of the network's answers count.
     pub head: Head,
+    /// How a task takes over from the one before; `None`: at once.
+    pub transition: Option<Transition>,
+    /// One epoch in so many has its inputs scaled; `None`: none has.
+    pub scaling_shock: Option<usize>,
+}
+
+/// A gradual change from one task to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transition {
+    /// What goes over.
+    pub form: TransitionForm,
+    /// Steps that it takes, at least 1.
+    pub steps: usize,
+}
+
+/// What goes over from the task before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TransitionForm {
+    /// Whole examples: some rows of a batch are of the task before.
+    Mixture,
+    /// Labels: some rows of a batch have the label of the task before.
+    Labels,
+    /// Inputs: every row is a weighted mean of what both tasks show.
+    Inputs,
 }
 
 /// Which of the network's logits a task's loss and accuracy see (docs/definitions.md, section 3).

@@ -80,7 +80,7 @@ impl<'a> Section<'a> {
                 Item::Text(path) if !path.is_empty() => Value::Text(path.clone()),
                 _ => return Err(self.wrong_type(key, node, "the path of a file")),
             },
-            Kind::Integers { min, max, lengths, .. } => {
+            Kind::Integers { min, max, lengths, .. } | Kind::OptionalIntegers { min, max, lengths } => {
                 Value::Integers(self.integers(key, node, (min, max), lengths)?)
             }
             Kind::Name { .. } | Kind::Names { .. } | Kind::Choice { .. } => {

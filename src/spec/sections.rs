@@ -1,14 +1,14 @@
 //! One run's settings, all overlays applied, to a checked [`Plan`].
 
 use super::choice::{self, Shape};
-use super::keys::{self, AUGMENTATIONS, HEADS, ORDERS, SCALINGS, TAKEN};
+use super::keys::{self, AUGMENTATIONS, HEADS, ORDERS, SCALINGS, TAKEN, TRANSITIONS};
 use super::overlay;
 use super::presets;
 use super::reader::Section;
 use super::tree::{Field, Item, Node, Place, Sources, Table};
 use super::{
     Augmentation, Catalogue, Choice, ControlPlan, CriticPlan, DataPlan, ExamplesFrom, Head, Kind, Length,
-    Order, Parameter, Plan, ProbesPlan, Scaling, SpecError, StreamPlan, Value, Work,
+    Order, Parameter, Plan, ProbesPlan, Scaling, SpecError, StreamPlan, Transition, Value, Work,
 };
 
 /// Sections that settings can be laid over.
@@ -34,7 +34,7 @@ pub(super) fn plan(root: &Table, catalogue: &Catalogue, sources: &Sources) -> Re
     let spec = Section { path: "", place: Place::File, table: root, sources };
     let mut accepted = vec!["name", "source"];
     accepted.extend(SECTIONS);
-    accepted.extend(["grid", "variants"]);
+    accepted.extend(["grid", "variants", "tune"]);
     spec.only("the spec", &accepted)?;
     let mut plan = Plan {
         name: name(spec)?,
@@ -233,6 +233,8 @@ impl Reader<'_> {
                 drop_last: section.flag("drop_last")?.unwrap_or(false),
                 order: section.word("order", &ORDERS)?.unwrap_or(Order::Reshuffled),
                 head: section.word("head", &HEADS)?.unwrap_or(Head::Single),
+                transition: transition(section)?,
+                scaling_shock: count("scaling_shock")?,
             })
         })
     }
@@ -337,6 +339,18 @@ fn length(section: Section<'_>) -> Result<Length, SpecError> {
             sentence: "[stream] has both steps and epochs: keep the one that a task's length is counted in"
                 .into(),
         }),
+    }
+}
+
+fn transition(section: Section<'_>) -> Result<Option<Transition>, SpecError> {
+    let form = section.word("transition", &TRANSITIONS)?;
+    match (form, count(section, keys::STREAM, "transition_steps")?) {
+        (None, None) => Ok(None),
+        (Some(form), Some(steps)) => Ok(Some(Transition { form, steps })),
+        (Some(_), None) => {
+            Err(section.missing("transition_steps", "write for example transition_steps = 1000"))
+        }
+        (None, Some(_)) => Err(section.missing("transition", "write for example transition = \"mixture\"")),
     }
 }
 

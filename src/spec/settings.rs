@@ -1,11 +1,11 @@
 //! What a plan holds, written once: TOML, digest, axes and labels follow from it.
 
-use super::keys::{AUGMENTATIONS, HEADS, ORDERS, SCALINGS, TAKEN};
+use super::keys::{AUGMENTATIONS, HEADS, ORDERS, SCALINGS, TAKEN, TRANSITIONS};
 use super::plan::join_names;
 use super::write::number;
 use super::{
     Augmentation, Choice, ControlPlan, CriticPlan, DataPlan, Head, Length, Plan, ProbesPlan, StreamPlan,
-    Value, Work,
+    Transition, Value, Work,
 };
 
 /// One setting of one plan, nested choices taken apart.
@@ -156,8 +156,19 @@ fn of_data(data: &DataPlan) -> Section {
 }
 
 fn of_stream(stream: &StreamPlan) -> Section {
-    let StreamPlan { family, tasks, examples, examples_from, length, batch_size, drop_last, order, head } =
-        stream;
+    let StreamPlan {
+        family,
+        tasks,
+        examples,
+        examples_from,
+        length,
+        batch_size,
+        drop_last,
+        order,
+        head,
+        transition,
+        scaling_shock,
+    } = stream;
     let mut section = Section::new("stream");
     section.text("family", &family.name);
     section.count("tasks", *tasks);
@@ -175,6 +186,17 @@ fn of_stream(stream: &StreamPlan) -> Section {
     section.set("drop_last", Value::Flag(*drop_last)).written = *drop_last;
     section.text("order", word(&ORDERS, *order));
     section.text("head", word(&HEADS, *head)).written = *head != Head::Single;
+    match transition {
+        None => section.text("transition", "none").written = false,
+        Some(Transition { form, steps }) => {
+            section.text("transition", word(&TRANSITIONS, *form));
+            section.count("transition_steps", *steps);
+        }
+    }
+    match scaling_shock {
+        None => section.text("scaling_shock", "none").written = false,
+        Some(every) => _ = section.count("scaling_shock", *every),
+    }
     section.parameters(family);
     section
 }

@@ -36,6 +36,8 @@ pub fn plan(activation: &str, seed: u64) -> Plan {
                 order: Order::Reshuffled,
                 drop_last: false,
                 head: Head::Single,
+                transition: None,
+                scaling_shock: None,
             },
         },
         network,

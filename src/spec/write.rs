@@ -37,7 +37,7 @@ impl Plan {
     }
 }
 
-fn inline(value: &Value) -> String {
+pub(super) fn inline(value: &Value) -> String {
     match value {
         // Debug is the shortest form that reads back, and keeps the point that TOML asks of a float.
         Value::Number(x) => format!("{x:?}"),
@@ -56,7 +56,7 @@ fn inline(value: &Value) -> String {
     }
 }
 
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 

@@ -12,6 +12,7 @@ use crate::spec::{Entry, Kind, Parameter, Plan};
 pub(super) const FAMILY: Family = Family {
     relation: Relation::OwnClasses,
     tested: true,
+    renumbered: None,
     entry: Entry {
         name: "easy-hard",
         summary: "tasks of five classes and of one class in turn; only the former are scored",

@@ -96,6 +96,12 @@ pub enum ExportError {
         /// Number of tasks of the stream.
         tasks: usize,
     },
+    /// Batches that are not rows of the inputs.
+    #[error(
+        "stream.transition and stream.scaling_shock change batches as they are served, for which an export has no \
+         file: leave them out to export the tasks themselves"
+    )]
+    Served,
     /// The output cannot be written.
     #[error("cannot write {path}: {source}; give --out a folder that can be created and written to")]
     Unwritable {

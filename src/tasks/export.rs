@@ -53,6 +53,9 @@ pub fn export(
     tasks: Range<usize>,
     out: &Path,
 ) -> Result<Summary, ExportError> {
+    if plan.stream().transition.is_some() || plan.stream().scaling_shock.is_some() {
+        return Err(ExportError::Served);
+    }
     let black = scaling::tables(plan.data().scaling, &data)?
         .iter()
         .map(|table| table[0].to_string())

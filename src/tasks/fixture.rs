@@ -41,6 +41,8 @@ pub fn plan(family: &str) -> Plan {
                 drop_last: false,
                 order: Order::Reshuffled,
                 head: Head::Single,
+                transition: None,
+                scaling_shock: None,
             },
         },
         network: choice("mlp"),

@@ -12,6 +12,7 @@ use crate::spec::{Entry, Head, Plan};
 pub(super) const FAMILY: Family = Family {
     relation: Relation::Growing,
     tested: true,
+    renumbered: None,
     entry: Entry {
         name: "incremental-classes",
         summary: "classes are added to those seen, training and testing on all so far",

@@ -9,17 +9,20 @@ mod base;
 mod batches;
 mod class_order;
 mod class_tasks;
+mod continual_binary;
 mod easy_hard;
 mod error;
 mod export;
 mod heads;
 mod incremental_classes;
 mod inputs;
+mod noisy_labels;
 mod permuted_pixels;
 mod pool;
 mod random_labels;
 mod remapped_classes;
 mod scaling;
+mod served;
 mod shuffled_labels;
 mod split_classes;
 mod stream;
@@ -41,6 +44,7 @@ pub use inputs::{Answers, Examples, Inputs};
 pub use stream::{Task, TaskStream};
 
 pub(crate) use pool::draw;
+pub use served::Served;
 
 use self::class_tasks::Classes;
 use self::heads::OwnHeads;
@@ -52,6 +56,8 @@ use crate::spec::{Augmentation, Entry, Head, Plan};
 struct Family {
     entry: Entry,
     relation: Relation,
+    /// Classes of each task where they are numbered from 0 in every task; `None` where labels are class ids.
+    renumbered: Option<usize>,
     /// Whether its tasks have a test set: one means nothing where labels are memorised.
     tested: bool,
     /// The classes of each task on a data set of so many; `None` where every task has all of them. The
@@ -71,6 +77,8 @@ pub enum Relation {
     OtherLabels,
     /// In the places of the pixels of the same images.
     MovedPixels,
+    /// In their images, of which each may come back in a later task under another label.
+    OtherImages,
 }
 
 /// Every family. A new one is its file and its line here.
@@ -82,6 +90,8 @@ const FAMILIES: &[Family] = &[
     split_classes::FAMILY,
     incremental_classes::FAMILY,
     easy_hard::FAMILY,
+    noisy_labels::FAMILY,
+    continual_binary::FAMILY,
 ];
 
 /// The catalogue's section `families`.
@@ -128,6 +138,10 @@ pub fn check(plan: &Plan, manifest: &Manifest) -> Result<(), String> {
              pixels: leave it out",
             stream.family.name
         ));
+    }
+    served::check(plan, family.relation)?;
+    if family.renumbered.is_some_and(|own| own > manifest.classes) {
+        return Err(format!("{} has too few classes for {}", manifest.name, stream.family.name));
     }
     let classes = (family.classes)(plan, manifest.classes)?;
     if classes.is_none() && stream.head == Head::Masked {
@@ -180,9 +194,10 @@ pub fn sizes(plan: &Plan, manifest: &Manifest) -> Sizes {
         per_class.map_or(stream.examples.unwrap_or(manifest.train), |n| n * manifest.classes) as f64;
     let known = family(&stream.family.name).ok();
     let divided = known.and_then(|family| (family.classes)(plan, manifest.classes).ok()).flatten();
+    let share = known.and_then(|family| family.renumbered).map_or(1.0, |own| own as f64 / total);
     let shares: Vec<f64> = match &divided {
         Some(classes) => classes.of.iter().map(|own| own.len() as f64 / total).collect(),
-        None => vec![1.0; stream.tasks],
+        None => vec![share; stream.tasks],
     };
     let tested = known.is_none_or(|family| family.tested);
     let test = if tested { manifest.test as f64 } else { 0.0 };
@@ -190,7 +205,7 @@ pub fn sizes(plan: &Plan, manifest: &Manifest) -> Sizes {
     Sizes {
         train: shares.iter().map(|share| share * examples).collect(),
         test: shares.iter().map(|share| share * test).collect(),
-        classes: heads * manifest.classes,
+        classes: heads * known.and_then(|family| family.renumbered).unwrap_or(manifest.classes),
         divided: divided.is_some(),
     }
 }

@@ -14,6 +14,7 @@ use crate::spec::{Entry, Length};
 pub(super) const FAMILY: Family = Family {
     relation: Relation::MovedPixels,
     tested: true,
+    renumbered: None,
     entry: Entry {
         name: "permuted-pixels",
         summary: "each task permutes the input pixels of all images alike, channels together; labels stay",

@@ -11,6 +11,7 @@ use crate::spec::Entry;
 pub(super) const FAMILY: Family = Family {
     relation: Relation::OtherLabels,
     tested: false,
+    renumbered: None,
     entry: Entry {
         name: "random-labels",
         summary: "each task draws a uniform label for every image anew: class counts vary, structure goes",

@@ -13,6 +13,7 @@ use crate::spec::Entry;
 pub(super) const FAMILY: Family = Family {
     relation: Relation::OtherLabels,
     tested: true,
+    renumbered: None,
     entry: Entry {
         name: "remapped-classes",
         summary: "each task renames the classes by one permutation of their ids: structure stays",

@@ -12,6 +12,7 @@ use crate::spec::Entry;
 pub(super) const FAMILY: Family = Family {
     relation: Relation::OtherLabels,
     tested: false,
+    renumbered: None,
     entry: Entry {
         name: "shuffled-labels",
         summary: "each task permutes the label vector across the images: class counts stay, structure goes",

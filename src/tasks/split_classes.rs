@@ -13,6 +13,7 @@ use crate::spec::{Entry, Plan};
 pub(super) const FAMILY: Family = Family {
     relation: Relation::OwnClasses,
     tested: true,
+    renumbered: None,
     entry: Entry {
         name: "split-classes",
         summary: "disjoint groups of classes, one after the other",

@@ -80,6 +80,20 @@ impl Learner {
         self.curricula.replayed(stream, &|| Stream::new(plan.seed, "rehearsal", number))
     }
 
+    /// Calls `look` with the network as its methods want it evaluated.
+    ///
+    /// # Errors
+    /// If candle refuses an operation, or `look` fails.
+    pub fn evaluated<T, E: From<candle_core::Error>>(
+        &mut self,
+        look: impl FnOnce(View<'_>) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        self.trained.evaluates(true)?;
+        let seen = look(self.view());
+        self.trained.evaluates(false)?;
+        seen
+    }
+
     /// Ends the task, which trained on these examples.
     pub fn end_task(&mut self, plan: &Plan, examples: &Examples) -> Result<()> {
         self.trained.end_task(Some(examples))?;

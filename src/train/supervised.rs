@@ -8,11 +8,11 @@ use super::checkpoint::{Checkpoints, Policy, Position, Saved};
 use super::signals::{Outcome, Progress, ScoreKind, Signals, Throttle};
 use super::{Edge, Learner, Observer, TaskResult, TrainError, evaluate};
 use crate::data::DataSet;
-use crate::nn::training_batch;
+use crate::nn::{Replayed, training_batch};
 use crate::random::Stream;
 use crate::spec::Plan;
 use crate::state::StateDict;
-use crate::tasks::{self, Batches, CropFlip, Task, TaskStream};
+use crate::tasks::{self, Batches, CropFlip, Served, Task, TaskStream};
 
 /// How often progress is reported within a task.
 const REPORT_EVERY: Duration = Duration::from_millis(250);
@@ -125,6 +125,7 @@ impl Run<'_> {
         }
         let mut batches = Batches::new(self.plan, task.train.labels.len(), index);
         let augmentation = CropFlip::of(self.plan, index);
+        let served = Served::new(self.plan, self.stream, index, &batches);
         let steps = batches.steps();
         let mut open = match open {
             Some(open) => open,
@@ -135,7 +136,9 @@ impl Run<'_> {
             let (own, replayed) =
                 ((&task.train, batches.batch(step)), learner.replayed(self.plan, self.stream, step));
             let crops = || augmentation.map(|crop_flip| crop_flip.crops(step));
-            let (inputs, targets) = training_batch(own, &replayed, crops())?;
+            let batch =
+                |replayed: &[Replayed]| served.batch(step, own.1, training_batch(own, replayed, crops())?);
+            let (inputs, targets) = batch(&replayed)?;
             let rows = own.1.len();
             // Only the first and the last step are traced: what the optimiser saw at the task's edges.
             let traced = self.observer.traces_steps() && (step == 0 || step + 1 == steps);
@@ -157,8 +160,7 @@ impl Run<'_> {
             }
             if let Some(reference) = &mut open.fresh {
                 // It has no earlier tasks: its batch is the task's own.
-                let paired =
-                    if replayed.is_empty() { (inputs, targets) } else { training_batch(own, &[], crops())? };
+                let paired = if replayed.is_empty() { (inputs, targets) } else { batch(&[])? };
                 let outcome = reference.step(&paired.0, &paired.1)?;
                 open.result.online_fresh(outcome.correct, rows, outcome.loss);
             }
@@ -173,7 +175,7 @@ impl Run<'_> {
                 }
             }
         }
-        self.end(&task, &open, steps, learner)
+        self.end(&task, &mut open, steps, learner)
     }
 
     /// A task's start: what is done and measured before its first step.
@@ -199,22 +201,27 @@ impl Run<'_> {
     fn end(
         &mut self,
         task: &Task,
-        open: &OpenTask,
+        open: &mut OpenTask,
         steps: usize,
         learner: &mut Learner,
     ) -> Result<Outcome, TrainError> {
-        let train = evaluate(learner.view(), &task.train)?;
-        let test = task.test.as_ref().map(|test| evaluate(learner.view(), test)).transpose()?;
+        let (train, test) = learner.evaluated(|view| {
+            let train = evaluate(view, &task.train)?;
+            let test = task.test.as_ref().map(|test| evaluate(view, test)).transpose()?;
+            Ok::<_, TrainError>((train, test))
+        })?;
         let losses = [Some(train), test].into_iter().flatten().map(|evaluation| evaluation.loss);
         if !losses.into_iter().all(f64::is_finite) || !learner.trained().is_finite()? {
             return self.diverge(open, steps);
         }
         learner.end_task(self.plan, &task.train)?;
-        let fresh = open.fresh.as_ref().map(|fresh| evaluate(fresh.view(), &task.train)).transpose()?;
+        let of_fresh = |fresh: &mut Learner| fresh.evaluated(|view| evaluate(view, &task.train));
+        let fresh = open.fresh.as_mut().map(of_fresh).transpose()?;
         let mut result = open.timed();
         result.finish(train, test);
         result.fresh_train = fresh;
-        self.observer.task_ended(&result, self.stream, learner.view())?;
+        let (observer, stream) = (&mut *self.observer, self.stream);
+        learner.evaluated(|view| Ok::<_, TrainError>(observer.task_ended(&result, stream, view)?))?;
         let rate = steps as f64 / result.seconds;
         let score = Some(result.online_accuracy());
         let ended = progress(self.stream, task.index, (steps, steps), rate, score);

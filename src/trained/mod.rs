@@ -53,7 +53,7 @@ pub struct Trained {
     step: usize,
     /// Steps taken in all.
     steps: u64,
-    /// Inputs of the last training pass, kept if a method wants features of them.
+    /// Inputs of the last training pass, kept if a method wants them or features of them.
     inputs: RefCell<Option<Tensor>>,
 }
 
@@ -126,11 +126,19 @@ impl Trained {
         methods.end_task(&mut at, examples)
     }
 
+    /// Gives the network the values that its methods want evaluated, if `evaluates`, and those in training back
+    /// if not.
+    pub fn evaluates(&mut self, evaluates: bool) -> Result<()> {
+        let (methods, mut at) = self.at();
+        if evaluates { methods.start_evaluation(&mut at) } else { methods.end_evaluation(&mut at) }
+    }
+
     /// Outputs (batch, outputs) of inputs (batch, features).
     ///
     /// Methods that look at features see those of the last training pass before the update.
     pub fn forward(&self, inputs: &Tensor, pass: &Pass) -> Result<Tensor> {
-        if matches!(pass, Pass::Train(_)) && self.methods.wants_features(self.steps) {
+        let wanted = self.methods.wants_features(self.steps) || self.methods.wants_inputs(self.steps);
+        if matches!(pass, Pass::Train(_)) && wanted {
             *self.inputs.borrow_mut() = Some(inputs.clone());
         }
         self.network.forward(inputs, pass)
@@ -181,11 +189,17 @@ impl Trained {
     }
 
     fn apply(&mut self, used: impl Fn() -> Option<Vec<u32>>) -> Result<()> {
-        let features = match self.inputs.take() {
-            Some(inputs) => self.network.capture(&inputs, usize::MAX)?,
-            None => Vec::new(),
+        let inputs = self.inputs.take();
+        let features = match &inputs {
+            Some(inputs) if self.methods.wants_features(self.steps) => {
+                self.network.capture(inputs, usize::MAX)?
+            }
+            _ => Vec::new(),
         };
         let (methods, mut at) = self.at();
+        if let Some(inputs) = &inputs {
+            methods.inputs(&mut at, inputs)?;
+        }
         methods.gradients(&mut at, &features)?;
         self.step_parameters(used)?;
         let (methods, mut at) = self.at();

@@ -1,5 +1,7 @@
 //! A network to look at: what observers and probes get. Nothing of it can be changed through this.
 
+use std::sync::PoisonError;
+
 use candle_core::{Result, Tensor};
 
 use crate::kernels::fused_activation::Captured;
@@ -36,6 +38,19 @@ impl<'a> View<'a> {
     /// If candle refuses an operation; likewise below.
     pub fn values(&self, parameter: usize) -> Result<Vec<f32>> {
         self.network.parameters()[parameter].to_vec()
+    }
+
+    /// Number of parameters: tensors, not values.
+    #[must_use]
+    pub fn parameters(&self) -> usize {
+        self.network.parameters().len()
+    }
+
+    /// A copy of every buffer: running statistics, in the network's order.
+    #[must_use]
+    pub fn buffers(&self) -> Vec<Vec<f32>> {
+        let buffers = self.network.buffers().iter();
+        buffers.map(|buffer| buffer.values.lock().unwrap_or_else(PoisonError::into_inner).clone()).collect()
     }
 
     /// A copy of every layer's weight.

@@ -50,6 +50,8 @@ pub fn plan(activation: Choice) -> Plan {
                 drop_last: false,
                 order: Order::Reshuffled,
                 head: Head::Single,
+                transition: None,
+                scaling_shock: None,
             },
         },
         network: mlp(&[16, 16]),

@@ -57,6 +57,21 @@ fn groups_and_sharing_must_agree() {
 }
 
 #[test]
+fn a_map_numbers_its_sets_as_they_appear() {
+    let plain = || choice("A", [5, 4], constraint("none", &[]));
+    let mapped =
+        |map: &[i64]| plain().with("sharing", word("map")).with("map", Value::Integers(map.to_vec()));
+    assert_eq!(refused(&plain().with("sharing", word("map"))), RationalError::NoMap);
+    let stray = plain().with("map", Value::Integers(vec![0, 0]));
+    assert_eq!(refused(&stray), RationalError::StrayMap(vec![0, 0]));
+    for map in [&[1, 0][..], &[0, 2, 1], &[0, 1, 3]] {
+        assert_eq!(refused(&mapped(map)), RationalError::UnorderedMap(map.to_vec()));
+    }
+    let (_, coefficients) = layers::build(&mapped(&[0, 0, 1, 0]), 4);
+    assert_eq!((coefficients.map, coefficients.network_wide), (vec![0, 0, 1, 0], true));
+}
+
+#[test]
 fn names_and_rates_are_passed_on() {
     let choice = choice("C", [2, 1], constraint("none", &[])).with("learning_rate", Value::Number(5e-3));
     let (_, coefficients) = layers::build(&choice, 4);

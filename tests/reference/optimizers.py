@@ -27,6 +27,10 @@ RUNS = [
     ("sgd", torch.optim.SGD, dict(lr=0.03, momentum=0.9)),
     ("sgd", torch.optim.SGD, dict(lr=0.03, momentum=0.9, weight_decay=0.1)),
     ("sgd", torch.optim.SGD, dict(lr=0.03, momentum=0.9, weight_decay=0.1, nesterov=True)),
+    ("rmsprop", torch.optim.RMSprop, dict(lr=0.01)),
+    ("rmsprop", torch.optim.RMSprop, dict(lr=0.02, alpha=0.9, eps=1e-3)),
+    ("rmsprop", torch.optim.RMSprop, dict(lr=0.01, momentum=0.9)),
+    ("rmsprop", torch.optim.RMSprop, dict(lr=0.01, alpha=0.9, momentum=0.5, weight_decay=0.1)),
 ]
 
 

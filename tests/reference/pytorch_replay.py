@@ -13,7 +13,8 @@ history, so take the checkpoint before task 0, unless the optimiser is sgd with 
 Written from the definitions and torch alone; needs torch, numpy and safetensors. Layers are read from
 the checkpoint: `layers.N.weight` (out, in), `layers.N.bias`; for rationals `activations.N.numerator`
 and `.denominator`, or `activations.numerator` where all layers share one set. Several sets a layer,
-(sets, coefficients), go to equal runs of neighbouring units.
+(sets, coefficients), go to equal runs of neighbouring units. `--activation kat`: one numerator, denominators of
+degree 4 for each group of units.
 
 Rational version A: R(x) = P(x) / Q(x), P = Σ a_i x^i, Q = 1 + Σ_{k≥1} |b_k| |x|^k, without a
 constraint. Signs at 0: autograd's derivative of |b| at b = 0 is 0, so a denominator that starts at 0
@@ -84,10 +85,16 @@ class Network:
         self.layers = sum(name.startswith("layers.") and name.endswith(".weight") for name in tensors)
         self.activation, self.at_zero = activation, at_zero
         rational = any(name.endswith(".denominator") for name in tensors)
-        if rational != (activation == "rational"):
+        if rational != (activation in ("rational", "kat")):
             raise SystemExit(f"{checkpoint} is {'' if rational else 'not '}of a rational network: see --activation")
 
     def coefficients(self, layer):
+        if self.activation == "kat":
+            # One numerator, and a denominator of degree 4 for each group.
+            numerator, denominator = (self.values[f"activations.{layer}.{part}"] for part in ("numerator", "denominator"))
+            denominator = denominator.reshape(-1, 4)
+            return numerator.expand(len(denominator), -1), denominator
+
         name = f"activations.{layer}" if f"activations.{layer}.numerator" in self.values else "activations"
         pair = self.values[f"{name}.numerator"], self.values[f"{name}.denominator"]
         return [t.reshape(-1, t.shape[-1]) for t in pair]
@@ -96,7 +103,7 @@ class Network:
         for layer in range(self.layers):
             x = F.linear(x, self.values[f"layers.{layer}.weight"], self.values[f"layers.{layer}.bias"])
             if layer + 1 < self.layers:
-                if self.activation == "rational":
+                if self.activation in ("rational", "kat"):
                     x = rational_a(x, *self.coefficients(layer), self.at_zero)
                 else:
                     x = ACTIVATIONS[self.activation](x)
@@ -181,7 +188,7 @@ def main():
     parser.add_argument("--export", type=pathlib.Path, required=True, help="folder of `tasks export`")
     parser.add_argument("--checkpoint", type=pathlib.Path, required=True, help="safetensors before the task")
     parser.add_argument("--task", type=int, default=0)
-    parser.add_argument("--activation", choices=["rational", *ACTIVATIONS], default="rational")
+    parser.add_argument("--activation", choices=["rational", "kat", *ACTIVATIONS], default="rational")
     parser.add_argument("--sign-of-zero", type=float, choices=[0.0, 1.0], default=1.0)
     parser.add_argument("--optimizer", choices=["adam", "adamw", "sgd"], default="adam")
     parser.add_argument("--learning-rate", type=float, default=None, help="1e-3; sgd: 1e-2")

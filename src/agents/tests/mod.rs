@@ -28,7 +28,7 @@ pub fn choice(entries: &[crate::spec::Entry], name: &str, given: &[(&str, Value)
             Kind::Text { default, .. } => default.map(|word| Value::Text(word.to_owned())),
             Kind::Flag { default } => Some(Value::Flag(default)),
             Kind::Integers { default, .. } => Some(Value::Integers(default.to_vec())),
-            Kind::Path | Kind::Name { .. } | Kind::Names { .. } => None,
+            Kind::OptionalIntegers { .. } | Kind::Path | Kind::Name { .. } | Kind::Names { .. } => None,
             Kind::Choice { of: _, default } => {
                 let parameters = BTreeMap::new();
                 Some(Value::Choice(Choice { name: default.to_owned(), parameters }))

@@ -32,7 +32,7 @@ fn check(plan: &Plan, _: &Choice) -> std::result::Result<(), String> {
     let family = plan.stream().family.name.as_str();
     let relation = tasks::relation(plan).map_err(|error| error.to_string())?;
     match (relation, plan.stream().head) {
-        (Relation::OwnClasses, _) | (Relation::OtherLabels, Head::Multi) => Ok(()),
+        (Relation::OwnClasses, _) | (Relation::OtherLabels | Relation::OtherImages, Head::Multi) => Ok(()),
         (Relation::Growing, _) => Err(format!(
             "method \"joint\" changes nothing in {family}, whose tasks train on all classes so far: take \"none\""
         )),
@@ -40,7 +40,7 @@ fn check(plan: &Plan, _: &Choice) -> std::result::Result<(), String> {
             "method \"joint\" is for tasks that see the same images, and {family} moves their pixels: take \
              \"replay\""
         )),
-        (Relation::OtherLabels, _) => Err(format!(
+        (Relation::OtherLabels | Relation::OtherImages, _) => Err(format!(
             "method \"joint\" would give the images of {family} contradicting labels: take stream.head = \"multi\", \
              or another method"
         )),

@@ -7,8 +7,10 @@ mod elu;
 mod fourier;
 mod gelu;
 mod identity;
+mod kat;
 mod leaky_relu;
 mod mish;
+mod mixture;
 mod prelu;
 mod randomized_smooth_leaky;
 pub mod rational;
@@ -24,7 +26,7 @@ mod tanh;
 
 use std::sync::Arc;
 
-use crate::kernels::element::Kernel;
+use crate::kernels::element::{ElementKernel, Kernel, Mode};
 use crate::kernels::scalar::{Pointwise, Scalar};
 use crate::spec::{Choice, Entry};
 
@@ -50,8 +52,10 @@ pub struct Coefficients {
     pub learning_rate: Option<f64>,
     /// Weight decay of their own; the optimiser's where absent.
     pub weight_decay: Option<f64>,
-    /// Whether all activation layers of the network train the same coefficients.
+    /// Whether other activation layers of the network train the same coefficients.
     pub network_wide: bool,
+    /// Where only some do: the set of every activation layer, in forward order; empty otherwise.
+    pub map: Vec<usize>,
     /// What a constraint does to them between steps, and how they are described.
     pub rule: Arc<dyn CoefficientRule>,
 }
@@ -121,11 +125,13 @@ pub fn registry() -> Vec<Registered> {
         crelu,
         fourier,
         aid,
-        smooth_leaky
+        smooth_leaky,
+        mixture
     ]
     .to_vec();
     all.push(Registered { entry: randomized_smooth_leaky::ENTRY, build: randomized_smooth_leaky::build });
     all.push(Registered { entry: rrelu::ENTRY, build: rrelu::build });
+    all.push(Registered { entry: kat::ENTRY, build: kat::build });
     all.push(Registered {
         entry: rational::entry(),
         build: |choice, units| rational::build(choice, units).map_err(|e| e.to_string()),
@@ -140,7 +146,51 @@ pub fn build(choice: &Choice, units: usize) -> Result<Activation, String> {
     (known.build)(choice, units)
 }
 
+/// E φ(z)² for z ~ N(0, 1), φ as it starts and as it is evaluated; the mean over features where it makes several.
+#[must_use]
+pub fn second_moment(activation: &Activation) -> f64 {
+    // The trapezoidal rule on a smooth density that ends below 1e-14 is exact to rounding but for corners.
+    let points: Vec<f64> = (0..=3200).map(|i| f64::from(i) / 200.0 - 8.0).collect();
+    let coefficients = activation.coefficients.as_ref().map_or(&[][..], |c| &c.start);
+    let (mut y, mut extra) = (vec![0.0; points.len() * activation.expansion], Vec::new());
+    let kernel: &dyn ElementKernel<f64> = &*activation.kernel;
+    kernel.forward(coefficients, 1, &points, &mut y, &mut extra, &mut Mode::Evaluate);
+    let density = |z: f64| libm::exp(-0.5 * z * z);
+    let total: f64 = points.iter().map(|&z| density(z)).sum();
+    let squares = points.iter().zip(y.chunks_exact(activation.expansion));
+    squares.map(|(&z, y)| density(z) * y.iter().map(|y| y * y).sum::<f64>()).sum::<f64>()
+        / total
+        / activation.expansion as f64
+}
+
 /// An activation without coefficients from its scalar function.
 fn pointwise(function: impl Scalar + 'static) -> Activation {
     Activation { kernel: Arc::new(Pointwise(function)), expansion: 1, coefficients: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// E relu² = 1/2, E z² = 1, and of a pair that splits z between them 1/2 a feature.
+    #[test]
+    fn second_moments_are_those_of_a_normal_variable() {
+        let of = |name: &str| {
+            let known = registry().into_iter().find(|r| r.entry.name == name).unwrap();
+            second_moment(&(known.build)(&Choice::of(&known.entry), 1).unwrap())
+        };
+        for (name, moment) in [("relu", 0.5), ("identity", 1.0), ("crelu", 0.5), ("fourier", 0.5)] {
+            assert!((of(name) - moment).abs() < 1e-6, "{name}: {}", of(name));
+        }
+        // scipy.integrate.quad of swish² and tanh² against the normal density.
+        assert!(
+            (of("swish") - SWISH).abs() < 1e-9 && (of("tanh") - TANH).abs() < 1e-9,
+            "{} {}",
+            of("swish"),
+            of("tanh")
+        );
+    }
+
+    const SWISH: f64 = 0.355_775_519_817_352_17;
+    const TANH: f64 = 0.394_294_490_397_841_26;
 }

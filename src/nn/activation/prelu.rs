@@ -109,6 +109,7 @@ pub fn build(choice: &Choice, units: usize) -> Activation {
             learning_rate: choice.optional_number("learning_rate"),
             weight_decay: choice.optional_number("weight_decay"),
             network_wide: false,
+            map: Vec::new(),
             rule: Arc::new(Free),
         }),
     }

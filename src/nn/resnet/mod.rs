@@ -19,7 +19,7 @@ use self::capture::Capture;
 use self::op::{Body, ResNetOp};
 use self::unit::{Block, Unit};
 use super::activation::{self, Activation};
-use super::builder::Builder;
+use super::builder::{Builder, check_map};
 use super::initialization::Initialization;
 use super::network::{Dims, Network, NetworkError, Parts, Registered};
 use super::work::LayerWork;
@@ -114,9 +114,13 @@ impl Normalization {
     }
 }
 
+/// Behind the stem and behind both convolutions of eight blocks.
+const ACTIVATIONS: usize = 17;
+
 /// Whether norm and activation fit the widths.
 fn check(network: &Choice, activation: &Choice, _: Option<Dims>) -> Result<(), NetworkError> {
     Normalization::of(network)?;
+    check_map(activation, ACTIVATIONS)?;
     let width = width(network);
     STAGES.iter().try_for_each(|(times, _)| build_for(activation, times * width).map(|_| ()))
 }

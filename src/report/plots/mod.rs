@@ -17,6 +17,7 @@ mod pen;
 mod probes;
 mod profiles;
 mod scatter;
+mod search;
 mod shapes;
 mod style;
 
@@ -32,6 +33,8 @@ use crate::results::Results;
 pub fn charts(results: &Results) -> Vec<Chart> {
     let mut charts = profiles::all(results);
     for benchmark in 0..results.benchmarks.len() {
+        let own = results.searches.iter().filter(|search| search.benchmark == benchmark);
+        charts.extend(own.filter_map(|one| search::chart(results, one)));
         charts.extend(control::returns(results, benchmark));
         charts.extend(accuracy::charts(results, benchmark));
         charts.extend(control::bias(results, benchmark));

@@ -5,6 +5,7 @@
 //! interquartile mean drops one value at each end and its interval is rough; ten are better.
 
 mod aggregate;
+mod best_of;
 mod bootstrap;
 mod compare;
 mod correlation;
@@ -17,6 +18,7 @@ mod resampling;
 mod tests;
 
 pub use aggregate::{mean, percentile};
+pub use best_of::best_of;
 pub use bootstrap::Estimate;
 pub use compare::{paired_differences, probability_of_improvement};
 pub use correlation::{pearson, spearman};

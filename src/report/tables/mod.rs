@@ -8,6 +8,7 @@ mod latex;
 mod markdown;
 mod marks;
 mod overview;
+mod search;
 mod terminal;
 
 #[cfg(test)]
@@ -20,6 +21,7 @@ pub use improvement::table as improvement;
 pub use latex::latex;
 pub use markdown::{definitions, markdown};
 pub use overview::tables as overview;
+pub use search::{table as search, unsigned};
 pub use terminal::terminal;
 
 use super::metric::Metric;

@@ -80,9 +80,9 @@ fn agents_that_all_diverged_are_ranked_as_agents() {
     for mut plan in plans() {
         plan.name = "lost".to_owned();
         plan.work = crate::spec::Work::Control(crate::spec::ControlPlan {
+            python: None,
             environment: "reacher-easy".to_owned(),
             action_repeat: 1,
-            python: None,
             change: crate::agents::tests::choice(&crate::environments::change::entries(), "single", &[]),
             tasks: 1,
             steps: 1000,

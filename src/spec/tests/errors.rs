@@ -28,7 +28,8 @@ fn unknown_keys_name_the_nearest_one_the_line_and_what_is_accepted() {
     assert_eq!(
         changed("tasks = 3", "taks = 3"),
         "spec.toml:10: the task family `shuffled-labels` takes no key `taks`; did you mean `tasks`? It takes \
-         family, tasks, examples, examples_from, steps, epochs, batch_size, drop_last, order, head."
+         family, tasks, examples, examples_from, steps, epochs, batch_size, drop_last, order, head, \
+         transition, transition_steps, scaling_shock."
     );
     assert_eq!(
         changed("learning_rate = 1e-3", "lr = 1e-3"),
@@ -43,7 +44,7 @@ fn unknown_keys_name_the_nearest_one_the_line_and_what_is_accepted() {
         changed("[network]", "[netwrok]"),
         "spec.toml:16: the spec takes no key `netwrok`; did you mean `network`? It takes name, source, data, \
          environment, stream, agent, diagnostic, network, activation, optimizer, method, critic, evaluation, probes, grid, \
-         variants."
+         variants, tune."
     );
     assert_eq!(
         changed("{ name = \"tail-slope\", bound = 0.5 }", "{ name = \"none\", bound = 0.5 }"),
@@ -408,7 +409,8 @@ fn settings_of_the_command_line_are_named_themselves() {
         (
             "stream.taks=3",
             "--set stream.taks=3: the task family `shuffled-labels` takes no key `taks`; did you mean `tasks`? It \
-             takes family, tasks, examples, examples_from, steps, epochs, batch_size, drop_last, order, head.",
+             takes family, tasks, examples, examples_from, steps, epochs, batch_size, drop_last, order, head, \
+         transition, transition_steps, scaling_shock.",
         ),
         (
             "stream.tasks=0",
@@ -424,12 +426,12 @@ fn settings_of_the_command_line_are_named_themselves() {
         (
             "sream.tasks=3",
             "--set sream.tasks=3: the spec takes no key `sream`; did you mean `stream`? It takes name, source, data, \
-             environment, stream, agent, diagnostic, network, activation, optimizer, method, critic, evaluation, probes, grid.",
+             environment, stream, agent, diagnostic, network, activation, optimizer, method, critic, evaluation, probes, grid, tune.",
         ),
         (
             "variants=[]",
             "--set variants=[]: the spec takes no key `variants`. It takes name, source, data, environment, \
-             stream, agent, diagnostic, network, activation, optimizer, method, critic, evaluation, probes, grid.",
+             stream, agent, diagnostic, network, activation, optimizer, method, critic, evaluation, probes, grid, tune.",
         ),
         (
             "network.hidden=[1, 2",

@@ -5,6 +5,7 @@ mod grids;
 mod names;
 mod plans;
 mod round_trip;
+mod tuning;
 
 use super::*;
 

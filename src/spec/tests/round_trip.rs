@@ -24,6 +24,10 @@ fn value(kind: Kind) -> BoxedStrategy<Option<Value>> {
             or_none(default.is_none(), some.boxed())
         }
         Kind::Flag { .. } => any::<bool>().prop_map(|flag| Some(Value::Flag(flag))).boxed(),
+        Kind::OptionalIntegers { min, max, lengths: (least, most) } => {
+            let some = prop::collection::vec(min..=max, least..=most.min(20));
+            or_none(true, some.prop_map(|list| Some(Value::Integers(list))).boxed())
+        }
         Kind::Integers { min, max, lengths: (least, most), .. } => {
             prop::collection::vec(min..=max, least..=most)
                 .prop_map(|list| Some(Value::Integers(list)))
@@ -74,9 +78,22 @@ fn stream() -> impl Strategy<Value = StreamPlan> {
         any::<bool>(),
         select(vec![Order::Reshuffled, Order::Fixed]),
         select(vec![Head::Single, Head::Masked, Head::Multi]),
+        (transition(), prop::option::of(1usize..100)),
     )
         .prop_map(
-            |(family, tasks, examples, examples_from, length, batch_size, drop_last, order, head)| {
+            |(
+                family,
+                tasks,
+                examples,
+                examples_from,
+                length,
+                batch_size,
+                drop_last,
+                order,
+                head,
+                changes,
+            )| {
+                let (transition, scaling_shock) = changes;
                 StreamPlan {
                     family,
                     tasks,
@@ -87,9 +104,16 @@ fn stream() -> impl Strategy<Value = StreamPlan> {
                     drop_last,
                     order,
                     head,
+                    transition,
+                    scaling_shock,
                 }
             },
         )
+}
+
+fn transition() -> impl Strategy<Value = Option<Transition>> {
+    let forms = vec![TransitionForm::Mixture, TransitionForm::Labels, TransitionForm::Inputs];
+    prop::option::of((select(forms), 1usize..100_000).prop_map(|(form, steps)| Transition { form, steps }))
 }
 
 fn control() -> impl Strategy<Value = ControlPlan> {
@@ -232,6 +256,8 @@ fn exchanged(one: &Plan, other: &Plan) -> Vec<Plan> {
                 of_stream(StreamPlan { drop_last: s.drop_last, ..stream.clone() }),
                 of_stream(StreamPlan { order: s.order, ..stream.clone() }),
                 of_stream(StreamPlan { head: s.head, ..stream.clone() }),
+                of_stream(StreamPlan { transition: s.transition, ..stream.clone() }),
+                of_stream(StreamPlan { scaling_shock: s.scaling_shock, ..stream.clone() }),
             ]
         }
         (Work::Control(a), Work::Control(b)) => {

@@ -34,6 +34,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 pub use constraint::constraints;
+pub(super) use lanes::Lane;
 
 use self::form::{Form, Version};
 use self::kernel::Rational;
@@ -54,7 +55,7 @@ pub enum RationalError {
     UnknownVersion(String),
     #[error("start = \"{0}\" is not a function that a rational can start as: take one of {list}", list = Target::NAMES.join(", "))]
     UnknownStart(String),
-    #[error("sharing = \"{0}\" is not known: take layer, network, groups or unit")]
+    #[error("sharing = \"{0}\" is not known: take layer, network, map, groups or unit")]
     UnknownSharing(String),
     #[error("constraint = \"{0}\" is not known: `list constraints` shows what there is")]
     UnknownConstraint(String),
@@ -62,6 +63,14 @@ pub enum RationalError {
     NoGroups,
     #[error("groups = {0} is set, but sharing is not \"groups\": remove groups or set sharing = \"groups\"")]
     StrayGroups(i64),
+    #[error("sharing = \"map\" needs the set of every activation layer: add map = [0, 0, 1, 1], say")]
+    NoMap,
+    #[error("map = {0:?} is set, but sharing is not \"map\": remove map or set sharing = \"map\"")]
+    StrayMap(Vec<i64>),
+    #[error(
+        "map = {0:?} must number its sets 0, 1, 2, … in the order in which they first appear, as [0, 0, 1, 1] does"
+    )]
+    UnorderedMap(Vec<i64>),
     #[error("groups = {groups} is more than the layer has units ({units}): take at most {units}")]
     TooManyGroups { groups: usize, units: usize },
     #[error("constraint {constraint}: {key} = {value} must be a finite number above 0")]
@@ -122,7 +131,16 @@ const ENTRY: Entry = Entry {
         Parameter {
             name: "sharing",
             summary: "who shares a set of coefficients",
-            kind: Kind::Text { default: Some("layer"), one_of: &["layer", "network", "groups", "unit"] },
+            kind: Kind::Text {
+                default: Some("layer"),
+                one_of: &["layer", "network", "map", "groups", "unit"],
+            },
+        },
+        Parameter {
+            name: "map",
+            summary: "with sharing = \"map\": the set of every activation layer in forward order, from 0. [0, 0, 1, 1] \
+                      and [0, 0, 0, 1] are r2r2 and r3r of arXiv 2102.09407",
+            kind: Kind::OptionalIntegers { min: 0, max: 255, lengths: (1, 256) },
         },
         Parameter {
             name: "groups",
@@ -161,7 +179,8 @@ pub fn build(choice: &Choice, units: usize) -> Result<Activation, RationalError>
             names: form.names(),
             learning_rate: choice.optional_number("learning_rate"),
             weight_decay: choice.optional_number("weight_decay"),
-            network_wide: sharing == Sharing::Network,
+            network_wide: matches!(sharing, Sharing::Network | Sharing::Map),
+            map: map(choice)?,
             rule: Arc::new(RationalRule { shape }),
         }),
     })
@@ -182,6 +201,7 @@ fn sharing(choice: &Choice, units: usize) -> Result<Sharing, RationalError> {
     let sharing = match choice.text("sharing") {
         "layer" => Sharing::Layer,
         "network" => Sharing::Network,
+        "map" => Sharing::Map,
         "unit" => Sharing::Unit,
         "groups" => {
             let groups = groups.ok_or(RationalError::NoGroups)?;
@@ -194,6 +214,32 @@ fn sharing(choice: &Choice, units: usize) -> Result<Sharing, RationalError> {
         other => return Err(RationalError::UnknownSharing(other.to_owned())),
     };
     groups.map_or(Ok(sharing), |groups| Err(RationalError::StrayGroups(groups)))
+}
+
+/// The set of every activation layer with `sharing = "map"`, nothing otherwise.
+fn map(choice: &Choice) -> Result<Vec<usize>, RationalError> {
+    let listed = choice.get("map").map(|_| choice.integers("map").to_vec());
+    match (choice.text("sharing") == "map", listed) {
+        (false, None) => Ok(Vec::new()),
+        (false, Some(listed)) => Err(RationalError::StrayMap(listed)),
+        (true, None) => Err(RationalError::NoMap),
+        (true, Some(listed)) => {
+            let mut sets = 0;
+            for &set in &listed {
+                if set > sets {
+                    return Err(RationalError::UnorderedMap(listed));
+                }
+                sets = sets.max(set + 1);
+            }
+            Ok(listed.into_iter().map(|set| set as usize).collect())
+        }
+    }
+}
+
+/// No constraint.
+pub(super) fn unconstrained(form: Form) -> Arc<dyn constraint::Constraint> {
+    let none = Choice { name: "none".to_owned(), parameters: std::collections::BTreeMap::new() };
+    Arc::from(constraint::build(&none, form).expect("no constraint goes with every form"))
 }
 
 /// The constrained form and the trained coefficients that it starts from.

@@ -7,6 +7,8 @@ pub enum Sharing {
     Layer,
     /// One set for all layers: the recurrent rational of Delfosse et al. 2024, arXiv 2102.09407.
     Network,
+    /// One set for the layers that a map gives the same number (pairs, triples: arXiv 2102.09407).
+    Map,
     /// That many groups of neighbouring units (Yang & Wang 2024, arXiv 2409.10594: KAT).
     Groups(usize),
     /// A set for each unit.
@@ -27,7 +29,7 @@ impl Sharing {
     #[must_use]
     pub fn sets(self, units: usize) -> Sets {
         let count = match self {
-            Self::Layer | Self::Network => 1,
+            Self::Layer | Self::Network | Self::Map => 1,
             Self::Groups(groups) => groups,
             Self::Unit => units,
         };
