@@ -109,7 +109,7 @@ fn probes_and_the_fresh_network_leave_the_training_as_it_is() {
 #[test]
 fn probes_of_whole_networks_leave_the_training_as_it_is_and_come_again_after_a_stop() {
     let data = Arc::new(digits());
-    for activation in ["relu", "aid", "mixture", "kat"] {
+    for activation in ["aid", "mixture"] {
         let mut plan = common::plan(common::activation(activation));
         (plan.probes.samples, plan.stream_mut().examples) = (20, Some(50));
         plan.probes.names = probes::entries().iter().map(|entry| entry.name.to_owned()).collect();
@@ -140,6 +140,9 @@ fn every_family_has_a_plasticity_gap_with_and_without_a_head_a_task() {
     let data = Arc::new(digits());
     for entry in plasticity_bench::tasks::entries() {
         for head in [Head::Single, Head::Multi] {
+            if head == Head::Multi && entry.name == "incremental-classes" {
+                continue; // Its tasks share their classes, and heads of their own are refused.
+            }
             let mut plan = common::plan(common::activation("relu"));
             plan.probes.plasticity_gap = true;
             let stream = plan.stream_mut();
