@@ -432,14 +432,15 @@ evaluation = { every = 20, episodes = 2 }
     let run = at.join("results/tiny").join(&runs[0]);
     let record = fs::read_to_string(run.join("run.toml")).unwrap();
     assert!(record.contains("python = \"./python\""), "{record}");
-    // What an environment says of success is in the last columns.
-    let last = |file: &str| {
+    // What an environment says of success has columns of its own.
+    let column = |file: &str, name: &str| {
         let text = fs::read_to_string(run.join(file)).unwrap();
-        let cells = |line: &str| line.rsplit(',').next().unwrap().to_owned();
-        text.lines().map(cells).collect::<Vec<_>>()
+        let mut lines = text.lines().map(|line| line.split(',').collect::<Vec<_>>());
+        let place = lines.next().unwrap().iter().position(|column| *column == name).unwrap();
+        lines.map(|cells| cells[place].to_owned()).collect::<Vec<_>>()
     };
-    assert_eq!(last("episodes.csv"), ["success", "true"]);
-    assert_eq!(last("evaluations.csv"), ["success_rate", "1.0", "1.0"]);
+    assert_eq!(column("episodes.csv", "success"), ["true"]);
+    assert_eq!(column("evaluations.csv", "success_rate"), ["1.0", "1.0"]);
     // Another interpreter makes no other run.
     let (code, _, stderr) = outcome(at, &["run", "spec.toml", "--set", "environment.python=elsewhere"]);
     assert!(code == 0 && stderr.contains("all finished before"), "{stderr}");

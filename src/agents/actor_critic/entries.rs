@@ -113,8 +113,8 @@ const fn shared(defaults: &Defaults) -> [Parameter; 14] {
 
 /// Those, then an agent's own.
 const fn with<const N: usize, const ALL: usize>(
-    shared: [Parameter; 14],
-    own: [Parameter; N],
+    shared: &[Parameter; 14],
+    own: &[Parameter; N],
 ) -> [Parameter; ALL] {
     let mut all = [shared[0]; ALL];
     let mut i = 0;
@@ -157,8 +157,8 @@ pub const SAC: Entry = Entry {
 };
 
 const SAC_PARAMETERS: [Parameter; 26] = with(
-    shared(&SAC_DEFAULTS),
-    [
+    &shared(&SAC_DEFAULTS),
+    &[
         word(
             "order",
             "of an update's parts; the temperature follows the actor",
@@ -213,8 +213,8 @@ pub const TD3: Entry = Entry {
 };
 
 const TD3_PARAMETERS: [Parameter; 18] = with(
-    shared(&TD3_DEFAULTS),
-    [
+    &shared(&TD3_DEFAULTS),
+    &[
         EXPLORATION,
         number("target_noise", "standard deviation of the noise on target actions", 0.2, 0.0, 10.0),
         number("target_noise_clip", "where that noise is cut off", 0.5, 0.0, 10.0),
@@ -230,4 +230,4 @@ pub const DDPG: Entry = Entry {
     parameters: &DDPG_PARAMETERS,
 };
 
-const DDPG_PARAMETERS: [Parameter; 16] = with(shared(&DDPG_DEFAULTS), [EXPLORATION, RESETS]);
+const DDPG_PARAMETERS: [Parameter; 16] = with(&shared(&DDPG_DEFAULTS), &[EXPLORATION, RESETS]);

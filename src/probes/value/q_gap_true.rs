@@ -15,6 +15,7 @@ pub const ENTRY: Entry = Entry {
 };
 
 /// Rows `q_gap_replay` and `q_gap_true`.
+#[allow(clippy::unnecessary_wraps, reason = "all value probes are called alike")]
 pub(super) fn measure(scene: &mut Scene<'_>) -> Result<Vec<ValueMeasurement>, ValueError> {
     let Some(replay) = scene.replay else { return Ok(Vec::new()) };
     // Where entropy counts, in Q and so here too.
