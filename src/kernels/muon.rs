@@ -2,7 +2,7 @@
 //! torch.optim.Muon): the momentum's nearest matrix with singular values near 1, by Newton-Schulz iterations.
 //!
 //! b ← μb + (1 - μ)g; u = b, or (1 - μ)g + μb with Nesterov's form; X = u/(‖u‖_F + 1e-7), and k times
-//! X ← aX + (bA + cA²)X with A = XXᵀ over the shorter side; w ← (1 - lr·λ)w - lr·√max(1, rows/columns)·X.
+//! X ← aX + (bA + cA²)X with A = `XXᵀ` over the shorter side; w ← (1 - lr·λ)w - lr·√max(1, rows/columns)·X.
 //! A convolution's filters are (outputs, inputs · area). The published code multiplies in bfloat16, this in f32.
 
 use super::matmul::{times, times_transposed, transposed_times};

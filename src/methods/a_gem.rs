@@ -89,7 +89,9 @@ impl Method for AGem {
         let chosen = draw(&mut at.streams.of_step("a-gem"), all, self.rows.min(all));
         let (inputs, targets) = self.batch(&chosen)?;
         let pass = Pass::Train(Arc::new(Mutex::new(at.streams.of_step("a-gem-activation"))));
-        parameters.iter().for_each(|parameter| parameter.gradient.reset());
+        for parameter in parameters {
+            parameter.gradient.reset();
+        }
         cross_entropy(&at.network.forward(&inputs, &pass)?, targets)?.loss.backward()?;
         let reference: Vec<Vec<f32>> =
             parameters.iter().map(|p| p.gradient.to_f32()).collect::<Result<_>>()?;
@@ -195,7 +197,9 @@ mod tests {
         // By hand: the mean loss over all examples.
         let all: Vec<u32> = (0..examples.len() as u32).collect();
         let (inputs, targets) = nn::batch(&examples, &all).unwrap();
-        network.parameters().iter().for_each(|p| p.gradient.reset());
+        for parameter in network.parameters() {
+            parameter.gradient.reset();
+        }
         let logits =
             network.forward(&inputs, &Pass::Train(Arc::new(Mutex::new(Stream::new(0, "t", 0))))).unwrap();
         cross_entropy(&logits, targets).unwrap().loss.backward().unwrap();

@@ -171,7 +171,9 @@ impl Method for SelfNormalizedResets {
             units.grow_older(tap);
             let silent: Vec<usize> =
                 (0..units.ages.len()).filter(|&unit| units.ages[unit] >= units.thresholds[unit]).collect();
-            silent.iter().for_each(|&unit| units.end(unit));
+            for &unit in &silent {
+                units.end(unit);
+            }
             reset::units(at, units.layer, &silent, false, &mut draws)?;
         }
         Ok(())

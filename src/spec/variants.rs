@@ -16,16 +16,23 @@ pub fn variants_toml(plans: &[Plan], seeds: &[u64], comment: &str) -> String {
     assert!(plans.iter().all(|plan| plan.name == first.name), "variants are of one benchmark");
     let sections: Vec<_> = plans.iter().map(sections).collect();
     let is_shared = |one: &(String, Vec<Block>)| sections.iter().all(|plan| plan.contains(one));
-    let mut out: String = comment.lines().map(|line| format!("# {line}\n")).collect();
+    let mut out = String::new();
+    for line in comment.lines() {
+        let _ = writeln!(out, "# {line}");
+    }
     let _ = writeln!(out, "name = {}\nsource = {}", quoted(&first.name), quoted(&first.source));
     for (header, blocks) in sections[0].iter().filter(|one| is_shared(one)) {
-        blocks.iter().for_each(|block| block.write("", header, &mut out));
+        for block in blocks {
+            block.write("", header, &mut out);
+        }
     }
     let _ = writeln!(out, "\n[grid]\nseeds = {seeds:?}");
     for plan in &sections {
         out += "\n[[variants]]\n";
         for (header, blocks) in plan.iter().filter(|one| !is_shared(one)) {
-            blocks.iter().for_each(|block| block.write("variants.", header, &mut out));
+            for block in blocks {
+                block.write("variants.", header, &mut out);
+            }
         }
     }
     out
