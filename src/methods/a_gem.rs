@@ -197,7 +197,9 @@ mod tests {
         // By hand: the mean loss over all examples.
         let all: Vec<u32> = (0..examples.len() as u32).collect();
         let (inputs, targets) = nn::batch(&examples, &all).unwrap();
-        network.parameters().iter().for_each(|p| p.gradient.reset());
+        for parameter in network.parameters() {
+            parameter.gradient.reset();
+        }
         let logits =
             network.forward(&inputs, &Pass::Train(Arc::new(Mutex::new(Stream::new(0, "t", 0))))).unwrap();
         cross_entropy(&logits, targets).unwrap().loss.backward().unwrap();

@@ -1,7 +1,7 @@
 //! The best of n settings, if these had been drawn from the N that were tried.
 //!
 //! The bootstrap draws n of the N scores with replacement and takes the largest. Its distribution needs no
-//! draws: with the scores in order, `s₁ ≤ … ≤ s_N`, the largest of n is at most sᵢ with probability (i/N)ⁿ. The
+//! draws: with the scores in order, s₁ ≤ … ≤ `s_N`, the largest of n is at most sᵢ with probability (i/N)ⁿ. The
 //! mean over it is the expected validation performance of Dodge et al. 2019 (arXiv 1909.03004), which lies
 //! below the unbiased estimate (Tang et al. 2020) and below the best of all N at n = N.
 
@@ -30,7 +30,7 @@ pub fn best_of(scores: &[f64], n: usize) -> Interval {
 mod tests {
     use super::*;
 
-    /// Values of `tests/reference/best_of.py`: numpy's formula, checked there against a million draws.
+    /// Values of tests/reference/best_of.py: numpy's formula, checked there against a million draws.
     #[test]
     fn the_curve_is_that_of_numpy() {
         let text = include_str!("../../../tests/reference/best_of.csv");
