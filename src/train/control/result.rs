@@ -94,3 +94,38 @@ impl ControlResult {
         (self.episodes > 0).then(|| self.returns_sum / self.episodes as f64)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(reward: f64, success: Option<bool>) -> Step {
+        Step { reward, terminated: false, truncated: false, success }
+    }
+
+    /// As a checkpoint takes it down in the middle of an episode.
+    #[test]
+    fn an_episode_under_way_keeps_its_return_and_its_success() {
+        let again = |result: &ControlResult| -> ControlResult {
+            toml::from_str(&toml::to_string(result).unwrap()).unwrap()
+        };
+        let mut result = ControlResult::new(0, 0);
+        result.decision(&step(1.0, Some(false)), 2);
+        result.decision(&step(0.5, Some(true)), 2);
+        let mut resumed = again(&result);
+        assert_eq!(resumed, result);
+        for result in [&mut result, &mut resumed] {
+            result.decision(&step(0.25, Some(false)), 2);
+            let episode = result.episode(false);
+            assert_eq!((episode.total, episode.length, episode.success), (1.75, 3, Some(true)));
+            // The next one begins without it.
+            result.decision(&step(0.0, Some(false)), 2);
+            assert_eq!(result.episode(true).success, Some(false));
+        }
+        // Where nothing is said, a checkpoint is what it was before there was anything to say.
+        let mut silent = ControlResult::new(0, 0);
+        silent.decision(&step(1.0, None), 1);
+        assert!(!toml::to_string(&silent).unwrap().contains("success"));
+        assert_eq!(again(&silent).episode(false).success, None);
+    }
+}
