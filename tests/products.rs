@@ -28,14 +28,13 @@ const STEPS: [usize; 2] = [2, 1];
 /// What makes a method act within three steps.
 fn hasty(method: &str) -> &'static str {
     match method {
-        "redo" | "selective-weight-reinitialization" => ", period = 1",
+        "redo" | "selective-weight-reinitialization" | "hare-and-tortoise" => ", period = 1",
         "continual-backprop" => ", rate = 0.3, maturity = 0",
         "shrink-and-perturb" => ", every = 'step', noise_from = 'init'",
         "replay" => ", buffer = 20, rows = 3",
         "ewc" => ", samples = 3",
         "a-gem" => ", memory = 5",
         "self-normalized-resets" => ", limit = 1",
-        "hare-and-tortoise" => ", period = 1",
         _ => "",
     }
 }

@@ -30,7 +30,7 @@ pub fn best_of(scores: &[f64], n: usize) -> Interval {
 mod tests {
     use super::*;
 
-    /// Values of tests/reference/best_of.py: numpy's formula, checked there against a million draws.
+    /// Values of `tests/reference/best_of.py`: numpy's formula, checked there against a million draws.
     #[test]
     fn the_curve_is_that_of_numpy() {
         let text = include_str!("../../../tests/reference/best_of.csv");
