@@ -137,6 +137,39 @@ fn the_penalty_pulls_to_where_each_task_ended_by_its_own_information() {
 }
 
 #[test]
+fn the_online_form_decays_what_is_known_and_holds_to_the_last_end() {
+    let (stream, network) = (fixture::stream("shuffled-labels", 0), network(0));
+    let weight = &network.parameters()[0];
+    let settings = [
+        ("strength", Value::Number(3.0)),
+        ("samples", Value::Integer(1000)),
+        ("fisher", Value::Text("empirical".into())),
+        ("coefficients", Value::Flag(true)),
+        ("decay", Value::Number(0.25)),
+    ];
+    let parameters = settings.map(|(key, value)| (key.to_owned(), value)).into();
+    let mut method = build(&Choice { name: "ewc".into(), parameters }, &*network).unwrap();
+    let mut expected = vec![0.0; 420];
+    for task in 0..3 {
+        update(&weight.values, |values| values.iter_mut().for_each(|v| *v += 0.05)).unwrap();
+        end(&mut *method, task, &*stream, &*network);
+        let fisher = by_hand(&*network, &stream.task(task).train, false);
+        expected = expected.iter().zip(fisher).map(|(known, own)| 0.25 * known + own).collect();
+    }
+    for (ours, theirs) in list(&*method, "layers.0.weight.importance").iter().zip(&expected) {
+        assert!((f64::from(*ours) - theirs).abs() < 1e-5 * theirs + 1e-9, "{ours} {theirs}");
+    }
+    update(&weight.values, |values| values.iter_mut().for_each(|v| *v -= 0.3)).unwrap();
+    weight.gradient.reset();
+    weight.gradient.lock().accumulate::<f32>().unwrap();
+    at(&*network, 3, |at| method.gradients(at, &[]).unwrap());
+    for (ours, importance) in weight.gradient.to_f32().unwrap().iter().zip(&expected) {
+        let theirs = 3.0 * importance * -0.3;
+        assert!((f64::from(*ours) - theirs).abs() < 1e-4 * theirs.abs() + 1e-6, "{ours} {theirs}");
+    }
+}
+
+#[test]
 fn labels_are_drawn_from_the_distribution_over_the_answers_that_count() {
     let logits = Tensor::new(&[[0.0f32, 1.0, 50.0, 2.0]], &candle_core::Device::Cpu).unwrap();
     let among = Some(Arc::new(vec![Arc::from([0u32, 1, 3])]));
