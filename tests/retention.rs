@@ -105,6 +105,7 @@ fn rows_of_a_head_are_stepped_as_pytorchs_separate_parameters() {
         choice.parameters.insert("learning_rate".into(), Value::Number(1e-2));
         choice.parameters.insert("weight_decay".into(), Value::Number(0.1));
         choice.parameters.insert("momentum".into(), Value::Number(0.9));
+        choice.parameters.insert("adam_learning_rate".into(), Value::Number(2e-2));
         let start: Vec<f64> = (0..12).map(|i| f64::from(i) * 0.1 - 0.5).collect();
         let head = [Parameter::new("head".into(), Role::Weight, &start, &[4, 3], DType::F32).unwrap()];
         let mut optimizer = Optimizer::new(&choice, &head);

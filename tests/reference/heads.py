@@ -9,6 +9,9 @@ OPTIMIZERS = {
     "adam": lambda p: torch.optim.Adam(p, lr=1e-2, weight_decay=0.1),
     "adamw": lambda p: torch.optim.AdamW(p, lr=1e-2, weight_decay=0.1),
     "sgd": lambda p: torch.optim.SGD(p, lr=1e-2, momentum=0.9, weight_decay=0.1),
+    "rmsprop": lambda p: torch.optim.RMSprop(p, lr=1e-2, momentum=0.9, weight_decay=0.1),
+    # A head is no hidden matrix: muon hands it to AdamW, at a rate of its own.
+    "muon": lambda p: torch.optim.AdamW(p, lr=2e-2, betas=(0.9, 0.95), eps=1e-10, weight_decay=0.1),
 }
 print(f"# torch {torch.__version__}: value i starts at 0.1 i - 0.5, its gradient at step s is sin(i + 3 s)")
 print("optimizer,step," + ",".join(f"v{i}" for i in range(12)))
