@@ -6,7 +6,7 @@ use std::fs;
 
 use libfuzzer_sys::fuzz_target;
 use plasticity_bench::sha256;
-use plasticity_bench::train::control::Outcome;
+use plasticity_bench::train::signals::Outcome;
 use plasticity_bench_fuzz::resumed::{NEWEST, file, interrupted, sealed};
 
 fuzz_target!(|data: &[u8]| {

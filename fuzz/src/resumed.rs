@@ -13,7 +13,7 @@ use plasticity_bench::measure::Recording;
 use plasticity_bench::sha256;
 use plasticity_bench::spec::{Plan, Spec};
 use plasticity_bench::train::checkpoint::{Keep, Policy};
-use plasticity_bench::train::control::{Control, Outcome};
+use plasticity_bench::train::signals::{Outcome, Signals};
 
 use crate::scratch;
 
@@ -60,11 +60,11 @@ pub fn interrupted() -> &'static Interrupted {
 impl Interrupted {
     /// A step more, and interrupted again.
     pub fn go_on(&self) -> Result<Outcome, String> {
-        let control = Control::new(Arc::new(AtomicBool::new(true)), |_| {});
+        let signals = Signals::new(Arc::new(AtomicBool::new(true)), |_| {});
         let policy = Policy { keep: Keep::Last, every: Duration::ZERO };
         let mut recording = Recording::new(&self.plan, &self.folder, true);
         let data = Arc::clone(&self.data);
-        plasticity_bench::train::run(&self.plan, data, &self.folder, policy, &mut recording, &control)
+        plasticity_bench::train::run(&self.plan, data, &self.folder, policy, &mut recording, &signals)
             .map_err(|error| error.to_string())
     }
 
