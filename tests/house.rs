@@ -158,7 +158,7 @@ fn takes(here: &[String], code: &str, known: &BTreeSet<Vec<String>>) -> BTreeSet
     for statement in code.split(';') {
         match statement.rsplit_once("use ") {
             Some((before, _)) if before.trim_end().ends_with("pub") || before.trim_end().ends_with(')') => {}
-            Some((_, tree)) if tree.starts_with("crate::") || tree.starts_with("super::") => {
+            Some((_, tree)) if ["crate::", "super::", "self::"].iter().any(|from| tree.starts_with(from)) => {
                 leaves(tree, &[], &mut paths);
             }
             _ => {
@@ -175,8 +175,10 @@ fn takes(here: &[String], code: &str, known: &BTreeSet<Vec<String>>) -> BTreeSet
     for path in paths {
         let mut base = here.to_vec();
         let mut rest = path.as_slice();
-        if rest[0] == "crate" {
-            (base, rest) = (Vec::new(), &rest[1..]);
+        match rest[0].as_str() {
+            "crate" => (base, rest) = (Vec::new(), &rest[1..]),
+            "self" => rest = &rest[1..],
+            _ => {}
         }
         while rest.first().is_some_and(|part| part == "super") {
             base.pop();
@@ -227,4 +229,6 @@ fn files_that_take_from_each_other_are_found() {
     };
     assert_eq!(circles(&files("fn f() -> super::c::C {}\n")), ["a::b and a::c take from each other"]);
     assert_eq!(circles(&files("// super::c\nuse std::fmt;\n")), [""; 0]);
+    let parent = BTreeMap::from([file("a", "mod b;\nuse self::b::B;\n"), file("a::b", "use super::A;\n")]);
+    assert_eq!(circles(&parent), ["a and a::b take from each other"]);
 }

@@ -5,8 +5,11 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use super::error::CheckpointError;
 use super::manifest::{MANIFEST, Manifest, Parsed, Position, kinds};
-use super::{CheckpointError, Keep, Policy, Saved, tensors};
+use super::policy::{Keep, Policy};
+use super::saved::Saved;
+use super::tensors;
 use crate::atomic::Staged;
 use crate::sha256::{self, Growing, Prefixes};
 use crate::state::StateDict;

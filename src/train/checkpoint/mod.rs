@@ -21,97 +21,30 @@
 mod error;
 mod folder;
 mod manifest;
+mod policy;
+mod saved;
 mod tensors;
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 pub use self::error::CheckpointError;
 use self::folder::{Folder, Snapshot};
 pub use self::manifest::Position;
+pub use self::policy::{EVERY, Keep, Policy};
+pub use self::saved::Saved;
 use super::signals::Signals;
 use super::{Rows, TrainError};
 use crate::atomic;
-use crate::sha256::Prefixes;
-use crate::state::{StateDict, Stateful};
+use crate::state::StateDict;
 
-/// Which checkpoints stay.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keep {
-    /// None: an interrupted run starts anew.
-    None,
-    /// The newest, and the one before it in case the newest is damaged.
-    Last,
-    /// One before every task and one after the last.
-    All,
-}
-
-/// Which checkpoints are written and stay.
-#[derive(Clone, Copy, Debug)]
-pub struct Policy {
-    /// Which stay.
-    pub keep: Keep,
-    /// The longest that a run computes within a task without one: what a kill can cost.
-    pub every: Duration,
-}
-
-impl From<Keep> for Policy {
-    fn from(keep: Keep) -> Self {
-        Self { keep, every: EVERY }
-    }
-}
-
-/// Time between two checkpoints within a task, unless said otherwise.
-pub const EVERY: Duration = Duration::from_mins(5);
 /// Between tasks a checkpoint is due this long after the last one: short tasks do not write one each.
 const BETWEEN_TASKS: Duration = Duration::from_secs(5);
 /// Bytes of state from which on a thread of its own writes them.
 const LARGE: usize = 1 << 24;
-
-/// A checkpoint that was read.
-pub struct Saved {
-    /// Where the run stands.
-    pub position: Position,
-    /// What the result files held at that moment.
-    pub files: Prefixes,
-    open: Option<toml::Table>,
-    parts: BTreeMap<String, StateDict>,
-    path: PathBuf,
-}
-
-impl Saved {
-    /// Whether it has a part of this name.
-    #[must_use]
-    pub fn has(&self, part: &str) -> bool {
-        self.parts.contains_key(part)
-    }
-
-    /// Hands a part its state.
-    ///
-    /// # Errors
-    /// If there is none, or it does not fit; likewise below.
-    pub fn load(&self, name: &str, part: &mut dyn Stateful) -> Result<(), CheckpointError> {
-        let Some(state) = self.parts.get(name) else {
-            return Err(self.unfit(format!("it has no part \"{name}\"")));
-        };
-        part.load(state).map_err(|error| self.unfit(error.to_string()))
-    }
-
-    /// What the loop remembered of the task under way; `None` between two tasks.
-    pub fn record<R: DeserializeOwned>(&self) -> Result<Option<R>, CheckpointError> {
-        let record = self.open.clone().map(toml::Table::try_into).transpose();
-        record.map_err(|error| self.unfit(error.to_string()))
-    }
-
-    fn unfit(&self, why: String) -> CheckpointError {
-        CheckpointError::Content { path: self.path.clone(), why }
-    }
-}
 
 /// The checkpoints of one run.
 pub struct Checkpoints {

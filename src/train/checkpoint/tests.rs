@@ -1,8 +1,8 @@
 use std::fs;
 
 use super::*;
-use crate::sha256;
-use crate::state::{StateError, Values};
+use crate::sha256::{self, Prefixes};
+use crate::state::{StateError, Stateful, Values};
 
 /// A part with a tensor and a count, as a second loop could have it.
 #[derive(Clone, Debug, Default, PartialEq)]
