@@ -128,6 +128,10 @@ fn module(inner: &Path) -> Vec<String> {
 /// The paths of a tree of imports: `a::{b, c::d}` is `a::b` and `a::c::d`.
 fn leaves(tree: &str, before: &[String], all: &mut Vec<Vec<String>>) {
     let tree = tree.trim();
+    if tree.is_empty() {
+        // Behind a list's last comma.
+        return;
+    }
     if let Some(list) = tree.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
         let (mut depth, mut begin) = (0, 0);
         for (at, c) in list.char_indices().chain([(list.len(), ',')]) {
