@@ -1,7 +1,6 @@
 //! Whether the probes of a plan can be taken of its network and its run, found out before anything runs.
 
-use super::registry::{Measure, REGISTRY};
-use super::{curvature, hessian_rank, ntk_rank};
+use super::registry::{Keeps, Measure, REGISTRY};
 use crate::data;
 use crate::nn::{self, activation};
 use crate::spec::{Plan, Work};
@@ -26,17 +25,15 @@ pub fn check(plan: &Plan) -> Result<(), String> {
     for probe in named {
         let name = probe.entry.name;
         match probe.measure {
-            Measure::Tasks(_) | Measure::Network(_) if !plan.is_supervised() => {
+            Measure::Tasks(_) | Measure::Network(..) if !plan.is_supervised() => {
                 return Err(format!(
                     "the probe {name} looks at the examples of supervised tasks, and this run has none: take it \
                      out of probes.names"
                 ));
             }
-            Measure::Layer(_) | Measure::Tasks(_) => {}
-            Measure::Network(_) => fits(plan, name)?,
-        }
-        if ["negative_slope", "dead_band_width"].contains(&name) {
-            one_slope(plan, name)?;
+            Measure::Layer(_) | Measure::Step(_) | Measure::Tasks(_) => {}
+            Measure::Slopes(_) => one_slope(plan, name)?,
+            Measure::Network(_, keeps) => fits(plan, name, keeps)?,
         }
     }
     Ok(())
@@ -63,12 +60,11 @@ fn one_slope(plan: &Plan, probe: &str) -> Result<(), String> {
 }
 
 /// Whether what a probe keeps at a time fits [`MOST_KEPT`].
-fn fits(plan: &Plan, probe: &str) -> Result<(), String> {
-    let vectors = match probe {
-        "ntk_rank" => ntk_rank::EXAMPLES.min(plan.probes.samples),
-        "hessian_rank" => hessian_rank::STEPS,
-        "curvature" => curvature::STEPS,
-        _ => return Ok(()),
+fn fits(plan: &Plan, probe: &str, keeps: Keeps) -> Result<(), String> {
+    let (vectors, cure) = match keeps {
+        Keeps::Few => return Ok(()),
+        Keeps::Gradients(count) => (count, ""),
+        Keeps::Examples(most) => (most.min(plan.probes.samples), ", take fewer probes.samples"),
     };
     let Ok(manifest) = data::manifest(&plan.data().dataset) else { return Ok(()) };
     let dims = (manifest.channels, manifest.height, manifest.width);
@@ -77,7 +73,6 @@ fn fits(plan: &Plan, probe: &str) -> Result<(), String> {
     if weights * vectors as f64 <= MOST_KEPT {
         return Ok(());
     }
-    let cure = if probe == "ntk_rank" { ", take fewer probes.samples" } else { "" };
     Err(format!(
         "the probe {probe} keeps {vectors} gradients of all {weights} weights at a time, more than 2 GiB: take a \
          smaller network{cure} or take the probe out of probes.names"

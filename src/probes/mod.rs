@@ -117,8 +117,7 @@ impl ProbeSet {
     /// Whether any of them reads the gradient or the update of a step.
     #[must_use]
     pub fn traces_steps(&self) -> bool {
-        let traced = [gradient_norm::ENTRY.name, update_norm::ENTRY.name];
-        self.probes.iter().any(|r| traced.contains(&r.entry.name))
+        self.probes.iter().any(|r| matches!(r.measure, Measure::Step(_)))
     }
 
     /// Everything that the set has to say about a layer, in the catalogue's order.
@@ -130,8 +129,14 @@ impl ProbeSet {
         let subject = Subject::new(view);
         let mut measurements = Vec::new();
         for probe in &self.probes {
-            if let Measure::Layer(measure) | Measure::Tasks(measure) = probe.measure {
-                measure(&subject, &mut Report::new(probe.entry.name, view, &mut measurements));
+            match probe.measure {
+                Measure::Layer(measure)
+                | Measure::Step(measure)
+                | Measure::Slopes(measure)
+                | Measure::Tasks(measure) => {
+                    measure(&subject, &mut Report::new(probe.entry.name, view, &mut measurements));
+                }
+                Measure::Network(..) => {}
             }
         }
         measurements
@@ -151,7 +156,7 @@ impl ProbeSet {
         let subject = NetworkSubject::new(view);
         let mut measurements = Vec::new();
         for probe in &self.probes {
-            if let Measure::Network(measure) = probe.measure {
+            if let Measure::Network(measure, _) = probe.measure {
                 measure(&subject, &mut Report::of_network(probe.entry.name, &mut measurements))?;
             }
         }

@@ -39,29 +39,20 @@ impl<'a> NetworkSubject<'a> {
 
     /// The network's copy in f64.
     pub(super) fn twin(&self) -> Result<&Twin> {
-        if self.twin.get().is_none() {
-            let NetworkView { plan, stream, network, .. } = *self.view;
-            let _ = self.twin.set(Twin::new(plan, (stream.dims(), stream.classes()), network)?);
-        }
-        Ok(self.twin.get().expect("just made"))
+        let NetworkView { plan, stream, network, .. } = *self.view;
+        once(&self.twin, || Twin::new(plan, (stream.dims(), stream.classes()), network))
     }
 
     /// Training examples of this task: the plan's number of samples, or all.
     pub(super) fn here(&self) -> Result<&Sample> {
-        if self.here.get().is_none() {
-            let _ = self.here.set(self.sample(self.view.task)?);
-        }
-        Ok(self.here.get().expect("just made"))
+        once(&self.here, || self.sample(self.view.task))
     }
 
     /// The same of the next task; `None` after the last one.
     pub(super) fn next(&self) -> Result<Option<&Sample>> {
-        if self.next.get().is_none() {
-            let task = self.view.task + 1;
-            let sample = (task < self.view.stream.tasks()).then(|| self.sample(task)).transpose()?;
-            let _ = self.next.set(sample);
-        }
-        Ok(self.next.get().expect("just made").as_ref())
+        let task = self.view.task + 1;
+        let sample = || (task < self.view.stream.tasks()).then(|| self.sample(task)).transpose();
+        Ok(once(&self.next, sample)?.as_ref())
     }
 
     fn sample(&self, task: usize) -> Result<Sample> {
@@ -73,4 +64,13 @@ impl<'a> NetworkSubject<'a> {
     pub(super) fn draws(&self, probe: &str) -> Stream {
         Stream::new(self.view.plan.seed, &format!("probe-{probe}"), self.view.task as u64)
     }
+}
+
+/// What is in the cell, made where nothing is.
+fn once<T>(cell: &OnceCell<T>, make: impl FnOnce() -> Result<T>) -> Result<&T> {
+    if let Some(made) = cell.get() {
+        return Ok(made);
+    }
+    let made = make()?;
+    Ok(cell.get_or_init(|| made))
 }

@@ -23,10 +23,25 @@ pub(super) struct Registered {
 pub(super) enum Measure {
     /// A layer, in any run.
     Layer(fn(&Subject<'_>, &mut Report<'_>)),
+    /// A layer and what one step did to it, in any run.
+    Step(fn(&Subject<'_>, &mut Report<'_>)),
+    /// A layer by the slope of each pre-activation, of which there must be one, in any run.
+    Slopes(fn(&Subject<'_>, &mut Report<'_>)),
     /// A layer on the examples of two tasks of a supervised stream.
     Tasks(fn(&Subject<'_>, &mut Report<'_>)),
     /// A whole network and the tasks of a supervised stream.
-    Network(fn(&NetworkSubject<'_>, &mut Report<'_>) -> Result<()>),
+    Network(fn(&NetworkSubject<'_>, &mut Report<'_>) -> Result<()>, Keeps),
+}
+
+/// Gradients of all parameters that a probe keeps at a time.
+#[derive(Clone, Copy)]
+pub(super) enum Keeps {
+    /// A few.
+    Few,
+    /// So many.
+    Gradients(usize),
+    /// One an example, of so many at most.
+    Examples(usize),
 }
 
 /// Every probe, in the order of its rows. A new one is a file and a line here.
@@ -43,21 +58,33 @@ pub(super) const REGISTRY: &[Registered] = &[
     Registered { entry: saturated_units::ENTRY, measure: Measure::Layer(saturated_units::measure) },
     Registered { entry: output_scale::ENTRY, measure: Measure::Layer(output_scale::measure) },
     Registered { entry: weight_norm::ENTRY, measure: Measure::Layer(weight_norm::measure) },
-    Registered { entry: gradient_norm::ENTRY, measure: Measure::Layer(gradient_norm::measure) },
-    Registered { entry: update_norm::ENTRY, measure: Measure::Layer(update_norm::measure) },
-    Registered { entry: negative_slope::ENTRY, measure: Measure::Layer(negative_slope::measure) },
-    Registered { entry: dead_band_width::ENTRY, measure: Measure::Layer(dead_band_width::measure) },
+    Registered { entry: gradient_norm::ENTRY, measure: Measure::Step(gradient_norm::measure) },
+    Registered { entry: update_norm::ENTRY, measure: Measure::Step(update_norm::measure) },
+    Registered { entry: negative_slope::ENTRY, measure: Measure::Slopes(negative_slope::measure) },
+    Registered { entry: dead_band_width::ENTRY, measure: Measure::Slopes(dead_band_width::measure) },
     Registered { entry: duplicate_units::ENTRY, measure: Measure::Layer(duplicate_units::measure) },
     Registered {
         entry: preactivation_overlap::ENTRY,
         measure: Measure::Tasks(preactivation_overlap::measure),
     },
-    Registered { entry: curvature::ENTRY, measure: Measure::Network(curvature::measure) },
-    Registered { entry: hessian_rank::ENTRY, measure: Measure::Network(hessian_rank::measure) },
-    Registered { entry: ntk_rank::ENTRY, measure: Measure::Network(ntk_rank::measure) },
+    Registered {
+        entry: curvature::ENTRY,
+        measure: Measure::Network(curvature::measure, Keeps::Gradients(curvature::STEPS)),
+    },
+    Registered {
+        entry: hessian_rank::ENTRY,
+        measure: Measure::Network(hessian_rank::measure, Keeps::Gradients(hessian_rank::STEPS)),
+    },
+    Registered {
+        entry: ntk_rank::ENTRY,
+        measure: Measure::Network(ntk_rank::measure, Keeps::Examples(ntk_rank::EXAMPLES)),
+    },
     Registered {
         entry: optimization_readiness::ENTRY,
-        measure: Measure::Network(optimization_readiness::measure),
+        measure: Measure::Network(optimization_readiness::measure, Keeps::Few),
     },
-    Registered { entry: refit_plasticity::ENTRY, measure: Measure::Network(refit_plasticity::measure) },
+    Registered {
+        entry: refit_plasticity::ENTRY,
+        measure: Measure::Network(refit_plasticity::measure, Keeps::Few),
+    },
 ];
