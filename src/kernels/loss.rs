@@ -1,5 +1,6 @@
 //! Mean softmax cross-entropy over a batch, with the number of correct predictions on the way.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
@@ -27,11 +28,11 @@ pub struct Targets {
 }
 
 impl Targets {
-    /// Those of the first `rows` rows.
+    /// Those of these rows.
     #[must_use]
-    pub fn first(&self, rows: usize) -> Self {
-        let among = self.among.as_ref().map(|among| Arc::new(among[..rows].to_vec()));
-        Self { labels: Arc::new(self.labels[..rows].to_vec()), among }
+    pub fn range(&self, rows: Range<usize>) -> Self {
+        let among = self.among.as_ref().map(|among| Arc::new(among[rows.clone()].to_vec()));
+        Self { labels: Arc::new(self.labels[rows].to_vec()), among }
     }
 
     /// The classes that any row's softmax runs over, ascending; `None` for all.

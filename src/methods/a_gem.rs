@@ -11,10 +11,10 @@ use std::sync::{Arc, Mutex};
 use candle_core::{Device, Result, Tensor};
 
 use super::hooks::{At, Method, count};
-use super::registered::{Build, Registered, anywhere};
+use super::registered::{Build, JOINT_HAS_ALL, Registered, anywhere};
 use crate::kernels::fused_activation::Captured;
 use crate::kernels::loss::{Targets, cross_entropy};
-use crate::nn::{Network, Pass};
+use crate::nn::{Network, Pass, reset_gradients};
 use crate::spec::{Choice, Entry, Kind, Parameter};
 use crate::state::{StateDict, StateError, Values};
 use crate::tasks::{Examples, draw};
@@ -24,7 +24,7 @@ pub(super) const METHOD: Registered = Registered {
     entry: ENTRY,
     build: Build::Consolidation(build),
     check: anywhere,
-    excludes: &[("joint", "joint training has the examples of all earlier tasks already")],
+    excludes: &[("joint", JOINT_HAS_ALL)],
 };
 
 const ENTRY: Entry = Entry {
@@ -89,9 +89,7 @@ impl Method for AGem {
         let chosen = draw(&mut at.streams.of_step("a-gem"), all, self.rows.min(all));
         let (inputs, targets) = self.batch(&chosen)?;
         let pass = Pass::Train(Arc::new(Mutex::new(at.streams.of_step("a-gem-activation"))));
-        for parameter in parameters {
-            parameter.gradient.reset();
-        }
+        reset_gradients(parameters);
         cross_entropy(&at.network.forward(&inputs, &pass)?, targets)?.loss.backward()?;
         let reference: Vec<Vec<f32>> =
             parameters.iter().map(|p| p.gradient.to_f32()).collect::<Result<_>>()?;

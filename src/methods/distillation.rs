@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 use candle_core::{Result, Tensor};
 
 use super::hooks::{At, Method};
-use super::registered::{Build, Registered, anywhere};
+use super::registered::{Build, JOINT_HAS_ALL, Registered, anywhere};
 use super::snapshot::Snapshot;
 use crate::nn::{Network, Pass};
 use crate::spec::{Choice, Entry, Kind, Parameter};
@@ -27,7 +27,7 @@ pub(super) const METHOD: Registered = Registered {
     entry: ENTRY,
     build: Build::Consolidation(build),
     check: anywhere,
-    excludes: &[("joint", "joint training has the examples of all earlier tasks already")],
+    excludes: &[("joint", JOINT_HAS_ALL)],
 };
 
 const ENTRY: Entry = Entry {

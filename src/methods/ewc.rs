@@ -135,15 +135,9 @@ impl Ewc {
         if self.sampled {
             targets.labels = Arc::new(vec![sample(&logits, &targets, draws.unit())?]);
         }
-        reset(network);
+        nn::reset_gradients(network.parameters());
         cross_entropy(&logits, targets)?.loss.backward()?;
         Ok(())
-    }
-}
-
-fn reset(network: &dyn Network) {
-    for parameter in network.parameters() {
-        parameter.gradient.reset();
     }
 }
 
@@ -204,7 +198,7 @@ impl Method for Ewc {
                 squares.iter_mut().zip(gradient).for_each(|(s, g)| *s += f64::from(*g).powi(2));
             }
         }
-        reset(at.network);
+        nn::reset_gradients(at.network.parameters());
         for (held, squares) in self.held.iter_mut().zip(squares) {
             let values = parameters[held.parameter].to_vec()?;
             held.importance.resize(held.len, 0.0);

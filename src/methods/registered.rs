@@ -7,6 +7,9 @@ use super::hooks::Method;
 use crate::nn::Network;
 use crate::spec::{Choice, Entry, Plan};
 
+/// Why what remembers earlier tasks is not combined with joint training.
+pub(super) const JOINT_HAS_ALL: &str = "joint training has the examples of all earlier tasks already";
+
 /// How a method is built.
 #[derive(Clone, Copy)]
 pub(super) enum Build {

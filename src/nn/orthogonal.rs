@@ -6,6 +6,7 @@
 //! Gram–Schmidt, twice for each vector, needs sums, products and roots alone, so that every machine gets
 //! the same bits.
 
+use super::dot::dot;
 use crate::random::Stream;
 
 /// (rows × columns), row-major: orthonormal rows where there are no more rows than columns, orthonormal
@@ -43,21 +44,6 @@ fn orthonormalise(vectors: &mut [f64], len: usize) {
             *v /= length;
         }
     }
-}
-
-/// Eight sums side by side, in one order on every machine.
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    const SIDE: usize = 8;
-    let (a_chunks, a_rest) = a.as_chunks::<SIDE>();
-    let (b_chunks, b_rest) = b.as_chunks::<SIDE>();
-    let mut sums = [0.0; SIDE];
-    for (a, b) in a_chunks.iter().zip(b_chunks) {
-        for i in 0..SIDE {
-            sums[i] += a[i] * b[i];
-        }
-    }
-    let rest: f64 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
-    sums.iter().sum::<f64>() + rest
 }
 
 #[cfg(test)]

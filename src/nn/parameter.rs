@@ -35,6 +35,13 @@ pub struct Parameter {
     pub weight_decay: Option<f64>,
 }
 
+/// Forgets the gradients of all of them: the next backward pass writes anew.
+pub fn reset_gradients(parameters: &[Parameter]) {
+    for parameter in parameters {
+        parameter.gradient.reset();
+    }
+}
+
 impl Parameter {
     /// A parameter of the given start values and shape, in `dtype` (f32 trains, f64 checks).
     pub fn new(name: String, role: Role, start: &[f64], shape: &[usize], dtype: DType) -> Result<Self> {

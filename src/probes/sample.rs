@@ -41,7 +41,7 @@ impl Sample {
     /// The first `count`, or all.
     pub(super) fn first(&self, count: usize) -> Result<Self> {
         let count = count.min(self.len());
-        Ok(Self { inputs: self.inputs.narrow(0, 0, count)?, targets: self.targets.first(count) })
+        Ok(Self { inputs: self.inputs.narrow(0, 0, count)?, targets: self.targets.range(0..count) })
     }
 
     /// The examples at these positions of the sample, which may repeat.
@@ -70,11 +70,8 @@ impl Sample {
         let starts = (0..self.len()).step_by(BATCH);
         let batch = |from: usize| {
             let count = BATCH.min(self.len() - from);
-            let Targets { labels, among } = &self.targets;
-            let labels = Arc::new(labels[from..from + count].to_vec());
-            let among = among.as_ref().map(|among| Arc::new(among[from..from + count].to_vec()));
             let inputs = self.inputs.narrow(0, from, count)?.contiguous()?.to_dtype(dtype)?;
-            Ok((inputs, Targets { labels, among }))
+            Ok((inputs, self.targets.range(from..from + count)))
         };
         starts.map(batch).collect()
     }

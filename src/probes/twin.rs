@@ -53,7 +53,7 @@ impl Twin {
 
     /// The gradient of output number `output`, summed over the rows of f64 `inputs`.
     pub(super) fn output_gradient(&self, inputs: &Tensor, output: usize) -> Result<Vec<f64>> {
-        self.reset();
+        nn::reset_gradients(self.network.parameters());
         let outputs = self.network.forward(inputs, &Pass::Differentiate)?;
         outputs.narrow(1, output, 1)?.sum_all()?.backward()?;
         self.gradients()
@@ -70,10 +70,6 @@ impl Twin {
         Ok(())
     }
 
-    fn reset(&self) {
-        self.network.parameters().iter().for_each(|parameter| parameter.gradient.reset());
-    }
-
     /// The gradients written since the last reset, parameter by parameter.
     fn gradients(&self) -> Result<Vec<f64>> {
         let mut all = Vec::with_capacity(self.len());
@@ -88,7 +84,7 @@ impl Twin {
 
     /// The mean loss over the sample, and its gradient.
     pub(super) fn loss_and_gradient(&self, sample: &Sample) -> Result<(f64, Vec<f64>)> {
-        self.reset();
+        nn::reset_gradients(self.network.parameters());
         let mut loss = 0.0;
         for (inputs, targets) in sample.batches(DType::F64)? {
             let share = targets.labels.len() as f64 / sample.len() as f64;

@@ -139,7 +139,7 @@ impl Learner {
         let batch = cross_entropy(&logits, targets.clone())?;
         let mut result = figures(&batch)?;
         if own < targets.labels.len() && result.loss.is_finite() {
-            result = figures(&cross_entropy(&logits.detach().narrow(0, 0, own)?, targets.first(own))?)?;
+            result = figures(&cross_entropy(&logits.detach().narrow(0, 0, own)?, targets.range(0..own))?)?;
         }
         Ok((batch, result))
     }

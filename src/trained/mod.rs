@@ -12,7 +12,7 @@ use candle_core::{Result, Tensor};
 pub use self::view::View;
 use crate::kernels::inplace::update;
 use crate::methods::{At, Methods, Streams};
-use crate::nn::{Network, Pass, Role};
+use crate::nn::{self, Network, Pass, Role};
 use crate::optimizers::Optimizer;
 use crate::random::Stream;
 use crate::spec::Choice;
@@ -181,9 +181,7 @@ impl Trained {
     }
 
     fn backward(&self, loss: &Tensor) -> Result<()> {
-        for parameter in self.network.parameters() {
-            parameter.gradient.reset();
-        }
+        nn::reset_gradients(self.network.parameters());
         loss.backward()?;
         Ok(())
     }

@@ -5,7 +5,7 @@
 //! The task's row counts and evaluates all that was trained on. With a head a task, or a masked one, each
 //! example keeps the answers of its own task. A fresh reference network trains on the same batches.
 
-use super::super::registered::{Build, Registered};
+use super::super::registered::{Build, JOINT_HAS_ALL, Registered};
 use super::curriculum::{Curriculum, Served};
 use crate::spec::{Choice, Entry, Head, Plan};
 use crate::tasks::{self, Examples, Relation, TaskStream};
@@ -15,7 +15,7 @@ pub(in crate::methods) const METHOD: Registered = Registered {
     entry: ENTRY,
     build: Build::Data(Served { build: |_| Box::new(Joint), rows: |_| 0, cumulative: true }),
     check,
-    excludes: &[("replay", "joint training has the examples of all earlier tasks already")],
+    excludes: &[("replay", JOINT_HAS_ALL)],
 };
 
 const ENTRY: Entry = Entry {

@@ -171,29 +171,30 @@ impl CoefficientRule for MixtureRule {
     }
 }
 
+/// An entry, and how its activation is built.
+type Function = (Entry, fn(&Choice, usize) -> Activation);
+
+/// Everything that a set may pick from.
+const FUNCTIONS: [Function; 7] = [
+    (relu::ENTRY, relu::build),
+    (leaky_relu::ENTRY, leaky_relu::build),
+    (elu::ENTRY, elu::build),
+    (gelu::ENTRY, gelu::build),
+    (swish::ENTRY, swish::build),
+    (tanh::ENTRY, tanh::build),
+    (identity::ENTRY, identity::build),
+];
+
 /// The functions of a set, by name.
 fn members(set: &str) -> Vec<(&'static str, Arc<dyn Kernel>)> {
-    let entries =
-        [relu::ENTRY, leaky_relu::ENTRY, elu::ENTRY, gelu::ENTRY, swish::ENTRY, tanh::ENTRY, identity::ENTRY];
     let names: &[&str] = match set {
         "smooth" => &["tanh", "swish", "gelu", "identity"],
         _ => &["relu", "leaky_relu", "elu", "gelu", "swish", "tanh"],
     };
     let member = |name: &&str| {
-        let entry = entries.iter().find(|entry| entry.name == *name).expect("one of the list");
-        let (choice, build) = (
-            Choice::of(entry),
-            match entry.name {
-                "relu" => relu::build,
-                "leaky_relu" => leaky_relu::build,
-                "elu" => elu::build,
-                "gelu" => gelu::build,
-                "swish" => swish::build,
-                "tanh" => tanh::build,
-                _ => identity::build,
-            },
-        );
-        (entry.name, build(&choice, 1).kernel)
+        let (entry, build) =
+            FUNCTIONS.iter().find(|(entry, _)| entry.name == *name).expect("one of the list");
+        (entry.name, build(&Choice::of(entry), 1).kernel)
     };
     names.iter().map(member).collect()
 }

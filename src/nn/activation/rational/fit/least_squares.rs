@@ -1,5 +1,7 @@
 //! Linear least squares by Householder reflections, for the few columns that a rational has.
 
+use crate::nn::dot::dot;
+
 /// A matrix stored by columns.
 #[derive(Clone, Debug)]
 pub(super) struct Matrix {
@@ -79,19 +81,6 @@ impl Matrix {
         x.iter_mut().zip(&scales).for_each(|(x, scale)| *x *= scale);
         x
     }
-}
-
-/// Σ xᵢyᵢ in eight running sums, which the compiler can keep in one vector.
-pub(super) fn dot(x: &[f64], y: &[f64]) -> f64 {
-    let (x8, x_rest) = x.as_chunks::<8>();
-    let (y8, y_rest) = y.as_chunks::<8>();
-    let mut sums = [0.0; 8];
-    for (x, y) in x8.iter().zip(y8) {
-        for lane in 0..8 {
-            sums[lane] += x[lane] * y[lane];
-        }
-    }
-    sums.iter().sum::<f64>() + x_rest.iter().zip(y_rest).map(|(x, y)| x * y).sum::<f64>()
 }
 
 #[cfg(test)]

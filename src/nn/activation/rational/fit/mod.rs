@@ -15,12 +15,13 @@ mod least_squares;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use self::least_squares::{Matrix, dot};
+use self::least_squares::Matrix;
 use super::constraint::Unconstrained;
 use super::form::{Form, MAX_A, MAX_C, Version, sign};
 use super::ratio::{Ratio, integer_power};
 use super::shape::{EffectiveCoefficients, Shape};
 use super::target::Target;
+use crate::nn::dot::dot;
 
 /// Fits cover [-REACH, REACH].
 pub const REACH: f64 = 3.0;
