@@ -35,23 +35,10 @@ const ROOMS: &[&str] = &[
     "cli",
 ];
 
-/// What the library's own lines of code take from `crate::`, tests aside.
+/// The rooms that the library's own lines of code take from, tests aside.
 fn imports(code: &str) -> BTreeSet<String> {
-    let code = code.split("#[cfg(test)]\nmod tests {").next().expect("a first part");
-    let mut found = BTreeSet::new();
-    for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
-        for after in line.split("crate::").skip(1) {
-            let names = after.strip_prefix('{').map_or(after, |list| list.split('}').next().unwrap_or(list));
-            let listed = if after.starts_with('{') { names.split(',').collect() } else { vec![names] };
-            for name in listed {
-                let word: String =
-                    name.trim().chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
-                found.insert(word);
-            }
-        }
-    }
-    found.remove("");
-    found
+    let paths = paths(code, true).into_iter().filter(|path| path[0] == "crate");
+    paths.filter_map(|path| path.into_iter().nth(1)).collect()
 }
 
 fn files(folder: &Path, all: &mut Vec<PathBuf>) {
@@ -153,30 +140,35 @@ fn leaves(tree: &str, before: &[String], all: &mut Vec<Vec<String>>) {
     if rest.is_empty() { all.push(path) } else { leaves(rest, &path, all) }
 }
 
-/// The modules among `known` that a file's own code takes from, tests and what it only hands on aside.
-fn takes(here: &[String], code: &str, known: &BTreeSet<Vec<String>>) -> BTreeSet<Vec<String>> {
+/// Every path within the library that a file's own code names, tests aside. What it only hands on counts if
+/// `handed_on`.
+fn paths(code: &str, handed_on: bool) -> Vec<Vec<String>> {
     let code = code.split("#[cfg(test)]\nmod tests {").next().expect("a first part");
     let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
     let code = lines.collect::<Vec<_>>().join(" ");
+    let is_inside = |path: &str| ["crate::", "super::", "self::"].iter().any(|from| path.starts_with(from));
     let mut paths = Vec::new();
     for statement in code.split(';') {
-        match statement.rsplit_once("use ") {
-            Some((before, _)) if before.trim_end().ends_with("pub") || before.trim_end().ends_with(')') => {}
-            Some((_, tree)) if ["crate::", "super::", "self::"].iter().any(|from| tree.starts_with(from)) => {
-                leaves(tree, &[], &mut paths);
-            }
-            _ => {
-                let from = statement.match_indices("crate::").chain(statement.match_indices("super::"));
-                for (at, _) in from {
-                    let is_path = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
-                    let path: String = statement[at..].chars().take_while(|c| is_path(*c)).collect();
-                    leaves(path.trim_end_matches(':'), &[], &mut paths);
-                }
-            }
+        let (before, tree) = statement.rsplit_once("use ").unwrap_or((statement, ""));
+        let (rest, tree) = if is_inside(tree) { (before, tree) } else { (statement, "") };
+        let word = before.split_whitespace().last().unwrap_or_default();
+        if handed_on || !word.starts_with("pub") {
+            leaves(tree, &[], &mut paths);
+        }
+        let from = rest.match_indices("crate::").chain(rest.match_indices("super::"));
+        for (at, _) in from {
+            let is_path = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
+            let path: String = rest[at..].chars().take_while(|c| is_path(*c)).collect();
+            leaves(path.trim_end_matches(':'), &[], &mut paths);
         }
     }
+    paths
+}
+
+/// The modules among `known` that a file's own code takes from.
+fn takes(here: &[String], code: &str, known: &BTreeSet<Vec<String>>) -> BTreeSet<Vec<String>> {
     let mut found = BTreeSet::new();
-    for path in paths {
+    for path in paths(code, false) {
         let mut base = here.to_vec();
         let mut rest = path.as_slice();
         match rest[0].as_str() {

@@ -7,7 +7,7 @@ use std::path::Path;
 use plasticity_bench::catalogue::catalogue;
 use plasticity_bench::data::{self, Silent};
 use plasticity_bench::record::{CoefficientRow, Phase, StepRow, TaskRow, read};
-use plasticity_bench::runner::{Options, Trainer, run_all};
+use plasticity_bench::runner::{Options, Summary, Trainer, run_all};
 use plasticity_bench::spec::Spec;
 use plasticity_bench::train::checkpoint::Keep;
 
@@ -17,24 +17,34 @@ fn reference(optimizer: &str) -> Vec<f64> {
     text.lines().skip(1).map(|line| line.split(',').nth(1).unwrap().parse().unwrap()).collect()
 }
 
-#[test]
-fn losses_follow_pytorch_for_200_steps() {
-    let text = include_str!("reference/replay.toml");
-    let plans = Spec::parse(text, "replay.toml", &[], &catalogue()).unwrap().plans(None).unwrap();
+/// The runs of a spec beside the references.
+fn trained(name: &str) -> (tempfile::TempDir, Summary) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference").join(name);
+    let text = fs::read_to_string(path).unwrap();
+    let plans = Spec::parse(&text, name, &[], &catalogue()).unwrap().plans(None).unwrap();
     let out = tempfile::tempdir().unwrap();
     let digits = data::load("generated-digits", None, &mut Silent).unwrap();
     let options = Options { quiet: true, ..Options::new(out.path()) };
     let summary = run_all(&plans, &Trainer::new([digits], Keep::None, true), &options).unwrap();
     assert_eq!(summary.done, 2, "{:?}", summary.failures);
+    (out, summary)
+}
+
+/// Whether the losses of all 200 steps of a run are those of the reference.
+fn follows(run: &Path, name: &str) {
+    let (ours, theirs) = (read::<StepRow>(run).unwrap(), reference(name));
+    assert_eq!((ours.len(), theirs.len()), (200, 200));
+    for (row, theirs) in ours.iter().zip(theirs) {
+        let difference = (f64::from(row.loss) - theirs).abs() / theirs;
+        assert!(difference < 1e-4, "{name} step {}: {} against {theirs}", row.step, row.loss);
+    }
+}
+
+#[test]
+fn losses_follow_pytorch_for_200_steps() {
+    let (_out, summary) = trained("replay.toml");
     for run in &summary.runs {
-        let name = &run.plan.optimizer.name;
-        let ours = read::<StepRow>(&run.dir).unwrap();
-        let theirs = reference(name);
-        assert_eq!((ours.len(), theirs.len()), (200, 200));
-        for (row, theirs) in ours.iter().zip(theirs) {
-            let difference = (f64::from(row.loss) - theirs).abs() / theirs;
-            assert!(difference < 1e-4, "{name} step {}: {} against {theirs}", row.step, row.loss);
-        }
+        follows(&run.dir, &run.plan.optimizer.name);
     }
 }
 
@@ -49,21 +59,10 @@ fn quantities(name: &str) -> Vec<(String, f64)> {
 /// `tests/reference/replay_zoo.sh`: KAT's groups step by step, a mixture in evaluation after its training.
 #[test]
 fn kats_losses_and_a_mixtures_evaluation_follow_pytorch() {
-    let text = include_str!("reference/replay_zoo.toml");
-    let plans = Spec::parse(text, "replay_zoo.toml", &[], &catalogue()).unwrap().plans(None).unwrap();
-    let out = tempfile::tempdir().unwrap();
-    let digits = data::load("generated-digits", None, &mut Silent).unwrap();
-    let options = Options { quiet: true, ..Options::new(out.path()) };
-    let summary = run_all(&plans, &Trainer::new([digits], Keep::None, true), &options).unwrap();
-    assert_eq!(summary.done, 2, "{:?}", summary.failures);
+    let (_out, summary) = trained("replay_zoo.toml");
     for run in &summary.runs {
         if run.plan.activation.name == "kat" {
-            let (ours, theirs) = (read::<StepRow>(&run.dir).unwrap(), reference("kat"));
-            assert_eq!((ours.len(), theirs.len()), (200, 200));
-            for (row, theirs) in ours.iter().zip(theirs) {
-                let difference = (f64::from(row.loss) - theirs).abs() / theirs;
-                assert!(difference < 1e-4, "step {}: {} against {theirs}", row.step, row.loss);
-            }
+            follows(&run.dir, "kat");
             continue;
         }
         let task = &read::<TaskRow>(&run.dir).unwrap()[0];

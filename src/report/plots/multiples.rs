@@ -28,11 +28,8 @@ pub fn by_constraint(chart: &Chart, groups: &[String]) -> Option<Chart> {
     if lines.len() <= FEW || names.len() < 2 {
         return None;
     }
+    // Without markers.
     let behind = |line: &Series| Series {
-        style: Style::behind(),
-        band: Vec::new(),
-        n: Vec::new(),
-        // No markers.
         marked: Some(0..0),
         ..Series::line(OTHERS, Style::behind(), line.points.clone())
     };
