@@ -7,12 +7,11 @@
 //! n + 1 rows of the ring.
 //!
 //! A row is 4·(features + actions + 1) + 1 bytes: a million of cheetah's (17 features, 6 actions) are 97 MB.
+//! Pictures are kept as bytes, a quarter of that ([`Rows`]).
 
+use super::rows::Rows;
 use crate::random::Stream;
 use crate::state::{StateDict, StateError, Stateful, Values};
-
-/// Rows that are allocated together: memory grows with what is stored, and nothing is ever copied.
-const CHUNK: usize = 4096;
 
 /// What a row is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,8 +65,8 @@ pub struct Buffer {
     features: usize,
     actions: usize,
     capacity: usize,
-    /// Chunks of observation, action, reward, row after row.
-    chunks: Vec<Box<[f32]>>,
+    /// Observation, action, reward of every row.
+    rows: Rows,
     kinds: Vec<Kind>,
     /// Row that the next transition goes to.
     cursor: usize,
@@ -82,8 +81,15 @@ impl Buffer {
     #[must_use]
     pub fn new(features: usize, actions: usize, capacity: usize) -> Self {
         assert!(capacity >= 2, "a transition takes two rows");
-        let (chunks, kinds) = (Vec::new(), Vec::new());
-        Self { features, actions, capacity, chunks, kinds, cursor: 0, transitions: 0 }
+        let rows = Rows::new(features, actions + 1, capacity);
+        Self { features, actions, capacity, rows, kinds: Vec::new(), cursor: 0, transitions: 0 }
+    }
+
+    /// The same for observations that are pictures: features in 256 steps from 0 to 1 take a byte each, as
+    /// long as no other comes.
+    #[must_use]
+    pub fn of_pictures(self) -> Self {
+        Self { rows: self.rows.of_pictures(), ..self }
     }
 
     /// Bytes of a full buffer.
@@ -123,10 +129,9 @@ impl Buffer {
             self.cursor = self.after(self.cursor);
         }
         self.write(self.cursor, observation, if terminated { Kind::Terminal } else { Kind::Step });
-        let features = self.features;
-        let row = self.row_mut(self.cursor);
-        row[features..features + action.len()].copy_from_slice(action);
-        row[features + action.len()] = reward as f32;
+        let row = self.rows.behind_mut(self.cursor);
+        row[..action.len()].copy_from_slice(action);
+        row[action.len()] = reward as f32;
         let next = self.after(self.cursor);
         self.write(next, next_observation, Kind::Last);
         self.cursor = if terminated || truncated { self.after(next) } else { next };
@@ -137,8 +142,7 @@ impl Buffer {
         let open = self.cursor < self.kinds.len() && self.kinds[self.cursor] == Kind::Last;
         // At an episode's end the cursor is past its last row: what stands there is old and can go.
         let stands_at = open && self.before(self.cursor).is_some_and(|row| self.kinds[row] == Kind::Step);
-        !stands_at
-            || self.row(self.cursor)[..self.features].iter().zip(observation).all(|(a, &b)| *a == b as f32)
+        !stands_at || self.rows.holds(self.cursor, observation)
     }
 
     /// A uniform draw of `rows` transitions with replacement, at a cost of the batch alone.
@@ -173,11 +177,11 @@ impl Buffer {
             continues: Vec::with_capacity(rows),
         };
         for &row in picked {
-            let values = self.row(row);
-            batch.observations.extend_from_slice(&values[..features]);
-            batch.actions.extend_from_slice(&values[features..features + actions]);
-            batch.rewards.push(values[features + actions]);
-            batch.next_observations.extend_from_slice(&self.row(self.after(row))[..features]);
+            let behind = self.rows.behind(row);
+            self.rows.extend(row, &mut batch.observations);
+            batch.actions.extend_from_slice(&behind[..actions]);
+            batch.rewards.push(behind[actions]);
+            self.rows.extend(self.after(row), &mut batch.next_observations);
             batch.continues.push(if self.kinds[row] == Kind::Terminal { 0.0 } else { 1.0 });
         }
         batch
@@ -195,25 +199,8 @@ impl Buffer {
         }
     }
 
-    fn width(&self) -> usize {
-        self.features + self.actions + 1
-    }
-
-    fn row(&self, row: usize) -> &[f32] {
-        &self.chunks[row / CHUNK][row % CHUNK * self.width()..][..self.width()]
-    }
-
-    fn row_mut(&mut self, row: usize) -> &mut [f32] {
-        let width = self.width();
-        &mut self.chunks[row / CHUNK][row % CHUNK * width..][..width]
-    }
-
     /// Writes the observation of a row, which may be the first one beyond what was used so far.
     fn write(&mut self, row: usize, observation: &[f64], kind: Kind) {
-        while row / CHUNK >= self.chunks.len() {
-            let rows = CHUNK.min(self.capacity - self.chunks.len() * CHUNK);
-            self.chunks.push(vec![0.0; rows * self.width()].into_boxed_slice());
-        }
         if row < self.kinds.len() {
             self.transitions -= usize::from(self.kinds[row] != Kind::Last);
             self.kinds[row] = kind;
@@ -221,19 +208,13 @@ impl Buffer {
             self.kinds.push(kind);
         }
         self.transitions += usize::from(kind != Kind::Last);
-        for (to, &x) in self.row_mut(row).iter_mut().zip(observation) {
-            *to = x as f32;
-        }
+        self.rows.write(row, observation);
     }
 }
 
 impl Stateful for Buffer {
     fn save(&self, state: &mut StateDict) {
-        let mut rows = Vec::with_capacity(self.kinds.len() * self.width());
-        for row in 0..self.kinds.len() {
-            rows.extend_from_slice(self.row(row));
-        }
-        state.insert("rows", Values::F32(rows));
+        self.rows.save(self.kinds.len(), state);
         state.insert("kinds", Values::Bytes(self.kinds.iter().map(|&kind| kind as u8).collect()));
         state.insert_u64("cursor", self.cursor as u64);
     }
@@ -249,19 +230,16 @@ impl Stateful for Buffer {
                 _ => return Err(wrong("kinds", "names a kind of row that there is not")),
             });
         }
-        let (rows, cursor) = (state.f32s("rows")?, state.u64("cursor")? as usize);
-        if kinds.len() > self.capacity || rows.len() != kinds.len() * self.width() {
+        let cursor = state.u64("cursor")? as usize;
+        if kinds.len() > self.capacity {
             return Err(wrong("rows", "has another size than this buffer's"));
         }
         if cursor >= self.capacity || cursor > kinds.len() {
             return Err(wrong("cursor", "is beyond the rows"));
         }
-        self.clear();
-        for (row, (values, &kind)) in rows.chunks_exact(self.width()).zip(&kinds).enumerate() {
-            self.write(row, &[], kind);
-            self.row_mut(row).copy_from_slice(values);
-        }
-        self.cursor = cursor;
+        self.rows.load(kinds.len(), state)?;
+        self.transitions = kinds.iter().filter(|&&kind| kind != Kind::Last).count();
+        (self.kinds, self.cursor) = (kinds, cursor);
         Ok(())
     }
 }

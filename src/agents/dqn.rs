@@ -129,6 +129,7 @@ impl Dqn {
             choice.number("epsilon_end"),
             count(choice, "epsilon_decisions") as u64,
         );
+        let buffer = Buffer::new(features, 1, count(choice, "buffer"));
         Ok(Self {
             double: choice.name == "double-dqn",
             huber: choice.text("loss") == "huber",
@@ -143,7 +144,7 @@ impl Dqn {
             actions,
             network,
             target,
-            buffer: Buffer::new(features, 1, count(choice, "buffer")),
+            buffer: if make.image().is_some() { buffer.of_pictures() } else { buffer },
             decisions: 0,
             updates: 0,
             exploration: Stream::new(make.seed, "exploration", 0),

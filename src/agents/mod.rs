@@ -19,6 +19,7 @@ mod networks;
 pub mod policy;
 pub mod presets;
 mod registry;
+mod rows;
 pub mod scale;
 pub mod schedule;
 mod settings;
