@@ -210,26 +210,26 @@ mod tests {
             both(&mut plain, row, &picture(row));
         }
         assert_eq!(rows.width(), 2);
-        let same = |rows: &Rows, used: usize| {
+        let same = |rows: &Rows, plain: &Rows, used: usize| {
             for row in 0..used {
-                assert_eq!(observation(rows, row), observation(&plain, row));
+                assert_eq!(observation(rows, row), observation(plain, row));
                 assert_eq!(rows.behind(row), plain.behind(row));
             }
         };
-        same(&rows, 5000);
+        same(&rows, &plain, 5000);
         assert!(rows.holds(77, &picture(77)) && !rows.holds(77, &picture(78)));
         let mut state = StateDict::default();
         rows.save(5000, &mut state);
         let mut again = Rows::new(3, 2, 9000);
         again.load(5000, &state).unwrap();
-        same(&again, 5000);
+        same(&again, &plain, 5000);
         assert_eq!(again.width(), 2);
         assert!(again.load(4999, &state).is_err());
 
         both(&mut rows, 5000, &[0.3, 0.0, 7.0]);
         both(&mut plain, 5000, &[0.3, 0.0, 7.0]);
         assert_eq!(rows.width(), 5);
-        same(&rows, 5001);
+        same(&rows, &plain, 5001);
         assert!(rows.holds(5000, &[0.3, 0.0, 7.0]));
     }
 }

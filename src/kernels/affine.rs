@@ -17,7 +17,7 @@ const BY_COLUMNS: RangeInclusive<usize> = 16..=64;
 const REGISTER: usize = 16;
 
 /// A float with a product of its own for some sizes.
-pub trait ByColumns: Element {
+pub trait ByColumns: Element + Scratch {
     /// columns (m × n, by columns) = x (m × k) · w (n × k)ᵀ. False, and nothing written, where the type has
     /// no kernel of its own for these sizes and this processor.
     fn by_columns(_x: &[Self], _w: &[Self], _columns: &mut [Self], _sizes: (usize, usize, usize)) -> bool {
@@ -31,23 +31,24 @@ impl ByColumns for f32 {
 }
 impl ByColumns for f64 {}
 
-/// x (m × k) · w (n × k)ᵀ + bias (n).
+/// x (m × k) · w (n × k)ᵀ + bias (n), in a [`Scratch`] buffer.
 pub fn affine<T: ByColumns>(x: &[T], w: &[T], bias: &[T], (m, n, k): (usize, usize, usize)) -> Vec<T> {
     if !BY_COLUMNS.contains(&m) || !m.is_multiple_of(REGISTER) {
-        let mut z = Vec::with_capacity(m * n);
-        (0..m).for_each(|_| z.extend_from_slice(bias));
+        let mut z = T::take(m * n);
+        z.chunks_exact_mut(n.max(1)).for_each(|row| row.copy_from_slice(bias));
         times_transposed(x, w, &mut z, (m, n, k), true);
         return z;
     }
-    let mut columns = vec![<T as Real>::ZERO; m * n];
+    let mut columns = T::take(m * n);
     if !T::by_columns(x, w, &mut columns, (m, n, k)) {
         by_columns(x, w, &mut columns, (m, n, k));
     }
-    let mut z = vec![<T as Real>::ZERO; m * n];
+    let mut z = T::take(m * n);
     vectorized(
         #[inline(always)]
         || turn(&columns, bias, &mut z, m),
     );
+    T::put(columns);
     z
 }
 

@@ -28,7 +28,7 @@ impl Deferred {
         (1..=MOST).contains(&rows) && Arch::new().dispatch(Lanes) > 1
     }
 
-    /// From dz (rows × outputs) and x (rows, inputs), contiguous. x is kept until the gradient is reset; a
+    /// From dz (rows × outputs), a [`Scratch`] buffer, and x (rows, inputs), contiguous. x is kept until the gradient is reset; a
     /// variable, whose values can be set in place, is copied.
     pub fn new(dz: Vec<f32>, x: &Tensor) -> Result<Self> {
         let x = if x.is_variable() { x.copy()? } else { x.detach() };
@@ -40,6 +40,12 @@ impl Deferred {
     pub fn blocks(&self, body: impl FnMut(usize, &[f32])) -> Result<()> {
         let (rows, inputs) = self.x.dims2()?;
         with_slice(&self.x, |x| Arch::new().dispatch(Blocks { dz: &self.dz, x, rows, inputs, body }))
+    }
+}
+
+impl Drop for Deferred {
+    fn drop(&mut self) {
+        f32::put(std::mem::take(&mut self.dz));
     }
 }
 

@@ -1,163 +1,131 @@
-//! One layer as one op: y = φ(norm(x Wᵀ + b)), with bias, layer normalisation and activation inside.
+//! Linear layers one after the other as one op: y = φ(norm(x Wᵀ + b)) of each, with bias, layer normalisation
+//! and activation inside.
 //!
-//! candle records a single node for it. The backward pass of [`Pass::Train`] writes the gradients of
-//! weight, bias, normalisation and coefficients to their [`Gradient`]s and returns ∂x alone, and that
-//! only where the input is itself part of the graph (so the first layer computes none). That of
+//! candle records a single node for them. Its own backward pass would make a tensor of zeros for ∂x of every
+//! layer and add to it. The backward pass of [`Pass::Train`] writes the gradients of weights, biases,
+//! normalisations and coefficients to their [`Gradient`](super::gradient::Gradient)s and returns ∂x alone, and
+//! that only where the input is itself part of the graph (so the first layer computes none). That of
 //! [`Pass::Through`] returns ∂x and writes nothing.
 
-use std::borrow::Cow;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, bail};
 
-use super::affine::affine;
-use super::deferred::Deferred;
-use super::element::{Gradients, Saved as SavedElements, flush};
-use super::fused_activation::{FusedActivation, kernel};
-use super::gradient::{Gradient, add_bias_gradient};
-use super::layer_norm::{LayerNorm, Normalized};
-use super::matmul::{times, transposed_times};
+pub use super::dense_layer::DenseParts;
+use super::dense_layer::{Saved, copy};
 use super::pass::Pass;
-use super::storage::{Slices, contiguous, with_slice};
+use super::storage::{Slices, contiguous, give_back, with_slice};
 
-/// What a [`Dense`] op needs beside its input and weight. Cheap to clone: one op is made per call.
-#[derive(Clone)]
-pub struct DenseParts {
-    /// (outputs)
-    pub bias: Tensor,
-    /// Gradient of the weight (outputs, inputs).
-    pub weight_gradient: Arc<Gradient>,
-    /// Gradient of the bias.
-    pub bias_gradient: Arc<Gradient>,
-    /// Normalisation of the outputs, before the activation.
-    pub norm: Option<LayerNorm>,
-    /// Activation; `None` for the head.
-    pub activation: Option<FusedActivation>,
-}
+/// A layer below the last one, and its weight (outputs, inputs).
+pub type Below = (DenseParts, Tensor);
 
-/// What the forward pass saves for the backward pass.
-struct Saved {
-    /// Of the activation.
-    pre_activations: CpuStorage,
-    extra: CpuStorage,
-    /// Of the normalisation: see [`Normalized`].
-    normalized: CpuStorage,
-    inverse: CpuStorage,
-}
-
-/// The op: apply with [`Pass::apply`] on x (batch, inputs) and the weight (outputs, inputs).
+/// The op: apply with [`Pass::apply`] on x (batch, inputs) and the last layer's weight (outputs, inputs).
 pub struct Dense {
-    parts: DenseParts,
+    below: Vec<Below>,
+    last: DenseParts,
     pass: Pass,
-    saved: Mutex<Option<Saved>>,
+    kept: Mutex<Kept>,
+}
+
+/// What the forward pass keeps for the backward pass.
+#[derive(Default)]
+struct Kept {
+    /// Of every layer.
+    saved: Vec<Saved>,
+    /// Features of every layer but the last, in scratch buffers.
+    features: Vec<CpuStorage>,
 }
 
 impl Dense {
-    /// An op for one call: apply it with [`Pass::apply`] of the same pass.
+    /// An op of one layer for one call: apply it with [`Pass::apply`] of the same pass.
     #[must_use]
     pub fn new(parts: DenseParts, pass: Pass) -> Self {
-        Self { parts, pass, saved: Mutex::new(None) }
+        Self::stacked(Vec::new(), parts, pass)
+    }
+
+    /// The same with the layers that come before it.
+    #[must_use]
+    pub fn stacked(below: Vec<Below>, last: DenseParts, pass: Pass) -> Self {
+        Self { below, last, pass, kept: Mutex::default() }
     }
 
     fn run<T: Slices>(
         &self,
         x: &[T],
-        w: &[T],
-        (rows, inputs, outputs): (usize, usize, usize),
-    ) -> Result<Vec<T>> {
-        let mut z = with_slice(&self.parts.bias, |bias| affine(x, w, bias, (rows, outputs, inputs)))?;
-        let normalized = match &self.parts.norm {
-            Some(norm) => norm.forward(&mut z, outputs)?,
-            None => Normalized { values: Vec::new(), inverse: Vec::new() },
-        };
-        let mut extra = Vec::new();
-        let (y, z) = match &self.parts.activation {
-            None => (z, Vec::new()),
-            Some(activation) => {
-                let mut y = vec![T::ZERO; z.len() * activation.expansion];
-                self.pass.with_mode(|mode| {
-                    activation.with_coefficients(|coefficients| {
-                        kernel::<T>(activation).forward(coefficients, outputs, &z, &mut y, &mut extra, mode);
-                    })
-                })?;
-                flush(&mut y);
-                (y, z)
+        (rows, mut inputs): (usize, usize),
+        (w, outputs): (&[T], usize),
+    ) -> Result<(CpuStorage, Shape)> {
+        let mut kept = Kept::default();
+        let through = |parts: &DenseParts, x: &[T], w: &[T], inputs, outputs| {
+            if w.len() != inputs * outputs {
+                bail!("dense: {inputs} inputs for a weight of {} × {outputs}", w.len() / outputs);
             }
+            parts.forward(&self.pass, x, w, (rows, inputs, outputs))
         };
-        if self.pass.is_recorded() {
-            *self.saved() = Some(Saved {
-                pre_activations: T::store(z),
-                extra: T::store(extra),
-                normalized: T::store(normalized.values),
-                inverse: T::store(normalized.inverse),
-            });
+        for (parts, weight) in &self.below {
+            let (outputs, x) = (weight.dim(0)?, last(&kept.features, x)?);
+            let (y, saved) = with_slice(weight, |w| through(parts, x, w, inputs, outputs))??;
+            inputs = parts.width(outputs);
+            kept.features.push(T::store(y));
+            kept.saved.extend(saved);
         }
-        Ok(y)
+        let (y, saved) = through(&self.last, last(&kept.features, x)?, w, inputs, outputs)?;
+        if let Some(saved) = saved {
+            kept.saved.push(saved);
+            *self.kept() = kept;
+        }
+        Ok((T::store(y), Shape::from((rows, self.last.width(outputs)))))
     }
 
     fn back<T: Slices>(&self, x: &Tensor, w: &Tensor, y: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
-        let dy = dy.contiguous()?;
-        let dz = with_slice(&dy, |dy| self.pull_back::<T>(y, dy, w.dim(0)?))??;
-        with_slice(&dy, |dy| self.products::<T>(x, w, dz.map_or(Cow::Borrowed(dy), Cow::Owned)))?
+        let kept = self.kept();
+        if kept.saved.is_empty() {
+            bail!("backward before forward");
+        }
+        let gradient = with_slice(&dy.contiguous()?, copy::<T>)?;
+        let dx = with_slice(x, |inputs| {
+            with_slice(y, |outputs| self.pull_back(&kept, (x, w), (inputs, outputs), gradient))
+        })???;
+        dx.map(|dx| Tensor::from_vec(dx, x.shape(), x.device())).transpose()
     }
 
-    /// The gradient by x Wᵀ + b; `None` where that is y itself.
-    fn pull_back<T: Slices>(&self, y: &Tensor, dy: &[T], outputs: usize) -> Result<Option<Vec<T>>> {
-        let saved = self.saved();
-        let Some(saved) = saved.as_ref() else { bail!("backward before forward") };
-        let mut dz = None;
-        if let Some(activation) = &self.parts.activation {
-            let (z, extra) = (T::slice(&saved.pre_activations)?, T::slice(&saved.extra)?);
-            let mut through = vec![T::ZERO; z.len()];
-            with_slice(y, |y| {
-                activation.with_gradient(self.pass.trains(), |coefficients, d_coefficients| {
-                    let gradients = Gradients { dz: &mut through, d_coefficients };
-                    let saved = SavedElements { z, y, extra };
-                    kernel::<T>(activation).backward(coefficients, outputs, saved, dy, gradients);
-                })
-            })??;
-            flush(&mut through);
-            dz = Some(through);
+    /// Layer by layer, from the gradient by the last one's outputs.
+    fn pull_back<T: Slices>(
+        &self,
+        kept: &Kept,
+        (x, w): (&Tensor, &Tensor),
+        (inputs, outputs): (&[T], &[T]),
+        mut gradient: Vec<T>,
+    ) -> Result<Option<Vec<T>>> {
+        let mut y = outputs;
+        let below = self.below.iter().map(|(parts, weight)| (parts, weight));
+        let layers = below.chain([(&self.last, w)]).zip(&kept.saved).enumerate();
+        for (number, ((parts, weight), saved)) in layers.collect::<Vec<_>>().into_iter().rev() {
+            let (read, tensor) = match number.checked_sub(1) {
+                Some(before) => (T::slice(&kept.features[before])?, None),
+                None => (inputs, Some(x)),
+            };
+            let wanted = number > 0 || x.track_op();
+            let passed = parts.backward(&self.pass, saved, weight, (read, tensor), (y, gradient), wanted)?;
+            let Some(passed) = passed else { return Ok(None) };
+            (y, gradient) = (read, passed);
         }
-        if let Some(norm) = &self.parts.norm {
-            let mut through = dz.unwrap_or_else(|| dy.to_vec());
-            let (normalized, inverse) = (T::slice(&saved.normalized)?, T::slice(&saved.inverse)?);
-            norm.backward(normalized, inverse, &mut through, self.pass.trains())?;
-            flush(&mut through);
-            dz = Some(through);
-        }
-        Ok(dz)
+        Ok(Some(gradient))
     }
 
-    /// ∂x where it is wanted, and the gradients of weight and bias where the pass trains.
-    fn products<T: Slices>(&self, x: &Tensor, w: &Tensor, dz: Cow<'_, [T]>) -> Result<Option<Tensor>> {
-        let (rows, inputs) = x.dims2()?;
-        let outputs = w.dim(0)?;
-        if self.pass.trains() {
-            add_bias_gradient(&self.parts.bias_gradient, &dz, outputs)?;
-        }
-        let mut dx = None;
-        if x.track_op() {
-            let mut values = vec![T::ZERO; rows * inputs];
-            with_slice(w, |w| times(&dz, w, &mut values, (rows, inputs, outputs), false))?;
-            flush(&mut values);
-            dx = Some(Tensor::from_vec(values, (rows, inputs), x.device())?);
-        }
-        if self.pass.trains() {
-            let mut gradient = self.parts.weight_gradient.lock();
-            if x.dtype() == DType::F32 && gradient.is_fresh() && Deferred::pays(rows) {
-                let CpuStorage::F32(dz) = T::store(dz.into_owned()) else { bail!("expected f32 values") };
-                gradient.defer(Deferred::new(dz, x)?);
-            } else {
-                let (dw, add) = gradient.write::<T>()?;
-                with_slice(x, |x| transposed_times(&dz, x, dw, (outputs, inputs, rows), add))?;
-            }
-        }
-        Ok(dx)
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn saved(&self) -> MutexGuard<'_, Option<Saved>> {
-        self.saved.lock().unwrap_or_else(PoisonError::into_inner)
+/// Features of the layer before, or the inputs `x` of the first layer.
+fn last<'a, T: Slices>(features: &'a [CpuStorage], x: &'a [T]) -> Result<&'a [T]> {
+    features.last().map_or(Ok(x), T::slice)
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.features.drain(..).for_each(give_back);
     }
 }
 
@@ -173,23 +141,16 @@ impl CustomOp2 for Dense {
         w: &CpuStorage,
         lw: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let (rows, inputs) = lx.shape().dims2()?;
-        let (outputs, inner) = lw.shape().dims2()?;
-        if inner != inputs {
-            bail!("dense: {inputs} inputs for a weight of {outputs} × {inner}");
-        }
-        let expansion = self.parts.activation.as_ref().map_or(1, |activation| activation.expansion);
-        let sizes = (rows, inputs, outputs);
-        let y = match x {
+        let (sizes, outputs) = (lx.shape().dims2()?, lw.shape().dims2()?.0);
+        match x {
             CpuStorage::F32(x) => {
-                f32::store(self.run(contiguous(x, lx)?, contiguous(f32::slice(w)?, lw)?, sizes)?)
+                self.run::<f32>(contiguous(x, lx)?, sizes, (contiguous(f32::slice(w)?, lw)?, outputs))
             }
             CpuStorage::F64(x) => {
-                f64::store(self.run(contiguous(x, lx)?, contiguous(f64::slice(w)?, lw)?, sizes)?)
+                self.run::<f64>(contiguous(x, lx)?, sizes, (contiguous(f64::slice(w)?, lw)?, outputs))
             }
             _ => bail!("dense takes f32 or f64"),
-        };
-        Ok((y, Shape::from((rows, outputs * expansion))))
+        }
     }
 
     fn bwd(
@@ -209,9 +170,13 @@ impl CustomOp2 for Dense {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use candle_core::{Device, Var};
 
     use super::*;
+    use crate::kernels::fused_activation::FusedActivation;
+    use crate::kernels::gradient::Gradient;
     use crate::nn::activation;
     use crate::random::Stream;
     use crate::spec::{Choice, Value};

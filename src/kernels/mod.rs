@@ -9,6 +9,7 @@ pub mod affine;
 pub mod conv;
 pub mod deferred;
 pub mod dense;
+mod dense_layer;
 pub mod element;
 mod functions;
 pub mod fused_activation;

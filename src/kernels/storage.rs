@@ -4,6 +4,7 @@ use candle_core::{CpuStorage, Layout, Result, Storage, Tensor, bail};
 
 use super::affine::ByColumns;
 use super::element::{ElementKernel, Kernel};
+use super::scratch::Scratch;
 
 /// Access to the slices inside candle's storage.
 pub trait Slices: ByColumns {
@@ -43,6 +44,15 @@ macro_rules! slices {
 }
 slices!(f32, F32);
 slices!(f64, F64);
+
+/// Gives the buffer of a storage to [`Scratch`].
+pub(super) fn give_back(storage: CpuStorage) {
+    match storage {
+        CpuStorage::F32(values) => f32::put(values),
+        CpuStorage::F64(values) => f64::put(values),
+        _ => {}
+    }
+}
 
 /// Runs `body` on the values of a contiguous tensor.
 ///

@@ -118,12 +118,11 @@ impl Linears {
         inputs: &Tensor,
         pass: &Pass,
     ) -> candle_core::Result<Tensor> {
-        let mut x = inputs.clone();
-        for (index, parts) in self.parts.iter().enumerate() {
-            let weight = built.weight(self.first + index);
-            x = pass.apply(&x, weight.as_tensor(), Dense::new(parts.clone(), pass.clone()))?;
-        }
-        Ok(x)
+        let weight = |index| built.weight(self.first + index).as_tensor();
+        let (last, below) = self.parts.split_last().expect("a network has a head");
+        let below = below.iter().enumerate().map(|(index, parts)| (parts.clone(), weight(index).clone()));
+        let op = Dense::stacked(below.collect(), last.clone(), pass.clone());
+        pass.apply(inputs, weight(self.parts.len() - 1), op)
     }
 
     pub(super) fn capture(&self, built: &Builder, inputs: &Tensor) -> candle_core::Result<Vec<Captured>> {
