@@ -19,6 +19,7 @@
 //!    several.
 //! 6. [`train`]: the loop. One network and one optimiser learn the whole stream; or one of the [`agents`]
 //!    acts in [`environments`] and learns from what it sees.
+//!    With the feature `cuda` its steps can be taken by a `device`.
 //! 7. [`measure`] looks at the network at each task's start and end with the [`probes`], and hands rows to
 //!    [`record`], which keeps them.
 //! 8. [`runner`]: many runs side by side, one thread each, and what becomes of failures and interrupts.
@@ -83,6 +84,8 @@ pub mod atomic;
 pub mod catalogue;
 pub mod cli;
 pub mod data;
+#[cfg(feature = "cuda")]
+pub mod device;
 pub mod diagnostics;
 pub mod environments;
 pub mod kernels;

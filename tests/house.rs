@@ -27,6 +27,7 @@ const ROOMS: &[&str] = &[
     "probes",
     "catalogue",
     "train",
+    "device",
     "record",
     "measure",
     "results",

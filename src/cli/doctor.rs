@@ -53,10 +53,24 @@ fn rows(args: &Args) -> Vec<(String, String)> {
     rows
 }
 
+/// The first card, if this build has kernels for it and everything that they need is here.
+#[cfg(feature = "cuda")]
+fn device() -> String {
+    match plasticity_bench_cuda::describe(0) {
+        Ok(card) => format!("cpu; cuda:0 is {card}"),
+        Err(error) => format!("cpu; --device cuda cannot be used: {error}"),
+    }
+}
+
 /// Kernels are those of the processor; a card is named so that nobody wonders.
+#[cfg(not(feature = "cuda"))]
 fn device() -> String {
     let card = Path::new("/dev/nvidia0").exists();
-    if card { "cpu; the NVIDIA card of this machine is not used".into() } else { "cpu".into() }
+    if card {
+        "cpu; this build does not use the NVIDIA card of this machine (--features cuda)".into()
+    } else {
+        "cpu".into()
+    }
 }
 
 /// Free memory, and the least limit of the control groups that this process is in.

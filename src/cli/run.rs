@@ -22,7 +22,7 @@ use crate::stderr::tell;
 pub struct Args {
     #[command(flatten)]
     pub grid: GridArgs,
-    /// Runs at a time, each on one thread [default: `SLURM_CPUS_PER_TASK`, else the number of cores]
+    /// Runs at a time, each on one thread [default: `SLURM_CPUS_PER_TASK`, else the number of cores; 64 on a GPU]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
     /// Where to train: cpu, cuda or cuda:N
@@ -61,8 +61,12 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 impl Args {
     /// Prints what a grid is expected to take.
     pub fn describe(&self, plans: &[Plan]) -> Result<(), Failure> {
-        self.device.available()?;
-        let text = runner::describe(plans, &self.options(Arc::default())?).map_err(Failure::usage)?;
+        self.device.check(plans)?;
+        let options = self.options(Arc::default())?;
+        let places = self.device.places()?;
+        runner::check_device(plans, &options, &*places).map_err(Failure::usage)?;
+        let mut text = runner::describe(plans, &options).map_err(Failure::usage)?;
+        text += &runner::describe_device(plans, &options, &*places).map_err(Failure::usage)?;
         output::print(&text)
     }
 
@@ -74,21 +78,23 @@ impl Args {
         interrupt: &Arc<AtomicBool>,
         closing: bool,
     ) -> Result<Exit, Failure> {
-        self.device.available()?;
+        self.device.check(plans)?;
+        let places = self.device.places()?;
         let options = self.options(Arc::clone(interrupt))?;
+        runner::check_device(plans, &options, &*places).map_err(Failure::usage)?;
         runner::check_memory(plans, &options).map_err(Failure::usage)?;
         let data = self.load(plans, &options)?;
         if options.interrupt.load(Ordering::SeqCst) {
             return Ok(Exit::Interrupted);
         }
-        let trainer = Trainer::new(data, self.grid.policy(), self.grid.log_steps);
+        let trainer = Trainer::new(data, self.grid.policy(), self.grid.log_steps).on(places);
         train(plans, &trainer, &options, self.grid.log_steps, closing)
     }
 
     fn options(&self, interrupt: Arc<AtomicBool>) -> Result<Options, Failure> {
         Ok(Options {
             out: self.grid.out.clone(),
-            jobs: workers::count(self.jobs).map_err(Failure::usage)?,
+            jobs: workers::count(self.device.jobs(self.jobs)).map_err(Failure::usage)?,
             shard: self.shard,
             fresh: self.fresh,
             retry: !self.grid.no_retry,

@@ -69,6 +69,27 @@ impl Adam {
 }
 
 impl AdamStep {
+    /// step size, 1/√(1 - β₂ᵗ), ε, β₁, β₂, 1 - β₁, 1 - β₂, coupled decay, factor of decoupled decay, and the two
+    /// thresholds: what other kernels need to do the same.
+    #[must_use]
+    pub fn numbers(&self) -> [f32; 11] {
+        let Self { step_size, inverse_root, epsilon, betas, rests, coupled, shrink, least, least_root } =
+            *self;
+        [
+            step_size,
+            inverse_root,
+            epsilon,
+            betas.0,
+            betas.1,
+            rests.0,
+            rests.1,
+            coupled,
+            shrink,
+            least,
+            least_root,
+        ]
+    }
+
     /// On parameters `p` with gradients `g` and moments `m`, `v`.
     pub fn apply(&self, p: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32]) {
         let Self { step_size, inverse_root, epsilon, coupled, shrink, least, least_root, .. } = *self;
@@ -111,6 +132,15 @@ pub struct Sgd {
 }
 
 impl Sgd {
+    /// The same in the places that Adam's have: step size, momentum as β₁, coupled decay, and 1 in place of the factor
+    /// of decoupled decay for Nesterov's form.
+    #[must_use]
+    pub fn numbers(&self) -> [f32; 11] {
+        let ahead = if self.nesterov { 1.0 } else { 0.0 };
+        let (rate, momentum) = (self.learning_rate as f32, self.momentum as f32);
+        [rate, 0.0, 0.0, momentum, 0.0, 0.0, 0.0, self.weight_decay as f32, ahead, 0.0, 0.0]
+    }
+
     /// One step on parameter `p` with gradient `g` and momentum buffer `b`, which starts at 0.
     pub fn step(&self, p: &mut [f32], g: &[f32], b: &mut [f32]) {
         let (rate, momentum, decay) =

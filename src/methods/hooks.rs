@@ -63,11 +63,25 @@ impl Streams<'_> {
     }
 }
 
+/// A penalty whose gradient is slope·(θ - start), parameter by parameter.
+#[derive(Clone, Copy, Debug)]
+pub struct Pull<'a> {
+    /// Its factor.
+    pub slope: f32,
+    /// By parameter.
+    pub start: &'a [Vec<f32>],
+}
+
 /// A method that works on weights. All hooks default to nothing.
 ///
 /// A method is built from the freshly initialised network. Its generators follow from the moment
 /// ([`Streams`]); whatever else it keeps from one step to the next must be in its state.
 pub trait Method: Send {
+    /// The penalty, if pulling to where the parameters were is all that the method does in a step.
+    fn pull(&self) -> Option<Pull<'_>> {
+        None
+    }
+
     /// Before the first step of a task.
     ///
     /// # Errors

@@ -8,7 +8,7 @@
 use candle_core::Result;
 
 use super::from_start::FromStart;
-use super::hooks::{At, Method};
+use super::hooks::{At, Method, Pull};
 use super::registered::{Build, Registered, anywhere};
 use crate::kernels::fused_activation::Captured;
 use crate::nn::Network;
@@ -51,6 +51,10 @@ fn build(choice: &Choice, network: &dyn Network) -> Result<Box<dyn Method>> {
 }
 
 impl Method for L2Init {
+    fn pull(&self) -> Option<Pull<'_>> {
+        Some(Pull { slope: self.slope, start: self.start.values() })
+    }
+
     fn gradients(&mut self, at: &mut At<'_>, _: &[Captured]) -> Result<()> {
         if self.slope == 0.0 {
             return Ok(());

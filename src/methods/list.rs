@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::hooks::{At, Method};
+use super::hooks::{At, Method, Pull};
 use super::registered::Build;
 use super::registry;
 use crate::kernels::fused_activation::Captured;
@@ -45,6 +45,12 @@ impl Methods {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
+    }
+
+    /// The penalty of the one that has one.
+    #[must_use]
+    pub fn pull(&self) -> Option<Pull<'_>> {
+        self.list.iter().find_map(|(_, method)| method.pull())
     }
 
     /// Before the first step of a task.

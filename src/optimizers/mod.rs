@@ -292,6 +292,17 @@ impl Optimizer {
         Ok(())
     }
 
+    /// What step number `ahead` (1 is the next) does to parameter number `number`, for steps that are taken elsewhere:
+    /// Adam's numbers, or SGD's in their places; `None` of the other optimisers.
+    #[must_use]
+    pub fn numbers(&self, number: usize, ahead: u64) -> Option<[f32; 11]> {
+        match self.rules[number] {
+            Rule::Adam(rule) => Some(rule.at(self.states[number].steps[0] + ahead).numbers()),
+            Rule::Sgd(rule) => Some(rule.numbers()),
+            Rule::RmsProp(_) | Rule::Muon(..) => None,
+        }
+    }
+
     /// Forgets all moments and step counts.
     pub fn reset(&mut self) {
         self.states.iter_mut().for_each(State::reset);

@@ -129,6 +129,21 @@ impl RunStatus {
         Self { started: earlier.started.clone(), seconds: earlier.seconds, attempts, ..self }
     }
 
+    /// Whether this attempt may go on with what `earlier` ones left: steps on another kind of device have other last
+    /// bits, so a run that has taken any goes on where it began. The error is a sentence.
+    pub fn can_resume(&self, earlier: &Self) -> Result<(), String> {
+        let kind = |device: &str| device.split(':').next().unwrap_or_default().to_owned();
+        let has_steps = earlier.format < 2 || !earlier.attempts.is_empty();
+        if !has_steps || kind(&self.device) == kind(&earlier.device) {
+            return Ok(());
+        }
+        Err(format!(
+            "it began with --device {} and can go on there alone, not with --device {}: take the same device, or \
+             start anew with --fresh",
+            earlier.device, self.device
+        ))
+    }
+
     /// The same once this attempt has taken its first step, at `step` of `task`. What earlier ones did from
     /// there on is done again, so those that began later have no part in the run any more.
     #[must_use]

@@ -110,13 +110,23 @@ pub fn check(plans: &[Plan], options: &Options) -> anyhow::Result<()> {
     available().map_or(Ok(()), |available| fit(plans, options, available))
 }
 
-fn fit(plans: &[Plan], options: &Options, available: f64) -> anyhow::Result<()> {
+/// The needs of the largest runs that are left and may train side by side, by what each needs.
+pub(super) fn largest(
+    plans: &[Plan],
+    options: &Options,
+    needed: impl Fn(&Plan) -> Option<f64>,
+) -> anyhow::Result<Vec<f64>> {
     let runs = select(plans, options)?;
     let left_alone = |run: &&Run| !options.retry && status::has_failed(&run.dir);
     let left = runs.iter().filter(|run| options.fresh || !(is_finished(run) || left_alone(run)));
     let mut needs: Vec<f64> = left.filter_map(|run| needed(&run.plan)).collect();
     needs.sort_by(|a, b| b.total_cmp(a));
     needs.truncate(options.jobs.max(1));
+    Ok(needs)
+}
+
+fn fit(plans: &[Plan], options: &Options, available: f64) -> anyhow::Result<()> {
+    let needs = largest(plans, options, needed)?;
     let whole: f64 = needs.iter().sum();
     anyhow::ensure!(
         whole <= available,

@@ -5,6 +5,7 @@
 
 mod bars;
 mod describe;
+mod device;
 pub mod engines;
 mod estimate;
 mod eta;
@@ -35,6 +36,7 @@ use bars::Bars;
 use progress::Display;
 
 pub use describe::describe;
+pub use device::{check as check_device, describe as describe_device};
 pub use estimate::estimate;
 pub use eta::duration;
 pub use executor::Executor;

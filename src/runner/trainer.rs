@@ -13,20 +13,20 @@ use crate::diagnostics;
 use crate::environments::change;
 use crate::environments::repeat::ActionRepeat;
 use crate::environments::{Environment, Named};
-use crate::kernels;
 use crate::measure::{ControlRecording, FirstStep, Recording, run_diagnostic};
 use crate::record::RunStatus;
 use crate::spec::{Plan, Work};
 use crate::train::checkpoint::Policy;
 use crate::train::control::run_control;
 use crate::train::signals::{Outcome, Signals};
-use crate::train::{self, TrainError};
+use crate::train::{self, Places, Processor, TrainError};
 
 /// Trains runs on data sets loaded before.
 pub struct Trainer {
     data: BTreeMap<String, Arc<DataSet>>,
     policy: Policy,
     log_steps: bool,
+    places: Box<dyn Places>,
 }
 
 impl Trainer {
@@ -34,7 +34,13 @@ impl Trainer {
     #[must_use]
     pub fn new(data: impl IntoIterator<Item = DataSet>, policy: impl Into<Policy>, log_steps: bool) -> Self {
         let data = data.into_iter().map(|set| (set.name.clone(), Arc::new(set))).collect();
-        Self { data, policy: policy.into(), log_steps }
+        Self { data, policy: policy.into(), log_steps, places: Box::new(Processor) }
+    }
+
+    /// With steps of supervised runs taken there.
+    #[must_use]
+    pub fn on(self, places: Box<dyn Places>) -> Self {
+        Self { places, ..self }
     }
 }
 
@@ -49,8 +55,9 @@ impl Executor for Trainer {
         };
         atomic::sweep(dir).with_context(|| format!("the folder {} could not be swept", dir.display()))?;
         let checksum = data.map_or("", |data| &data.checksum);
-        let mut status = RunStatus::begin(checksum, "cpu", 1, kernels::name());
+        let mut status = RunStatus::begin(checksum, self.places.device(), 1, self.places.kernels());
         if let Some(earlier) = RunStatus::read(dir)? {
+            status.can_resume(&earlier).map_err(anyhow::Error::msg)?;
             status = status.resuming(&earlier);
         }
         let plan_toml = plan.to_toml();
@@ -74,7 +81,10 @@ impl Executor for Trainer {
         };
         if let (Some(data), Work::Supervised { .. }) = (data, &plan.work) {
             let mut recording = Recording::new(plan, dir, self.log_steps).on_first_step(begun);
-            return Ok(train::run(plan, Arc::clone(data), dir, self.policy, &mut recording, control)?);
+            let mut place = self.places.place(plan)?;
+            let data = Arc::clone(data);
+            let outcome = train::run_at(&mut *place, plan, data, dir, self.policy, &mut recording, control);
+            return Ok(outcome?);
         }
         let mut recording = ControlRecording::new(plan, dir).on_first_step(begun);
         Ok(run_control(plan, &worlds(plan)?, dir, self.policy, &mut recording, control)?)

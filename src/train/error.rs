@@ -24,6 +24,9 @@ pub enum TrainError {
     /// The environment of a task cannot be built. A whole sentence.
     #[error("{0}")]
     World(String),
+    /// The device that takes the steps cannot go on. A whole sentence.
+    #[error("{0}")]
+    Device(String),
     /// candle refused an operation.
     #[error("a tensor operation failed: {0}")]
     Candle(#[from] candle_core::Error),

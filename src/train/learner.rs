@@ -132,6 +132,15 @@ impl Learner {
         Ok((result, Some(trace)))
     }
 
+    /// What a step on this batch would add to the gradients, for a step that is taken elsewhere: nothing moves, and
+    /// there are no updates in it.
+    pub fn gradients(&mut self, inputs: &Tensor, targets: &Targets) -> Result<StepTrace> {
+        let drawn = self.trained.drawn();
+        let logits = self.trained.forward(inputs, self.trained.training())?;
+        self.trained.rewind(drawn);
+        self.trained.gradients(&cross_entropy(&logits, targets.clone())?.loss)
+    }
+
     /// The batch's loss, and the figures of its first `own` rows. They are not finite if the loss of the
     /// whole batch is not.
     fn forward(&self, inputs: &Tensor, targets: &Targets, own: usize) -> Result<(BatchLoss, StepResult)> {
@@ -148,6 +157,11 @@ impl Learner {
     #[must_use]
     pub fn trained(&self) -> &Trained {
         &self.trained
+    }
+
+    /// The same, for steps that are taken elsewhere.
+    pub fn trained_mut(&mut self) -> &mut Trained {
+        &mut self.trained
     }
 
     /// The network to look at.

@@ -6,13 +6,12 @@ use std::time::{Duration, Instant};
 
 use super::checkpoint::{Checkpoints, Policy, Position, Saved};
 use super::signals::{Outcome, Progress, ScoreKind, Signals, Throttle};
-use super::{Edge, Learner, Observer, TaskResult, TrainError, evaluate};
+use super::{Cpu, Edge, Feed, Learner, Observer, Pair, Place, TaskResult, TrainError, evaluate};
 use crate::data::DataSet;
-use crate::nn::{Replayed, training_batch};
 use crate::random::Stream;
 use crate::spec::Plan;
 use crate::state::StateDict;
-use crate::tasks::{self, Batches, CropFlip, Served, Task, TaskStream};
+use crate::tasks::{self, Task, TaskStream};
 
 /// How often progress is reported within a task.
 const REPORT_EVERY: Duration = Duration::from_millis(250);
@@ -37,6 +36,11 @@ impl OpenTask {
         result.seconds += self.started.elapsed().as_secs_f64();
         result
     }
+
+    /// The networks that it trains.
+    fn pair<'a>(&'a mut self, own: &'a mut Learner) -> Pair<'a> {
+        Pair { own, fresh: self.fresh.as_mut() }
+    }
 }
 
 /// What a run goes through its tasks with.
@@ -46,6 +50,7 @@ struct Run<'a> {
     observer: &'a mut dyn Observer,
     signals: &'a Signals,
     checkpoints: Checkpoints,
+    place: &'a mut dyn Place,
 }
 
 /// Carries out one run in the folder `dir`, from its newest checkpoint if there is one.
@@ -56,6 +61,22 @@ struct Run<'a> {
 /// # Errors
 /// If the plan does not fit the data, or a file cannot be read or written.
 pub fn run(
+    plan: &Plan,
+    data: Arc<DataSet>,
+    dir: &Path,
+    policy: impl Into<Policy>,
+    observer: &mut dyn Observer,
+    signals: &Signals,
+) -> Result<Outcome, TrainError> {
+    run_at(&mut Cpu, plan, data, dir, policy, observer, signals)
+}
+
+/// [`run`] with its steps taken at `place`.
+///
+/// # Errors
+/// As for [`run`], and if the place fails.
+pub fn run_at(
+    place: &mut dyn Place,
     plan: &Plan,
     data: Arc<DataSet>,
     dir: &Path,
@@ -74,7 +95,7 @@ pub fn run(
         open = resume(plan, stream, saved)?;
     }
     let first = saved.as_ref().map_or(0, |saved| saved.position.task);
-    let mut run = Run { plan, stream, observer, signals, checkpoints };
+    let mut run = Run { plan, stream, observer, signals, checkpoints, place };
     if saved.is_none() {
         run.save(Position::before(0), &learner, None)?;
     }
@@ -123,58 +144,57 @@ impl Run<'_> {
         if let Some(examples) = learner.training_set(index, self.stream) {
             task.train = examples;
         }
-        let mut batches = Batches::new(self.plan, task.train.labels.len(), index);
-        let augmentation = CropFlip::of(self.plan, index);
-        let served = Served::new(self.plan, self.stream, index, &batches);
-        let steps = batches.steps();
+        let mut feed = Feed::new(self.plan, self.stream, &task);
+        let steps = feed.steps();
         let mut open = match open {
             Some(open) => open,
             None => self.begin(&task, started, learner)?,
         };
+        self.place.load(open.pair(learner), &task)?;
         let mut pace = Pace::new(open.result.steps);
-        for step in open.result.steps..steps {
-            let (own, replayed) =
-                ((&task.train, batches.batch(step)), learner.replayed(self.plan, self.stream, step));
-            let crops = || augmentation.map(|crop_flip| crop_flip.crops(step));
-            let batch =
-                |replayed: &[Replayed]| served.batch(step, own.1, training_batch(own, replayed, crops())?);
-            let (inputs, targets) = batch(&replayed)?;
-            let rows = own.1.len();
-            // Only the first and the last step are traced: what the optimiser saw at the task's edges.
-            let traced = self.observer.traces_steps() && (step == 0 || step + 1 == steps);
-            let (outcome, trace) = if traced {
-                learner.traced_step(&inputs, &targets, rows)?
+        let mut taken = Vec::new();
+        // Only the first and the last step are traced: what the optimiser saw at the task's edges.
+        let traces = self.observer.traces_steps();
+        while open.result.steps < steps {
+            let first = open.result.steps;
+            let pair = open.pair(learner);
+            if traces && (first == 0 || first + 1 == steps) {
+                self.place.traced_step(pair, &mut feed, first, &mut taken)?;
             } else {
-                (learner.step_counting(&inputs, &targets, rows)?, None)
-            };
-            if !outcome.loss.is_finite() {
-                return self.diverge(&open, step);
+                let untraced = steps - usize::from(traces);
+                let chunk = first..(first + self.place.most()).min(untraced);
+                self.place.steps(pair, &mut feed, chunk, &mut taken)?;
             }
-            open.result.online(outcome.correct, rows, outcome.loss);
-            self.observer.stepped(index, step, outcome.loss, outcome.correct as f64 / rows as f64)?;
-            if let Some(trace) = trace {
-                let edges = [(Edge::First, step == 0), (Edge::Last, step + 1 == steps)];
-                for (edge, _) in edges.into_iter().filter(|(_, here)| *here) {
-                    self.observer.traced(index, edge, learner.view(), &trace)?;
+            for (step, taken) in (first..).zip(taken.drain(..)) {
+                let (rows, own) = (taken.rows, taken.own);
+                if !own.loss.is_finite() {
+                    return self.diverge(&open, step);
+                }
+                open.result.online(own.correct, rows, own.loss);
+                self.observer.stepped(index, step, own.loss, own.correct as f64 / rows as f64)?;
+                if let Some(trace) = taken.trace {
+                    let edges = [(Edge::First, step == 0), (Edge::Last, step + 1 == steps)];
+                    for (edge, _) in edges.into_iter().filter(|(_, here)| *here) {
+                        self.observer.traced(index, edge, learner.view(), &trace)?;
+                    }
+                }
+                if let Some(fresh) = taken.fresh {
+                    open.result.online_fresh(fresh.correct, rows, fresh.loss);
                 }
             }
-            if let Some(reference) = &mut open.fresh {
-                // It has no earlier tasks: its batch is the task's own.
-                let paired = if replayed.is_empty() { (inputs, targets) } else { batch(&[])? };
-                let outcome = reference.step(&paired.0, &paired.1)?;
-                open.result.online_fresh(outcome.correct, rows, outcome.loss);
-            }
-            let now = Instant::now();
+            let (now, step) = (Instant::now(), open.result.steps - 1);
             if let Some(rate) = pace.report(step, now) {
                 self.signals.report(&progress(self.stream, index, (step, steps), rate, None));
             }
             if self.signals.interrupted() || self.checkpoints.due_within(now) {
+                self.place.store(open.pair(learner))?;
                 self.save(Position { task: index, step: open.result.steps }, learner, Some(&open))?;
                 if self.signals.interrupted() {
                     return Ok(Outcome::Interrupted);
                 }
             }
         }
+        self.place.store(open.pair(learner))?;
         self.end(&task, &mut open, steps, learner)
     }
 

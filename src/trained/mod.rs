@@ -11,7 +11,8 @@ use candle_core::{Result, Tensor};
 
 pub use self::view::View;
 use crate::kernels::inplace::update;
-use crate::methods::{At, Methods, Streams};
+use crate::methods::{At, Methods, Pull, Streams};
+use crate::nn::activation::CoefficientRule;
 use crate::nn::{self, Network, Pass, Role};
 use crate::optimizers::Optimizer;
 use crate::random::Stream;
@@ -34,6 +35,15 @@ pub struct StepTrace {
     pub penalties: Vec<Vec<f32>>,
     /// Per layer, the weight after the step minus before it.
     pub updates: Vec<Vec<f32>>,
+}
+
+impl StepTrace {
+    /// What came to the numbers of each layer.
+    #[must_use]
+    pub fn differences(now: &[Vec<f32>], then: &[Vec<f32>]) -> Vec<Vec<f32>> {
+        let layers = now.iter().zip(then);
+        layers.map(|(now, then)| now.iter().zip(then).map(|(a, b)| a - b).collect()).collect()
+    }
 }
 
 /// A network in training.
@@ -169,15 +179,65 @@ impl Trained {
         self.backward(loss)?;
         let gradients = self.weight_gradients()?;
         self.apply(used)?;
-        // Gradients stay as the optimiser saw them until the next step.
-        let seen = self.weight_gradients()?;
-        let differences = |now: Vec<Vec<f32>>, then: &[Vec<f32>]| -> Vec<Vec<f32>> {
-            let layers = now.iter().zip(then);
-            layers.map(|(now, then)| now.iter().zip(then).map(|(a, b)| a - b).collect()).collect()
-        };
-        let penalties = if self.methods.is_empty() { Vec::new() } else { differences(seen, &gradients) };
-        let updates = differences(self.view().weights()?, &before);
+        let penalties = self.penalties(&gradients)?;
+        let updates = StepTrace::differences(&self.view().weights()?, &before);
         Ok(StepTrace { gradients, penalties, updates })
+    }
+
+    /// Gradients and penalties alone, for a step that is taken elsewhere. Methods that want features or inputs get
+    /// none.
+    pub fn gradients(&mut self, loss: &Tensor) -> Result<StepTrace> {
+        self.backward(loss)?;
+        let gradients = self.weight_gradients()?;
+        let (methods, mut at) = self.at();
+        methods.gradients(&mut at, &[])?;
+        let penalties = self.penalties(&gradients)?;
+        Ok(StepTrace { gradients, penalties, updates: Vec::new() })
+    }
+
+    /// What methods have added to these gradients, which stay as the optimiser saw them until the next step.
+    fn penalties(&self, gradients: &[Vec<f32>]) -> Result<Vec<Vec<f32>>> {
+        let none = self.methods.is_empty();
+        Ok(if none { Vec::new() } else { StepTrace::differences(&self.weight_gradients()?, gradients) })
+    }
+
+    /// Counts steps that were taken elsewhere, by network and optimiser.
+    pub fn advance(&mut self, steps: usize) {
+        self.step += steps;
+        self.steps += steps as u64;
+        for number in 0..self.network.parameters().len() {
+            if self.trains(self.network.parameters()[number].role) {
+                self.optimizer.states_mut()[number].steps.iter_mut().for_each(|count| *count += steps as u64);
+            }
+        }
+    }
+
+    /// Whether the optimiser steps a parameter of this role in the current task.
+    #[must_use]
+    pub fn trains(&self, role: Role) -> bool {
+        rule_of(&*self.network, role).is_none_or(|rule| rule.trained_in(self.tasks_seen()))
+    }
+
+    /// How far the activations' draws have come.
+    #[must_use]
+    pub fn drawn(&self) -> u64 {
+        self.draws.lock().unwrap_or_else(PoisonError::into_inner).position()
+    }
+
+    /// Takes the activations' draws back to where they were.
+    pub fn rewind(&self, drawn: u64) {
+        self.draws.lock().unwrap_or_else(PoisonError::into_inner).seek(drawn);
+    }
+
+    /// Lets steps that are taken elsewhere draw what the activations would.
+    pub fn draw<T>(&self, draws: impl FnOnce(&mut Stream) -> T) -> T {
+        draws(&mut self.draws.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The penalty that its methods add in every step, if that is all they do there.
+    #[must_use]
+    pub fn pull(&self) -> Option<Pull<'_>> {
+        self.methods.pull()
     }
 
     fn backward(&self, loss: &Tensor) -> Result<()> {
@@ -209,14 +269,10 @@ impl Trained {
 
     fn step_parameters(&mut self, used: impl Fn() -> Option<Vec<u32>>) -> Result<()> {
         let (network, tasks_seen) = (&*self.network, self.tasks_seen());
-        let rule = |role: Role| match role {
-            Role::Coefficients(site) => network.activations()[site].rule(),
-            Role::Weight | Role::Bias | Role::Norm => None,
-        };
-        let trained = |role: Role| rule(role).is_none_or(|r| r.trained_in(tasks_seen));
+        let trained = |role: Role| rule_of(network, role).is_none_or(|rule| rule.trained_in(tasks_seen));
         self.optimizer.step_rows(network.parameters(), trained, used)?;
         for parameter in network.parameters() {
-            if let Some(rule) = rule(parameter.role) {
+            if let Some(rule) = rule_of(network, parameter.role) {
                 update(&parameter.values, |values| rule.project(values))?;
             }
         }
@@ -294,6 +350,14 @@ impl Trained {
             }
         }
         Ok(true)
+    }
+}
+
+/// The rule of coefficients; nothing else has one.
+fn rule_of(network: &dyn Network, role: Role) -> Option<&dyn CoefficientRule> {
+    match role {
+        Role::Coefficients(site) => network.activations()[site].rule(),
+        Role::Weight | Role::Bias | Role::Norm => None,
     }
 }
 

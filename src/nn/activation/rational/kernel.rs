@@ -10,7 +10,7 @@ use super::tanh::tanh;
 use crate::kernels::element::{ElementKernel, Gradients, Mode, Saved, vectorized};
 
 /// Numerator noise of version D in training (Delfosse et al. 2024).
-const NOISE: (f64, f64) = (0.9, 1.1);
+pub const NOISE: (f64, f64) = (0.9, 1.1);
 /// Runs of one set shorter than this go through the passes side by side with their neighbours.
 const LONG: usize = 3 * LANES;
 

@@ -1,0 +1,291 @@
+//! Runs whose steps are taken by a GPU's kernels, through the real runner: the kernels run on the processor here.
+//! `cargo test --release --features cuda-emulator --test device`
+#![cfg(all(feature = "cuda-emulator", unix))]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use plasticity_bench::catalogue::catalogue;
+use plasticity_bench::data::{self, Silent};
+use plasticity_bench::device::{Devices, fit};
+use plasticity_bench::random::Stream;
+use plasticity_bench::record::{CoefficientRow, Row, RunStatus, StepRow, TaskRow, TimeRow, read};
+use plasticity_bench::runner::{Options, Summary, Trainer, run_all};
+use plasticity_bench::spec::{Length, Plan, Spec, Value};
+use plasticity_bench::train::Processor;
+use plasticity_bench::train::checkpoint::Keep;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_plasticity-bench");
+
+/// Two tasks with a short last batch in every epoch, a paired fresh network, and traced steps.
+const SPEC: &str = "\
+name = 'tiny'
+data = { dataset = 'generated-digits', scaling = 'unit' }
+stream = { family = 'shuffled-labels', tasks = 2, examples = 44, steps = 60, batch_size = 8 }
+network = { kind = 'mlp', hidden = [14, 10] }
+probes = { names = ['srank', 'update_norm'], samples = 16, plasticity_gap = true }
+";
+
+fn plans(rest: &str) -> Vec<Plan> {
+    let text = format!("{SPEC}{rest}\n");
+    Spec::parse(&text, "tiny.toml", &[], &catalogue()).unwrap().plans(None).unwrap()
+}
+
+fn run(plans: &[Plan], out: &Path, jobs: usize, on_device: bool) -> Summary {
+    let digits = data::load("generated-digits", None, &mut Silent).unwrap();
+    let trainer = Trainer::new([digits], Keep::Last, true);
+    let trainer = trainer.on(if on_device { Box::new(Devices::emulator()) } else { Box::new(Processor) });
+    let options = Options { jobs, quiet: true, ..Options::new(out) };
+    run_all(plans, &trainer, &options).unwrap()
+}
+
+/// Every CSV file below a run's folder but the times, and the newest checkpoint's numbers.
+fn results(run: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    for folder in [run.to_owned(), run.join("checkpoints")] {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let is_kept = path.extension().is_some_and(|end| end == "csv" || end == "safetensors");
+            if is_kept && !path.ends_with(TimeRow::FILE) {
+                files
+                    .insert(path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(&path).unwrap());
+            }
+        }
+    }
+    // Which one is kept beside the last is a matter of time.
+    let newest =
+        files.keys().filter(|name| name.starts_with("task-")).max().expect("a checkpoint")[..9].to_owned();
+    files.retain(|name, _| !name.starts_with("task-") || name.starts_with(&newest));
+    files
+}
+
+/// Fails with the first file and line that differ.
+fn same(ours: &BTreeMap<String, Vec<u8>>, theirs: &BTreeMap<String, Vec<u8>>, what: &str) {
+    assert_eq!(ours.keys().collect::<Vec<_>>(), theirs.keys().collect::<Vec<_>>(), "{what}");
+    for (name, bytes) in ours {
+        let [a, b] = [bytes, &theirs[name]].map(|bytes| String::from_utf8_lossy(bytes));
+        let differs = a.lines().zip(b.lines()).find(|(a, b)| a != b);
+        assert!(*bytes == theirs[name], "{what}, {name}: {differs:?}");
+    }
+}
+
+/// Of each run of a spec, in the order of the grid.
+fn all(summary: &Summary) -> Vec<BTreeMap<String, Vec<u8>>> {
+    summary.runs.iter().map(|run| results(&run.dir)).collect()
+}
+
+/// At a small learning rate both stay together: other last bits, the same arithmetic.
+#[test]
+fn a_device_learns_what_the_processor_learns() {
+    let adam = "optimizer = { name = 'adam', learning_rate = 1e-4 }";
+    let rational =
+        |more: &str| format!("{adam}\nactivation = {{ name = 'rational', start = 'swish', {more} }}");
+    for (what, rest) in [
+        ("relu", format!("{adam}\nactivation = 'relu'")),
+        (
+            "softplus and adamw",
+            "activation = 'softplus'\noptimizer = { name = 'adamw', learning_rate = 1e-4 }".into(),
+        ),
+        (
+            "swish, sgd and l2-init",
+            "activation = 'swish'\nmethod = 'l2-init'\n\
+             optimizer = { name = 'sgd', learning_rate = 1e-2, momentum = 0.9, weight_decay = 1e-2 }"
+                .into(),
+        ),
+        ("shrink-and-perturb", format!("{adam}\nactivation = 'tanh'\nmethod = 'shrink-and-perturb'")),
+        ("no constraint", rational("learning_rate = 1e-3, weight_decay = 0.1")),
+        ("version B", rational("version = 'B', constraint = { name = 'tail-slope', bound = 1.0 }")),
+        ("version C", rational("version = 'C', constraint = 'output-bound'")),
+        ("version D", rational("version = 'D', constraint = { name = 'coefficient-box', bound = 0.001 }")),
+        ("version A", rational("degrees = [4, 4], constraint = 'proper-degree'")),
+        ("frozen", rational("constraint = 'frozen'")),
+        ("freeze-after", rational("constraint = { name = 'freeze-after', tasks = 1 }")),
+    ] {
+        let plans = plans(&rest);
+        let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let [cpu, device] = [(0, false), (1, true)].map(|(at, on_device)| {
+            let summary = run(&plans, folders[at].path(), 1, on_device);
+            assert_eq!(summary.done, 1, "{what}: {:?}", summary.failures);
+            summary.runs[0].dir.clone()
+        });
+        let [ours, theirs] = [&device, &cpu].map(|dir| read::<StepRow>(dir).unwrap());
+        assert_eq!(ours.len(), 120);
+        let mut differ = false;
+        for (ours, theirs) in ours.iter().zip(&theirs) {
+            let (a, b) = (ours.loss, theirs.loss);
+            assert!((a - b).abs() < 2e-4 * b, "{what}, task {} step {}: {a} {b}", ours.task, ours.step);
+            differ |= a.to_bits() != b.to_bits();
+        }
+        assert!(differ, "{what}: the device was not asked");
+        let [ours, theirs] = [&device, &cpu].map(|dir| read::<CoefficientRow>(dir).unwrap_or_default());
+        assert_eq!(ours.len(), theirs.len());
+        for (ours, theirs) in ours.iter().zip(&theirs) {
+            assert!((ours.value - theirs.value).abs() < 1e-4, "{what}: {ours:?} {theirs:?}");
+        }
+        let [ours, theirs] = [&device, &cpu].map(|dir| read::<TaskRow>(dir).unwrap());
+        for (ours, theirs) in ours.iter().zip(&theirs) {
+            let (a, b) = (ours.fresh_online_accuracy.unwrap(), theirs.fresh_online_accuracy.unwrap());
+            assert!((a - b).abs() < 0.02, "{what}: {a} {b}");
+        }
+        let status = RunStatus::read(&device).unwrap().unwrap();
+        assert_eq!((status.device.as_str(), status.threads), ("emulator", 1));
+        assert!(status.kernels.starts_with("cuda-"), "{}", status.kernels);
+    }
+}
+
+#[test]
+fn a_run_is_the_same_alone_and_among_others_though_one_diverges_and_one_fails() {
+    let rest = "optimizer = 'adam'\n[grid]\nseeds = '0..6'\nactivation = ['rational', 'relu', 'tanh']";
+    let (mut plans, out) = (plans(rest), [(); 4].map(|()| tempfile::tempdir().unwrap()));
+    plans.truncate(17);
+    for plan in &mut plans {
+        plan.stream_mut().length = Length::Steps(24);
+    }
+    let alone = run(&plans[..1], out[0].path(), 1, true);
+    let three = run(&plans[..3], out[1].path(), 3, true);
+    let seventeen = run(&plans, out[2].path(), 17, true);
+    assert_eq!([alone.done, three.done, seventeen.done], [1, 3, 17], "{:?}", seventeen.failures);
+    let seventeen = all(&seventeen);
+    same(&all(&alone)[0], &seventeen[0], "alone");
+    for (at, ours) in all(&three).iter().enumerate() {
+        same(ours, &seventeen[at], &format!("run {at} among 3"));
+    }
+    assert_ne!(seventeen[0]["tasks.csv"], seventeen[1]["tasks.csv"]);
+
+    // The second has a learning rate that throws it out, the third a folder in the place of its rows.
+    let mut plans = plans[..4].to_vec();
+    plans[1].optimizer.parameters.insert("learning_rate".into(), Value::Number(1e30));
+    let options = Options { jobs: 4, quiet: true, ..Options::new(out[3].path()) };
+    let broken = plasticity_bench::runner::select(&plans, &options).unwrap()[2].dir.clone();
+    fs::create_dir_all(broken.join("steps.csv/x")).unwrap();
+    let mixed = run(&plans, out[3].path(), 4, true);
+    assert_eq!((mixed.done, mixed.diverged, mixed.failed), (2, 1, 1), "{:?}", mixed.failures);
+    for at in [0, 3] {
+        same(&results(&mixed.runs[at].dir), &seventeen[at], &format!("run {at} beside trouble"));
+    }
+}
+
+/// One that diverges within a task ends where the processor's does, with rows up to there.
+#[test]
+fn divergence_is_a_result() {
+    let rest = "activation = 'identity'\noptimizer = { name = 'sgd', learning_rate = 1e6 }";
+    let (plans, out) = (plans(rest), [(); 2].map(|()| tempfile::tempdir().unwrap()));
+    let [ours, theirs] = [(0, true), (1, false)].map(|(at, on_device)| {
+        let summary = run(&plans, out[at].path(), 1, on_device);
+        assert_eq!(summary.diverged, 1, "{:?}", summary.failures);
+        let dir = &summary.runs[0].dir;
+        (read::<StepRow>(dir).unwrap().len(), read::<TaskRow>(dir).unwrap().len())
+    });
+    assert_eq!(ours, theirs);
+}
+
+fn program(folder: &Path, out: &str, more: &[&str]) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command.current_dir(folder).args(["run", "spec.toml", "--log-steps", "--quiet", "--out", out]).args(more);
+    command.env("PLASTICITY_BENCH_EMULATOR", folder).stdin(Stdio::null());
+    command
+}
+
+fn folder_with(rest: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("spec.toml"), format!("{SPEC}{rest}\n")).unwrap();
+    folder
+}
+
+fn runs(out: &Path) -> BTreeMap<PathBuf, BTreeMap<String, Vec<u8>>> {
+    let folders = fs::read_dir(out.join("tiny")).unwrap().map(|entry| entry.unwrap().path());
+    let folders = folders.filter(|path| path.join("run.toml").is_file());
+    folders.map(|run| (run.strip_prefix(out).unwrap().to_owned(), results(&run))).collect()
+}
+
+#[test]
+fn kills_at_random_moments_lose_nothing() {
+    // Longer tasks, so that most kills come within one.
+    let rest =
+        "optimizer = 'adam'\nactivation = { name = 'rational', version = 'D' }\n[grid]\nseeds = '0..3'";
+    let folder = folder_with(rest);
+    let spec = fs::read_to_string(folder.path().join("spec.toml")).unwrap();
+    fs::write(folder.path().join("spec.toml"), spec.replace("steps = 60", "steps = 240")).unwrap();
+    let at = folder.path();
+    let device = ["--device", "emulator", "--jobs", "3"];
+    let Output { status, stderr, .. } = program(at, "whole", &device).output().unwrap();
+    assert!(status.success(), "{}", String::from_utf8_lossy(&stderr));
+    let (mut moments, mut kills) = (Stream::new(2, "test", 0), 0);
+    for _ in 0..12 {
+        let mut child = program(at, "killed", &device).args(["--checkpoint-every", "0.01"]).spawn().unwrap();
+        sleep(Duration::from_secs_f64(moments.uniform(0.02, 0.6)));
+        child.kill().unwrap();
+        kills += usize::from(!child.wait().unwrap().success());
+    }
+    assert!(kills > 3, "{kills}");
+    assert!(program(at, "killed", &device).status().unwrap().success());
+    assert!(runs(&at.join("killed")) == runs(&at.join("whole")), "after {kills} kills");
+}
+
+#[test]
+fn a_run_goes_on_only_where_it_began() {
+    let folder = folder_with("optimizer = 'adam'\nactivation = 'relu'");
+    let at = folder.path();
+    let stderr = |more: &[&str]| {
+        let output = program(at, "out", more).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    assert_eq!(stderr(&[]).0, Some(0));
+    // As if it had been killed after its first task.
+    let run = at.join("out").join(runs(&at.join("out")).into_keys().next().unwrap()).join("run.toml");
+    let text = fs::read_to_string(&run).unwrap();
+    fs::write(&run, text.replace("status = \"done\"", "status = \"running\"")).unwrap();
+    let (code, said) = stderr(&["--device", "emulator"]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("began with --device cpu") && said.contains("--fresh"), "{said}");
+    assert_eq!(stderr(&["--device", "emulator", "--fresh"]).0, Some(0));
+    assert!(fs::read_to_string(&run).unwrap().contains("device = \"emulator\""));
+}
+
+#[test]
+fn what_a_device_does_not_take_is_refused_by_name() {
+    let mlp = "optimizer = 'adam'\nactivation = 'relu'\n";
+    let spec = |text: &str| {
+        let plans = Spec::parse(text, "x.toml", &[], &catalogue()).unwrap_or_else(|e| panic!("{text}: {e}"));
+        fit(&plans.plans(None).unwrap()[0]).unwrap_err()
+    };
+    let with = |from: &str, to: &str| {
+        let text = format!("{SPEC}{mlp}");
+        assert!(text.contains(from), "{from}");
+        spec(&text.replace(from, to))
+    };
+    let stream = |more: &str| with("batch_size = 8", &format!("batch_size = 8, {more}"));
+    let activation = |text: &str| with("activation = 'relu'", &format!("activation = {text}"));
+    let rational = |more: &str| activation(&format!("{{ name = 'rational', {more} }}"));
+    for (said, name) in [
+        (with("kind = 'mlp', hidden = [14, 10]", "kind = 'cnn'"), "the network \"cnn\""),
+        (with("hidden = [14, 10]", "hidden = [14, 10], norm = 'layer'"), "network.norm"),
+        (stream("scaling_shock = 3"), "stream.scaling_shock"),
+        (stream("transition = 'labels', transition_steps = 4"), "stream.transition"),
+        (with("batch_size = 8", "batch_size = 1025"), "more than 1024 examples"),
+        (activation("'prelu'"), "the activation \"prelu\""),
+        (rational("sharing = 'unit'"), "activation.sharing = \"unit\""),
+        (rational("constraint = 'lipschitz'"), "the constraint \"lipschitz\""),
+        (rational("constraint = 'unit-gain'"), "the constraint \"unit-gain\""),
+        (with("'adam'", "'rmsprop'"), "the optimizer \"rmsprop\""),
+        (with("'relu'", "'relu'\nmethod = 'ewc'"), "the method \"ewc\""),
+        (
+            with("'relu'", "'relu'\nmethod = { name = 'shrink-and-perturb', every = 'step' }"),
+            "every = \"step\"",
+        ),
+    ] {
+        assert!(said.contains(name), "{name}: {said}");
+    }
+    let folder = folder_with("optimizer = 'muon'\nactivation = 'relu'");
+    let output = program(folder.path(), "out", &["--device", "emulator"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "error: --device emulator does not take the optimizer \"muon\" (adam, adamw and sgd alone): take --device cpu\n"
+    );
+    assert!(!folder.path().join("out").exists(), "something ran");
+}
