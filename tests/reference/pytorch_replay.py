@@ -141,7 +141,39 @@ def batches(folder, task, size):
         yield from (order[i : i + size] for i in range(0, len(order), size))
 
 
+class MuonOfHidden:
+    """torch.optim.Muon for the hidden matrices and AdamW for the rest, stepped together.
+
+    torch's Newton-Schulz iterations multiply in bfloat16; the suite's in float32. So that the rest of torch's Muon is
+    compared to rounding, what it finds as torch.bfloat16 while it steps is the parameters' own type.
+    """
+
+    def __init__(self, args, network):
+        weights = [f"layers.{layer}.weight" for layer in range(network.layers)]
+        hidden = [network.values[name] for name in weights[1:-1]]
+        others = [t for t in network.values.values() if all(t is not other for other in hidden)]
+        decay = dict(weight_decay=args.weight_decay)
+        self.muon = torch.optim.Muon(hidden, lr=args.learning_rate, momentum=0.95, nesterov=True, **decay)
+        self.adam = torch.optim.AdamW(
+            others, lr=args.adam_learning_rate, betas=(0.9, 0.95), eps=1e-10, foreach=False, **decay
+        )
+
+    def zero_grad(self):
+        self.muon.zero_grad()
+        self.adam.zero_grad()
+
+    def step(self):
+        half, torch.bfloat16 = torch.bfloat16, self.muon.param_groups[0]["params"][0].dtype
+        try:
+            self.muon.step()
+        finally:
+            torch.bfloat16 = half
+        self.adam.step()
+
+
 def optimizer(args, network):
+    if args.optimizer == "muon":
+        return MuonOfHidden(args, network)
     own = args.coefficient_learning_rate
     coefficients = [t for name, t in network.values.items() if name.startswith("activations")]
     others = [t for name, t in network.values.items() if not name.startswith("activations")]
@@ -190,7 +222,8 @@ def main():
     parser.add_argument("--task", type=int, default=0)
     parser.add_argument("--activation", choices=["rational", "kat", *ACTIVATIONS], default="rational")
     parser.add_argument("--sign-of-zero", type=float, choices=[0.0, 1.0], default=1.0)
-    parser.add_argument("--optimizer", choices=["adam", "adamw", "sgd"], default="adam")
+    parser.add_argument("--optimizer", choices=["adam", "adamw", "sgd", "muon"], default="adam")
+    parser.add_argument("--adam-learning-rate", type=float, default=3e-4, help="of what muon does not step")
     parser.add_argument("--learning-rate", type=float, default=None, help="1e-3; sgd: 1e-2")
     parser.add_argument("--coefficient-learning-rate", type=float, default=None)
     parser.add_argument("--weight-decay", type=float, default=0.0)
