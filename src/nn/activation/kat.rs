@@ -6,9 +6,9 @@
 //! ```
 //!
 //! as its code has it (its text gives every group a numerator of its own: `rational` with `sharing = "groups"`).
-//! Degrees (5, 4), eight groups; a layer with fewer units has one group a unit. It starts as swish or as the
-//! identity (KAT's first and second rational of a block), or as any other start of `rational`. Its
-//! initialisation that keeps variances is the network's: `initialization = "variance-preserving"`.
+//! Degrees (5, 4), eight groups; a layer with fewer units has one group a unit. It starts as the identity or as
+//! swish, or as any other start of `rational`, by this suite's fits, or with the numbers that KAT publishes
+//! (`published-swish`, `published-gelu`, `published-gelu-old`; its identity is ours). Its initialisation that keeps variances is the network's: `initialization = "variance-preserving"`.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use super::rational::shape::Shape;
 use super::rational::sharing::Sharing;
 use super::rational::target::Target;
 use super::rational::{Lane, unconstrained};
-use super::{Activation, CoefficientRule, Coefficients, Curve};
+use super::{Activation, CoefficientRule, Coefficients, Curve, kat_published};
 use crate::kernels::element::{ElementKernel, Gradients, Mode, Saved};
 use crate::spec::{Choice, Entry, Kind, Parameter};
 
@@ -42,8 +42,8 @@ pub const ENTRY: Entry = Entry {
         },
         Parameter {
             name: "start",
-            summary: "function that the coefficients are fitted to on [-3, 3] at the start",
-            kind: Kind::Text { default: Some("swish"), one_of: Target::NAMES },
+            summary: "function that the coefficients are fitted to on [-3, 3] at the start; published-: KAT's own numbers",
+            kind: Kind::Text { default: Some("swish"), one_of: STARTS },
         },
         Parameter {
             name: "learning_rate",
@@ -57,6 +57,37 @@ pub const ENTRY: Entry = Entry {
         },
     ],
 };
+
+/// This suite's fits, and KAT's numbers.
+const STARTS: &[&str] = &[
+    "relu",
+    "leaky_relu",
+    "swish",
+    "gelu",
+    "tanh",
+    "sigmoid",
+    "identity",
+    "published-swish",
+    "published-gelu",
+    "published-gelu-old",
+];
+
+/// The coefficients of a start.
+fn start(name: &str, shape: &Shape) -> Result<Vec<f64>, String> {
+    if let Some(target) = Target::named(name, 0.01) {
+        return Ok(fit::start(shape, target));
+    }
+    let known = kat_published::STARTS.iter().find(|(known, _)| *known == name);
+    let (_, (numerator, denominator)) = known.expect("the catalogue lists the starts");
+    if (shape.form.m, shape.form.n) != (5, 4) {
+        return Err(format!(
+            "start = \"{name}\" is of degrees [5, 4], not [{}, {}]: leave degrees out, or take a start without \
+             published-",
+            shape.form.m, shape.form.n
+        ));
+    }
+    Ok([&numerator[..], denominator].concat())
+}
 
 /// A set of coefficients for each group, all with the same numerator.
 struct Kat {
@@ -138,10 +169,9 @@ pub fn build(choice: &Choice, units: usize) -> Result<Activation, String> {
     }
     let form = Form { version: Version::A, m: m as usize, n: n as usize };
     let shape = Shape { form, constraint: unconstrained(form) };
-    let target = Target::named(choice.text("start"), 0.01).expect("the catalogue lists the starts");
     let groups = usize::try_from(choice.integer("groups")).expect("the catalogue keeps groups from 1 up");
     let sets = Sharing::Groups(groups.min(units)).sets(units);
-    let start = fit::start(&shape, target);
+    let start = start(choice.text("start"), &shape)?;
     let (numerator, denominator) = start.split_at(form.m + 1);
     let names = (0..sets.count).flat_map(|group| (1..=form.n).map(move |k| format!("b{k}_{group}")));
     Ok(Activation {
@@ -201,18 +231,54 @@ mod tests {
         assert_ne!(y[0], y[3]);
     }
 
+    /// A layer of one unit at its start.
+    fn value(start: &str, x: f64) -> f64 {
+        let mut choice = Choice::of(&ENTRY);
+        choice.parameters.insert("start".into(), crate::spec::Value::Text(start.into()));
+        let activation = build(&choice, 1).unwrap();
+        let (mut y, mut saved) = ([0.0], Vec::new());
+        let kernel: &dyn ElementKernel<f64> = &*activation.kernel;
+        let start = activation.coefficients.unwrap().start;
+        kernel.forward(&start, 1, &[x], &mut y, &mut saved, &mut Mode::Evaluate);
+        y[0]
+    }
+
+    /// Largest distance on the thousand points that KAT's fits are made on.
+    fn distance(start: &str, target: impl Fn(f64) -> f64) -> f64 {
+        let points = (0..1000).map(|i| -3.0 + 6.0 * f64::from(i) / 999.0);
+        points.map(|x| (value(start, x) - target(x)).abs()).fold(0.0, f64::max)
+    }
+
+    /// numpy, by the formula of KAT's kernels on the published numbers: 1.20e-6 from swish, 4.14e-3 (`gelu_old`) and
+    /// 1.46 (`gelu`) from GELU. Our own fits are as near to their functions as theirs.
+    #[test]
+    fn published_starts_are_as_far_from_their_functions_as_their_numbers() {
+        let swish = |x: f64| x / (1.0 + libm::exp(-x));
+        let gelu = |x: f64| 0.5 * x * (1.0 + libm::erf(x / std::f64::consts::SQRT_2));
+        let theirs = distance("published-swish", swish);
+        assert!((theirs - 1.20e-6).abs() < 5e-9, "{theirs:e}");
+        assert!(distance("swish", swish) < 1.5 * theirs, "{:e}", distance("swish", swish));
+        assert!((distance("published-gelu-old", gelu) - 4.14e-3).abs() < 1e-5);
+        assert!((distance("published-gelu", gelu) - 1.46).abs() < 5e-3);
+        assert!(distance("gelu", gelu) < 4.14e-3);
+        let mut choice = Choice::of(&ENTRY);
+        choice.parameters.insert("start".into(), crate::spec::Value::Text("identity".into()));
+        let identity = build(&choice, 1).unwrap().coefficients.unwrap().start;
+        assert_eq!(identity, [0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], "as published");
+        choice.parameters.insert("start".into(), crate::spec::Value::Text("published-swish".into()));
+        choice.parameters.insert("degrees".into(), crate::spec::Value::Integers(vec![5, 3]));
+        let sentence = build(&choice, 1).err().unwrap();
+        assert!(sentence.contains("degrees [5, 4], not [5, 3]"), "{sentence}");
+    }
+
+    #[test]
+    fn every_start_of_rational_is_one_of_kat() {
+        let known = kat_published::STARTS.iter().map(|(name, _)| *name);
+        assert_eq!(STARTS.to_vec(), Target::NAMES.iter().copied().chain(known).collect::<Vec<_>>());
+    }
+
     #[test]
     fn the_start_is_swish_and_the_identity_is_exact() {
-        let value = |start: &str, x: f64| {
-            let mut choice = Choice::of(&ENTRY);
-            choice.parameters.insert("start".into(), crate::spec::Value::Text(start.into()));
-            let activation = build(&choice, 1).unwrap();
-            let (mut y, mut saved) = ([0.0], Vec::new());
-            let kernel: &dyn ElementKernel<f64> = &*activation.kernel;
-            let start = activation.coefficients.unwrap().start;
-            kernel.forward(&start, 1, &[x], &mut y, &mut saved, &mut Mode::Evaluate);
-            y[0]
-        };
         for x in [-2.5, -0.3, 0.0, 1.1, 2.9] {
             assert!((value("swish", x) - x / (1.0 + libm::exp(-x))).abs() < 0.02, "{x}");
             assert!((value("identity", x) - x).abs() < 1e-9, "{x}");

@@ -8,6 +8,7 @@ mod fourier;
 mod gelu;
 mod identity;
 mod kat;
+mod kat_published;
 mod leaky_relu;
 mod mish;
 mod mixture;
