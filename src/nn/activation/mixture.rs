@@ -4,7 +4,11 @@
 //! In training w = softmax((l + g)/τ) with Gumbel noise `g_k = -ln(-ln u_k)`, drawn once a pass; in evaluation w is
 //! 1 for the largest logit (the first of equals) and 0 elsewhere. Flex-Act (arXiv 2601.06441) picks activations by
 //! Gumbel-softmax; only its abstract could be had, so this is *a* mixture of that kind (Jang et al. 2017, arXiv
-//! 1611.01144, without the straight-through estimator), not theirs. Set and schedule are this suite's.
+//! 1611.01144), not theirs. Set and schedule are this suite's.
+//!
+//! With `estimator = "straight-through"` a training pass too puts out one function, that of the largest w, and its
+//! gradients are what `PyTorch`'s `gumbel_softmax(hard=True)` makes of it: those by z through the function that was
+//! picked, those by the logits through the soft weights, `dy/dl_j = Σ_k f_k(z) dw_k/dl_j`.
 //!
 //! τ falls geometrically from `temperature` to `temperature_last` over `anneal_steps` optimiser steps and stays
 //! there. The steps are counted among the coefficients, so a run that resumes goes on with the same τ.
@@ -15,7 +19,7 @@ use std::sync::Arc;
 use super::{Activation, CoefficientRule, Coefficients, elu, gelu, identity, leaky_relu, relu, swish, tanh};
 use crate::kernels::element::{ElementKernel, Gradients, Kernel, Mode, Saved};
 use crate::kernels::storage::Slices;
-use crate::spec::{Choice, Entry, Kind, Parameter};
+use crate::spec::{Choice, Entry, Kind, Parameter, Value};
 
 /// Catalogue entry.
 pub const ENTRY: Entry = Entry {
@@ -38,6 +42,11 @@ pub const ENTRY: Entry = Entry {
             name: "anneal_steps",
             summary: "optimiser steps over which τ falls",
             kind: Kind::Integer { default: Some(10_000), min: 1, max: MOST_STEPS },
+        },
+        Parameter {
+            name: "estimator",
+            summary: "soft: the weighted sum; straight-through: one function forward, gradients of the weights; soft if absent",
+            kind: Kind::Text { default: None, one_of: &["soft", "straight-through"] },
         },
         Parameter {
             name: "learning_rate",
@@ -72,14 +81,21 @@ impl Schedule {
 struct Mixture {
     members: Vec<Arc<dyn Kernel>>,
     schedule: Schedule,
+    /// Whether a training pass puts out one function.
+    straight: bool,
+}
+
+/// 1 in the place of the largest number, 0 elsewhere.
+fn one_hot(values: &[f64]) -> Vec<f64> {
+    let pick = largest(values);
+    (0..values.len()).map(|k| f64::from(u8::from(k == pick))).collect()
 }
 
 impl Mixture {
     fn weights<T: Slices>(&self, coefficients: &[T], mode: &mut Mode<'_>) -> Vec<f64> {
         let logits: Vec<f64> = coefficients[..self.members.len()].iter().map(|l| l.wide()).collect();
         let Mode::Train(stream) = mode else {
-            let pick = largest(&logits);
-            return (0..logits.len()).map(|k| f64::from(u8::from(k == pick))).collect();
+            return one_hot(&logits);
         };
         let temperature = self.schedule.temperature(coefficients[self.members.len()].wide());
         let noisy: Vec<f64> =
@@ -88,6 +104,14 @@ impl Mixture {
         let shares: Vec<f64> = noisy.iter().map(|x| libm::exp(x - most)).collect();
         let sum: f64 = shares.iter().sum();
         shares.into_iter().map(|share| share / sum).collect()
+    }
+
+    /// What the functions are multiplied by where the weights are these.
+    fn factors<T: Slices>(&self, weights: &[T]) -> Vec<T> {
+        if !self.straight {
+            return weights.to_vec();
+        }
+        one_hot(&weights.iter().map(|w| w.wide()).collect::<Vec<_>>()).into_iter().map(T::of).collect()
     }
 }
 
@@ -112,7 +136,8 @@ impl<T: Slices> ElementKernel<T> for Mixture {
         }
         y.fill(T::ZERO);
         let mut part = vec![T::ZERO; z.len()];
-        for (member, &weight) in self.members.iter().zip(&*saved).filter(|(_, w)| **w != T::ZERO) {
+        let factors = self.factors(saved);
+        for (member, weight) in self.members.iter().zip(factors).filter(|(_, w)| *w != T::ZERO) {
             T::kernel(&**member).forward(&[], inputs, z, &mut part, &mut Vec::new(), &mut Mode::Evaluate);
             y.iter_mut().zip(&part).for_each(|(y, &f)| *y += weight * f);
         }
@@ -130,15 +155,25 @@ impl<T: Slices> ElementKernel<T> for Mixture {
         dz.fill(T::ZERO);
         let (mut value, mut slope) = (vec![T::ZERO; z.len()], vec![T::ZERO; z.len()]);
         let mut by_weight = vec![0.0; self.members.len()];
-        for ((member, &weight), by_weight) in self.members.iter().zip(weights).zip(&mut by_weight) {
+        let factors = self.factors(weights);
+        let members = self.members.iter().zip(weights).zip(factors);
+        for (((member, &weight), factor), by_weight) in members.zip(&mut by_weight) {
             if weight == T::ZERO {
                 continue;
             }
             let kernel = T::kernel(&**member);
             kernel.forward(&[], inputs, z, &mut value, &mut Vec::new(), &mut Mode::Evaluate);
             let saved = Saved { z, y: &value, extra: &[] };
-            kernel.backward(&[], inputs, saved, dy, Gradients { dz: &mut slope, d_coefficients: &mut [] });
-            dz.iter_mut().zip(&slope).for_each(|(dz, &d)| *dz += weight * d);
+            if factor != T::ZERO {
+                kernel.backward(
+                    &[],
+                    inputs,
+                    saved,
+                    dy,
+                    Gradients { dz: &mut slope, d_coefficients: &mut [] },
+                );
+                dz.iter_mut().zip(&slope).for_each(|(dz, &d)| *dz += factor * d);
+            }
             *by_weight = dy.iter().zip(&value).map(|(d, f)| d.wide() * f.wide()).sum();
         }
         // dw_k/dl_j = w_k (δ_kj - w_j)/τ; a weight of 0 has no share in it.
@@ -207,10 +242,11 @@ pub fn build(choice: &Choice, _: usize) -> Activation {
         last: choice.number("temperature_last"),
         steps: choice.integer("anneal_steps") as f64,
     };
+    let straight = matches!(choice.get("estimator"), Some(Value::Text(word)) if word == "straight-through");
     let functions = names.len();
     let logits = names.iter().map(|name| format!("logit_{name}"));
     Activation {
-        kernel: Arc::new(Mixture { members, schedule }),
+        kernel: Arc::new(Mixture { members, schedule, straight }),
         expansion: 1,
         coefficients: Some(Coefficients {
             start: vec![0.0; functions + BEHIND],
@@ -229,6 +265,41 @@ pub fn build(choice: &Choice, _: usize) -> Activation {
 mod tests {
     use super::*;
     use crate::random::Stream;
+
+    /// Both passes at τ = 1 against `PyTorch`, with its noise: `tests/reference/mixture_straight.py`.
+    #[test]
+    fn straight_through_gradients_are_those_of_gumbel_softmax_hard() {
+        let mut choice = Choice::of(&ENTRY);
+        choice.parameters.insert("set".into(), Value::Text("smooth".into()));
+        choice.parameters.insert("estimator".into(), Value::Text("straight-through".into()));
+        let kernel = build(&choice, 1).kernel;
+        let kernel: &dyn ElementKernel<f64> = &*kernel;
+        let text = include_str!("../../../tests/reference/mixture_straight.csv");
+        let (mut cases, mut picks) = (0, std::collections::BTreeSet::new());
+        for line in text.lines().skip(2) {
+            let rows: Vec<Vec<f64>> =
+                line.split(',').map(|list| list.split(' ').map(|x| x.parse().unwrap()).collect()).collect();
+            let [logits, noise, z, dy, y, dz, d_logits] = &rows[..] else { panic!("seven lists") };
+            let coefficients = [&logits[..], &[0.0, 0.0]].concat();
+            // The weights of this noise, where the pass would draw its own.
+            let powers: Vec<f64> = logits.iter().zip(noise).map(|(l, g)| (l + g).exp()).collect();
+            let sum: f64 = powers.iter().sum();
+            let mut saved: Vec<f64> = powers.iter().map(|p| p / sum).collect();
+            picks.insert(largest(&saved));
+            let mut ours = vec![0.0; z.len()];
+            let mut stream = Stream::new(0, "test", 0);
+            kernel.forward(&coefficients, 1, z, &mut ours, &mut saved, &mut Mode::Train(&mut stream));
+            let (mut by_z, mut by_coefficients) = (vec![0.0; z.len()], vec![0.0; 6]);
+            let gradients = Gradients { dz: &mut by_z, d_coefficients: &mut by_coefficients };
+            kernel.backward(&coefficients, 1, Saved { z, y: &ours, extra: &saved }, dy, gradients);
+            for (ours, theirs) in [(&ours[..], &y[..]), (&by_z, dz), (&by_coefficients[..4], d_logits)] {
+                assert!(ours.iter().zip(theirs).all(|(a, b)| (a - b).abs() < 1e-12), "{ours:?} {theirs:?}");
+            }
+            assert!(d_logits.iter().all(|d| d.abs() > 1e-3));
+            cases += 1;
+        }
+        assert!(cases == 4 && picks.len() > 1, "{cases} {picks:?}");
+    }
 
     fn built(set: &str) -> Activation {
         let mut choice = Choice::of(&ENTRY);
