@@ -159,19 +159,23 @@ fn the_layouts_are_documented() {
     let text = include_str!("../data/README.md");
     for manifest in plasticity_bench::data::MANIFESTS {
         assert!(text.contains(manifest.name), "{}", manifest.name);
-        let Origin::Files { forms, hub } = manifest.origin else { continue };
-        for form in forms {
+        for form in manifest.origin.forms() {
             for folder in form.folders.iter().filter(|&&folder| folder != ".") {
                 assert!(text.contains(&format!("`DIR/{folder}`")), "{} in {folder}", manifest.name);
             }
             for names in form.files {
                 // Of numbered files the first and the last are named.
                 let name = names[0];
-                let middle = ["_2.bin", "_3.bin", "_4.bin"].iter().any(|end| name.ends_with(end));
+                let middle = (2..10).any(|number| {
+                    name.ends_with(&format!("_{number}.npz"))
+                        || number < 5 && name.ends_with(&format!("_{number}.bin"))
+                });
                 assert!(middle || text.contains(&format!("`{name}`")), "{name}");
             }
         }
-        assert!(text.contains(&format!("`{}/{}`", hub.owner, hub.repository)), "{}", hub.repository);
+        if let Some(hub) = manifest.origin.hub() {
+            assert!(text.contains(&format!("`{}/{}`", hub.owner, hub.repository)), "{}", hub.repository);
+        }
     }
 }
 
@@ -396,7 +400,7 @@ fn an_unknown_name_is_a_usage_error_that_names_the_nearest() {
     let error = plasticity_bench::data::load("fashion_mnist", None, &mut Silent).unwrap_err();
     assert!(error.is_usage());
     assert!(error.to_string().contains("did you mean `fashion-mnist`?"), "{error}");
-    let error = plasticity_bench::data::load("imagenet", None, &mut Silent).unwrap_err();
+    let error = plasticity_bench::data::load("svhn", None, &mut Silent).unwrap_err();
     assert!(!error.to_string().contains("did you mean"), "{error}");
 }
 

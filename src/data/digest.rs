@@ -6,9 +6,9 @@ use super::{DataSet, Images};
 use crate::sha256::hex;
 
 impl DataSet {
-    /// SHA-256, as 64 hex digits, over the training pixels, the training labels (one byte each), the
-    /// test pixels and the test labels; in a set with superclasses each split's superclasses (one
-    /// byte each) follow its labels.
+    /// SHA-256, as 64 hex digits, over the training pixels, the training labels (one byte each, two with the low
+    /// one first where there are more than 256 classes), the test pixels and the test labels; in a set with
+    /// superclasses each split's superclasses (one byte each) follow its labels.
     ///
     /// Pixels are hashed in memory order (example, channel, row, column). For MNIST that makes it the
     /// hash of the four idx files without their headers.
@@ -17,8 +17,8 @@ impl DataSet {
         let mut hash = Sha256::new();
         for split in [&self.train, &self.test] {
             hash.update(&split.pixels);
-            hash.update(label_bytes(&split.labels));
-            hash.update(label_bytes(&split.coarse_labels));
+            hash.update(label_bytes(&split.labels, split.classes));
+            hash.update(label_bytes(&split.coarse_labels, 0));
         }
         hex(&hash.finalize())
     }
@@ -49,8 +49,12 @@ fn channel_moments(images: &Images, channel: usize) -> (f64, f64) {
     (mean / 255.0, variance.sqrt() / 255.0)
 }
 
-/// Labels as bytes: a class number is below 256 in every manifest.
-fn label_bytes(labels: &[u32]) -> Vec<u8> {
+/// Labels as bytes.
+fn label_bytes(labels: &[u32], classes: usize) -> Vec<u8> {
+    if classes > 256 {
+        let word = |&label: &u32| u16::try_from(label).expect("a class number below 65,536").to_le_bytes();
+        return labels.iter().flat_map(word).collect();
+    }
     labels.iter().map(|&label| u8::try_from(label).expect("a class number below 256")).collect()
 }
 
@@ -79,6 +83,10 @@ mod tests {
             std: vec![1.0],
         };
         assert_eq!(set.digest(), "0ad9b0e2715c6aad4c072fa814b0ce87c03bffa1dca0df9e807cf97b8c7303ae");
+        // `hashlib.sha256(bytes([1, 2, 3, 4, 231, 3, 8, 0, 255, 0, 7, 0])).hexdigest()`
+        let mut many = set.clone();
+        (many.train.classes, many.train.labels, many.test.classes) = (1000, vec![999, 8], 1000);
+        assert_eq!(many.digest(), "7abf1ec382e16623e85f184c54a2b9cfbafd19dc6206c6d9417f5cffcf3568a5");
         let (mean, std) = set.moments();
         assert!((mean[0] - 2.5 / 255.0).abs() < 1e-15 && (std[0] - 1.25f64.sqrt() / 255.0).abs() < 1e-15);
     }

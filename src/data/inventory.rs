@@ -28,15 +28,17 @@ pub fn list(data_dir: Option<&Path>) -> Vec<Listing> {
 }
 
 fn whereabouts(manifest: &Manifest, places: &Places) -> Option<String> {
-    let Origin::Files { forms, hub: source } = &manifest.origin else {
+    let forms = manifest.origin.forms();
+    if forms.is_empty() {
         return Some("generated".into());
-    };
+    }
     let in_folder =
         places.folders.iter().find_map(|folder| match places::copies(manifest, forms, &folder.path) {
             Ok(copies) => copies.first().map(|copy| parent(&copy.files)),
             Err(_) => Some(format!("{} (incomplete)", folder.path.display())),
         });
-    in_folder.or_else(|| hub::cached(source, places.hub.as_ref()?).map(|files| parent(&files)))
+    let cached = || hub::cached(manifest.origin.hub()?, places.hub.as_ref()?);
+    in_folder.or_else(|| cached().map(|files| parent(&files)))
 }
 
 fn parent(files: &[PathBuf]) -> String {
@@ -171,9 +173,10 @@ pub fn verify_with(
         hub: places.hub.clone().map(|access| HubAccess { offline: true, ..access }),
         ..places.clone()
     };
-    let Origin::Files { forms, hub: source } = &manifest.origin else {
+    let forms = manifest.origin.forms();
+    if forms.is_empty() {
         return Ok(vec![load::load_with(manifest, &local, progress).map(Report::from)]);
-    };
+    }
     let mut reports = Vec::new();
     let mut check = |copy: places::Copy, place: String| {
         progress.message(&format!("verifying {}", parent(&copy.files)));
@@ -191,7 +194,7 @@ pub fn verify_with(
             Err(error) => incomplete.push(Err(error)),
         }
     }
-    if let Some(access) = &local.hub
+    if let (Some(access), Some(source)) = (&local.hub, manifest.origin.hub())
         && let Some(files) = hub::cached(source, access)
     {
         check(load::hub_copy(files), format!("the hub's cache ({})", hub::cache(access).display()));

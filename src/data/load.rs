@@ -55,10 +55,10 @@ fn load_by(
     reading: Reading,
     progress: &mut dyn Progress,
 ) -> Result<Loaded, DataError> {
-    let (forms, source) = match &manifest.origin {
-        Origin::Generated(generate) => return generated(manifest, *generate),
-        Origin::Files { forms, hub } => (*forms, hub),
-    };
+    if let Origin::Generated(generate) = &manifest.origin {
+        return generated(manifest, *generate);
+    }
+    let (forms, source) = (manifest.origin.forms(), manifest.origin.hub());
     let mut looked = Vec::new();
     for folder in &places.folders {
         let place = format!("{} ({})", folder.path.display(), folder.named_by);
@@ -71,13 +71,13 @@ fn load_by(
         }
         looked.push(format!("{place}: no files of this set"));
     }
-    if let Some(access) = &places.hub {
+    if let (Some(access), Some(source)) = (&places.hub, source) {
         match from_hub(manifest, source, access, reading, progress)? {
             Ok(loaded) => return Ok(loaded),
             Err(reasons) => looked.extend(reasons),
         }
     }
-    Err(DataError::Missing { name: manifest.name.to_owned(), looked, cure: cure(manifest, forms, source) })
+    Err(DataError::Missing { name: manifest.name.to_owned(), looked, cure: cure(manifest) })
 }
 
 /// The hub's cache, then the hub; inner error: why neither gave anything, a line a place.
@@ -239,18 +239,24 @@ fn generated(manifest: &Manifest, generate: fn() -> (Images, Images)) -> Result<
 }
 
 /// How to get a set that is nowhere.
-fn cure(manifest: &Manifest, forms: &[Form], source: &Hub) -> String {
+fn cure(manifest: &Manifest) -> String {
     let folders = |form: &Form| {
         let files: Vec<&str> = form.files.iter().map(|names| names[0]).collect();
         format!("{} in DIR/{}", files.join(", "), form.folders[0])
     };
-    let forms: Vec<String> = forms.iter().map(folders).collect();
+    let forms: Vec<String> = manifest.origin.forms().iter().map(folders).collect();
+    let get = match manifest.origin {
+        Origin::Own { publisher, .. } => {
+            format!("it may not be handed on, so get it from {publisher}, and")
+        }
+        Origin::Generated(_) => String::new(),
+        Origin::Files { hub, .. } => format!(
+            "`plasticity-bench data fetch {}` on a machine that reaches the hub (dataset {}/{}), or",
+            manifest.name, hub.owner, hub.repository
+        ),
+    };
     format!(
-        "To get it: `plasticity-bench data fetch {}` on a machine that reaches the hub (dataset {}/{}), or put its \
-         files into a folder DIR and name that with --data-dir or {}: {}.",
-        manifest.name,
-        source.owner,
-        source.repository,
+        "To get it: {get} put its files into a folder DIR and name that with --data-dir or {}: {}.",
         places::DATA_DIR_VARIABLE,
         forms.join("; or ")
     )

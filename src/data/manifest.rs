@@ -24,7 +24,7 @@ pub struct Manifest {
     pub height: usize,
     /// Pixels.
     pub width: usize,
-    /// Number of classes, at most 256.
+    /// Number of classes, at most 65,536.
     pub classes: usize,
     /// Number of superclasses; 0 where the set has none.
     pub coarse_classes: usize,
@@ -54,6 +54,33 @@ pub enum Origin {
         /// Where it can be downloaded.
         hub: Hub,
     },
+    /// Read from files that everybody has to get from their publisher.
+    Own {
+        /// The forms that are taken, most preferred first.
+        forms: &'static [Form],
+        /// Where the publisher gives them, in words.
+        publisher: &'static str,
+    },
+}
+
+impl Origin {
+    /// The forms in which its files come; none where it is generated.
+    #[must_use]
+    pub const fn forms(&self) -> &'static [Form] {
+        match self {
+            Self::Generated(_) => &[],
+            Self::Files { forms, .. } | Self::Own { forms, .. } => forms,
+        }
+    }
+
+    /// Where it can be downloaded, if anywhere.
+    #[must_use]
+    pub const fn hub(&self) -> Option<&Hub> {
+        match self {
+            Self::Files { hub, .. } => Some(hub),
+            Self::Generated(_) | Self::Own { .. } => None,
+        }
+    }
 }
 
 /// One form in which a data set's files come.

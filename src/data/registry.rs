@@ -5,13 +5,22 @@ use super::cifar10::CIFAR10;
 use super::cifar100::{CIFAR100, CIFAR100_COARSE};
 use super::fashion_mnist::FASHION_MNIST;
 use super::generated::{GENERATED_DIGITS, GENERATED_TEXTURES};
+use super::imagenet32::IMAGENET32;
 use super::manifest::Manifest;
 use super::mnist::MNIST;
 use crate::spec::Entry;
 
 /// Every data set, in the order in which `list` shows them.
-pub const MANIFESTS: &[&Manifest] =
-    &[&MNIST, &FASHION_MNIST, &CIFAR10, &CIFAR100, &CIFAR100_COARSE, &GENERATED_DIGITS, &GENERATED_TEXTURES];
+pub const MANIFESTS: &[&Manifest] = &[
+    &MNIST,
+    &FASHION_MNIST,
+    &CIFAR10,
+    &CIFAR100,
+    &CIFAR100_COARSE,
+    &IMAGENET32,
+    &GENERATED_DIGITS,
+    &GENERATED_TEXTURES,
+];
 
 /// The catalogue's section `datasets`.
 #[must_use]
