@@ -9,7 +9,9 @@
 //! without replacement, of the squared gradient of ln p(y | x) at the task's end, example by example. y is
 //! drawn from the network's own distribution over the answers that count (`fisher = "sampled"`, the
 //! definition), or is the label (`"empirical"`, nearly nothing where the labels are fitted; van de Ven
-//! 2025, arXiv 2502.11756, compares them). Images are not augmented for it.
+//! 2025, arXiv 2502.11756, compares them). Images are not augmented for it. Batch normalisations have their running
+//! statistics there, as constants, as in public code, which puts the network into evaluation mode: of a batch of
+//! one example there is no other gradient.
 //!
 //! Activations that move make the Fisher information of the weights stale (Jaziri et al. 2025):
 //! `coefficients` says whether their coefficients are held too.
@@ -19,18 +21,18 @@ use std::sync::{Arc, Mutex};
 use candle_core::{Result, Tensor};
 
 use super::hooks::{At, Method, count};
-use super::registered::{Build, Registered};
+use super::registered::{Build, Registered, anywhere};
 use crate::kernels::fused_activation::Captured;
 use crate::kernels::loss::{Targets, cross_entropy};
 use crate::nn::{self, Network, Pass, Role, batch};
 use crate::random::Stream;
-use crate::spec::{Choice, Entry, Kind, Parameter, Plan};
+use crate::spec::{Choice, Entry, Kind, Parameter};
 use crate::state::{StateDict, StateError, Values};
 use crate::tasks::{Examples, draw};
 
 /// What the registry has of it.
 pub(super) const METHOD: Registered =
-    Registered { entry: ENTRY, build: Build::Consolidation(build), check, excludes: &[] };
+    Registered { entry: ENTRY, build: Build::Consolidation(build), check: anywhere, excludes: &[] };
 
 const ENTRY: Entry = Entry {
     name: "ewc",
@@ -109,17 +111,6 @@ fn build(choice: &Choice, network: &dyn Network) -> Result<Box<dyn Method>> {
 }
 
 /// Whether the Fisher information of the plan's network can be had. The error is a sentence.
-fn check(plan: &Plan, _: &Choice) -> std::result::Result<(), String> {
-    if nn::mixes_examples(&plan.network) {
-        return Err(
-            "method \"ewc\" takes gradients example by example, which batch normalisation mixes: set \
-                    network.norm = \"group\" or \"none\""
-                .into(),
-        );
-    }
-    Ok(())
-}
-
 impl Ewc {
     /// Writes the gradient of -ln p(y | x) of one example into the network's gradients.
     fn differentiate(
@@ -188,7 +179,11 @@ impl Method for Ewc {
         let chosen = draw(&mut stream, examples.len(), self.samples.min(examples.len()));
         // Randomised activations have a generator of their own: not the training's, and not that of the
         // labels, whose draws would be correlated with theirs.
-        let pass = Pass::Train(Arc::new(Mutex::new(at.streams.of_task("fisher-activation"))));
+        let pass = if at.network.buffers().is_empty() {
+            Pass::Train(Arc::new(Mutex::new(at.streams.of_task("fisher-activation"))))
+        } else {
+            Pass::Differentiate
+        };
         let mut squares: Vec<Vec<f64>> = self.held.iter().map(|h| vec![0.0; h.len]).collect();
         for &position in &chosen {
             self.differentiate(at.network, examples, position, &pass, &mut stream)?;

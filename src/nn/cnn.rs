@@ -30,7 +30,6 @@ pub const REGISTERED: Registered = Registered {
     check,
     build: |b, stream| Ok(Box::new(Cnn::new(b.network, b.activation, b.dims, b.outputs, stream, b.dtype)?)),
     work,
-    mixes_examples: |_| false,
 };
 
 const ENTRY: Entry = Entry {

@@ -24,7 +24,6 @@ pub const REGISTERED: Registered = Registered {
     work: |network, dims, outputs| {
         Some(work::linears(dims.0 * dims.1 * dims.2, &sizes(network, "hidden"), outputs))
     },
-    mixes_examples: |_| false,
 };
 
 const ENTRY: Entry = Entry {

@@ -15,7 +15,6 @@ pub const REGISTERED: Registered = Registered {
     check,
     build: |b, stream| Ok(Box::new(Cnn::of(&stages(b.network, b.dims)?, b, stream)?)),
     work: |network, dims, outputs| work_of(&stages(network, dims).ok()?, &sizes(network, "hidden"), outputs),
-    mixes_examples: |_| false,
 };
 
 const ENTRY: Entry = Entry {

@@ -132,6 +132,4 @@ pub struct Registered {
     /// What its layers cost for inputs of these sizes and that many outputs, in forward order; `None` where
     /// it cannot be built.
     pub work: fn(&Choice, Dims, usize) -> Option<Vec<LayerWork>>,
-    /// Whether the value of an example depends on the others of its batch, in training.
-    pub mixes_examples: fn(&Choice) -> bool,
 }

@@ -63,13 +63,6 @@ pub fn work(plan: &Plan, dims: Dims, classes: usize) -> Option<Vec<LayerWork>> {
     (named(&plan.network.name).ok()?.work)(&plan.network, dims, classes)
 }
 
-/// Whether the value of an example depends on the others of its batch, in training: then there is no
-/// gradient of one example.
-#[must_use]
-pub fn mixes_examples(network: &Choice) -> bool {
-    named(&network.name).is_ok_and(|registered| (registered.mixes_examples)(network))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -169,6 +169,71 @@ fn the_online_form_decays_what_is_known_and_holds_to_the_last_end() {
     }
 }
 
+/// A residual network with batch normalisation, its running statistics away from their start.
+fn with_batch_norm(dtype: candle_core::DType) -> Box<dyn Network> {
+    let entries = nn::entries();
+    let mut network = Choice::of(entries.iter().find(|entry| entry.name == "resnet18").unwrap());
+    network.parameters.insert("width".into(), Value::Integer(2));
+    let activations: Vec<_> = nn::activation::registry().iter().map(|known| known.entry).collect();
+    let activation = Choice::of(activations.iter().find(|entry| entry.name == "swish").unwrap());
+    let blueprint =
+        nn::Blueprint { network: &network, activation: &activation, dims: (1, 6, 7), outputs: 10, dtype };
+    let network = nn::build_from(&blueprint, &mut Stream::new(2, "test", 0)).unwrap();
+    for (number, buffer) in network.buffers().iter().enumerate() {
+        let (shift, spread) = (0.1 * (number % 3) as f32, if number % 2 == 0 { 0.0 } else { 0.6 });
+        buffer.values.lock().unwrap().iter_mut().for_each(|v| *v = *v * (1.0 + spread) + shift);
+    }
+    network
+}
+
+/// In evaluation mode, from central differences in f64 of each example's own loss.
+#[test]
+fn the_fisher_information_of_a_batch_norm_network_is_that_of_evaluation_mode() {
+    let (stream, network) = (fixture::stream("shuffled-labels", 0), with_batch_norm(candle_core::DType::F32));
+    let examples = stream.task(0).train;
+    let before = network.buffers().iter().map(|b| b.values.lock().unwrap().clone()).collect::<Vec<_>>();
+    let mut method = ewc("empirical", 1000, &*network);
+    end(&mut *method, 0, &*stream, &*network);
+    let after = network.buffers().iter().map(|b| b.values.lock().unwrap().clone()).collect::<Vec<_>>();
+    assert_eq!(after, before, "running statistics stay");
+
+    let wide = with_batch_norm(candle_core::DType::F64);
+    let rows: Vec<f64> = fixture::rows(&examples.inputs).into_iter().map(f64::from).collect();
+    let inputs = Tensor::from_vec(rows, (examples.len(), 42), &candle_core::Device::Cpu).unwrap();
+    for (own, values) in wide.parameters().iter().zip(network.parameters()) {
+        own.values.set(&values.values.to_dtype(candle_core::DType::F64).unwrap()).unwrap();
+    }
+    let losses = || -> Vec<f64> {
+        let logits = wide.forward(&inputs, &Pass::Evaluate).unwrap().to_vec2::<f64>().unwrap();
+        let of = |(row, &label): (&Vec<f64>, &u32)| {
+            row.iter().map(|l| l.exp()).sum::<f64>().ln() - row[label as usize]
+        };
+        logits.iter().zip(examples.labels.iter()).map(of).collect()
+    };
+    let mut checked = 0;
+    for name in ["conv1.weight", "bn1.weight", "bn1.bias", "layer2.0.conv1.weight", "fc.weight", "fc.bias"] {
+        let parameter = wide.parameters().iter().find(|parameter| parameter.name == name).unwrap();
+        let importance = list(&*method, &format!("{name}.importance"));
+        let start = parameter.values.flatten_all().unwrap().to_vec1::<f64>().unwrap();
+        for place in [0, start.len() / 2, start.len() - 1] {
+            let at = |by: f64| {
+                let mut moved = start.clone();
+                moved[place] += by;
+                let shape = parameter.values.shape().clone();
+                parameter.values.set(&Tensor::from_vec(moved, shape, inputs.device()).unwrap()).unwrap();
+                losses()
+            };
+            let slopes = at(1e-5).into_iter().zip(at(-1e-5)).map(|(a, b)| (a - b) / 2e-5);
+            let expected = slopes.map(|slope| slope * slope).sum::<f64>() / examples.len() as f64;
+            at(0.0);
+            let ours = f64::from(importance[place]);
+            assert!((ours - expected).abs() < 1e-3 * expected + 1e-9, "{name} {place}: {ours} {expected}");
+            checked += usize::from(expected > 1e-6);
+        }
+    }
+    assert!(checked >= 6, "{checked}");
+}
+
 #[test]
 fn labels_are_drawn_from_the_distribution_over_the_answers_that_count() {
     let logits = Tensor::new(&[[0.0f32, 1.0, 50.0, 2.0]], &candle_core::Device::Cpu).unwrap();

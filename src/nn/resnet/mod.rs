@@ -44,7 +44,6 @@ pub const REGISTERED: Registered = Registered {
         Ok(Box::new(ResNet::new(b.network, b.activation, b.dims, b.outputs, stream, b.dtype)?))
     },
     work,
-    mixes_examples: |network| network.text("norm") == "batch",
 };
 
 const ENTRY: Entry = Entry {
