@@ -15,27 +15,35 @@ use plasticity_bench::spec::Spec;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_plasticity-bench");
 
 /// A network of each kind, of sizes at which the weights, the images or the layers' outputs weigh most.
-const CASES: [(&str, &str); 3] = [
+const CASES: [(&str, &str, &str); 4] = [
     (
         "stream = { family = \"shuffled-labels\", tasks = 2, examples = 512, steps = 60, batch_size = 64 }",
         "{ kind = \"mlp\", hidden = [2000, 2000] }",
+        "\"srank\"",
+    ),
+    (
+        "stream = { family = \"shuffled-labels\", tasks = 1, examples = 256, steps = 10, batch_size = 16 }",
+        "{ kind = \"mlp\", hidden = [100, 100] }",
+        "\"curvature\", \"ntk_rank\", \"optimization_readiness\", \"refit_plasticity\"",
     ),
     (
         "stream = { family = \"shuffled-labels\", tasks = 2, examples = 512, steps = 60, batch_size = 64 }",
         "{ kind = \"cnn\", channels = [32, 64], hidden = [256] }",
+        "\"srank\"",
     ),
     (
         "stream = { family = \"split-classes\", tasks = 2, classes_per_task = 5, examples_per_class = 20, \
          steps = 12, batch_size = 16 }",
         "{ kind = \"resnet18\", width = 32 }",
+        "\"srank\"",
     ),
 ];
 
-fn spec(stream: &str, network: &str) -> String {
+fn spec(stream: &str, network: &str, probes: &str) -> String {
     format!(
         "name = \"sized\"\ndata = {{ dataset = \"generated-textures\", scaling = \"standardize\" }}\n{stream}\n\
          network = {network}\noptimizer = \"adam\"\nactivation = \"relu\"\n\
-         probes = {{ names = [\"srank\"], samples = 128 }}\n"
+         probes = {{ names = [{probes}], samples = 128 }}\n"
     )
 }
 
@@ -90,9 +98,9 @@ fn promised(folder: &Path) -> f64 {
 /// factor of five they do, and a step that became ten times as slow shows here.
 #[test]
 fn runs_take_about_the_time_and_at_most_the_memory_that_was_promised() {
-    for (stream, network) in CASES {
+    for (stream, network, probes) in CASES {
         let folder = tempfile::tempdir().unwrap();
-        let text = spec(stream, network);
+        let text = spec(stream, network, probes);
         fs::write(folder.path().join("spec.toml"), &text).unwrap();
         let plans = Spec::parse(&text, "spec.toml", &[], &catalogue()).unwrap().plans(None).unwrap();
         let expected = estimate(&plans[0]).unwrap();

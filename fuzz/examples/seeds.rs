@@ -54,5 +54,9 @@ fn main() {
     }
     put("rows", "retention.csv", &[&[2, 9, 0], b"run,trained_through,evaluated,accuracy,loss,class_incremental_accuracy,task_incremental_accuracy\nr,1,0,0.5,1e-7,0.5,\n"]);
     put("rows", "run.toml", &[&[5, 0, 0], run.plan.to_toml().as_bytes(), b"\n[run]\nstatus = 'done'\nversion = '0'\ndata_checksum = ''\ndevice = 'cpu'\nthreads = 1\nkernels = ''\nstarted = '2000-01-01T00:00:00Z'\nseconds = 1.0\n"]);
+    let setting = "[[variants]]\nlabel = 'relu'\n[[variants.settings]]\nsetting = 'optimizer.learning_rate=1e-3'\n";
+    let head = "format = 1\nmetric = 'online_accuracy'\nseeds = [0, 1]\n";
+    put("tuning", "two", &[head.as_bytes(), setting.as_bytes(), b"runs = ['a', 'b']\n"]);
+    put("tuning", "absent", &[head.as_bytes(), setting.as_bytes(), b"runs = ['a', 'nowhere']\n"]);
     println!("seeds are in {}", Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").display());
 }

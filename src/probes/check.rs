@@ -1,6 +1,7 @@
 //! Whether the probes of a plan can be taken of its network and its run, found out before anything runs.
 
-use super::registry::{Keeps, Measure, REGISTRY};
+use super::needs::Keeps;
+use super::registry::{Measure, REGISTRY};
 use crate::data;
 use crate::nn::{self, activation};
 use crate::spec::{Plan, Work};
@@ -33,7 +34,7 @@ pub fn check(plan: &Plan) -> Result<(), String> {
             }
             Measure::Layer(_) | Measure::Step(_) | Measure::Tasks(_) => {}
             Measure::Slopes(_) => one_slope(plan, name)?,
-            Measure::Network(_, keeps) => fits(plan, name, keeps)?,
+            Measure::Network(_, keeps, _) => fits(plan, name, keeps)?,
         }
     }
     Ok(())
@@ -61,11 +62,12 @@ fn one_slope(plan: &Plan, probe: &str) -> Result<(), String> {
 
 /// Whether what a probe keeps at a time fits [`MOST_KEPT`].
 fn fits(plan: &Plan, probe: &str, keeps: Keeps) -> Result<(), String> {
-    let (vectors, cure) = match keeps {
+    let cure = match keeps {
         Keeps::Few => return Ok(()),
-        Keeps::Gradients(count) => (count, ""),
-        Keeps::Examples(most) => (most.min(plan.probes.samples), ", take fewer probes.samples"),
+        Keeps::Gradients(_) => "",
+        Keeps::Examples(_) => ", take fewer probes.samples",
     };
+    let vectors = keeps.vectors(plan);
     let Ok(manifest) = data::manifest(&plan.data().dataset) else { return Ok(()) };
     let dims = (manifest.channels, manifest.height, manifest.width);
     let Some(layers) = nn::work(plan, dims, manifest.classes) else { return Ok(()) };

@@ -9,6 +9,7 @@
 use candle_core::Result;
 
 use super::lanczos;
+use super::needs::Takes;
 use super::network::NetworkSubject;
 use super::report::Report;
 use super::sample::Sample;
@@ -28,6 +29,8 @@ pub(super) const ENTRY: Entry = Entry {
 pub(super) const STEPS: usize = 20;
 /// Examples, at most.
 const EXAMPLES: usize = 512;
+/// What a look costs.
+pub(super) const TAKES: Takes = Takes::Gradients { times: 2 * STEPS, of: EXAMPLES, further: 0 };
 
 pub(super) fn measure(subject: &NetworkSubject<'_>, report: &mut Report<'_>) -> Result<()> {
     let (twin, sample) = (subject.twin()?, subject.here()?.first(EXAMPLES)?);

@@ -11,6 +11,7 @@
 use candle_core::Result;
 
 use super::lanczos;
+use super::needs::Takes;
 use super::network::NetworkSubject;
 use super::report::Report;
 use super::sample::Sample;
@@ -34,6 +35,8 @@ pub(super) const STEPS: usize = 40;
 const VECTORS: usize = 3;
 /// Examples, at most.
 const EXAMPLES: usize = 256;
+/// What a look costs.
+pub(super) const TAKES: Takes = Takes::Gradients { times: 2 * STEPS * VECTORS, of: EXAMPLES, further: 0 };
 
 pub(super) fn measure(subject: &NetworkSubject<'_>, report: &mut Report<'_>) -> Result<()> {
     let (twin, sample) = (subject.twin()?, subject.here()?.first(EXAMPLES)?);

@@ -20,6 +20,7 @@
 
 mod check;
 mod constant_units;
+mod cost;
 mod curvature;
 mod dead_band_width;
 mod dead_units;
@@ -30,6 +31,7 @@ mod feature_rank;
 mod gradient_norm;
 mod hessian_rank;
 mod lanczos;
+mod needs;
 mod negative_slope;
 mod network;
 mod norm;
@@ -60,6 +62,7 @@ mod weight_norm;
 use candle_core::Result;
 
 pub use self::check::check;
+pub use self::cost::{Cost, cost};
 use self::network::NetworkSubject;
 pub use self::network::NetworkView;
 pub use self::output_scale::worst;
@@ -156,7 +159,7 @@ impl ProbeSet {
         let subject = NetworkSubject::new(view);
         let mut measurements = Vec::new();
         for probe in &self.probes {
-            if let Measure::Network(measure, _) = probe.measure {
+            if let Measure::Network(measure, ..) = probe.measure {
                 measure(&subject, &mut Report::of_network(probe.entry.name, &mut measurements))?;
             }
         }

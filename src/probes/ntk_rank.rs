@@ -7,6 +7,7 @@ use candle_core::{DType, Result};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatRef, Par};
 
+use super::needs::Takes;
 use super::network::NetworkSubject;
 use super::report::Report;
 use super::sample::Sample;
@@ -25,6 +26,8 @@ pub(super) const ENTRY: Entry = Entry {
 
 /// Examples, at most.
 pub(super) const EXAMPLES: usize = 128;
+/// What a look costs.
+pub(super) const TAKES: Takes = Takes::Kernel { of: EXAMPLES };
 
 pub(super) fn measure(subject: &NetworkSubject<'_>, report: &mut Report<'_>) -> Result<()> {
     let (twin, sample) = (subject.twin()?, subject.here()?.first(EXAMPLES)?);

@@ -9,6 +9,7 @@
 
 use candle_core::Result;
 
+use super::needs::Takes;
 use super::network::NetworkSubject;
 use super::report::Report;
 use super::sample::Sample;
@@ -26,6 +27,8 @@ pub(super) const ENTRY: Entry = Entry {
 
 pub(super) const BATCHES: usize = 128;
 pub(super) const BATCH: usize = 4;
+/// What a look costs.
+pub(super) const TAKES: Takes = Takes::Gradients { times: 2, of: usize::MAX, further: 2 * BATCHES * BATCH };
 
 /// The two factors.
 #[derive(Clone, Copy, Debug)]

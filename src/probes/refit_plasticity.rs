@@ -12,6 +12,7 @@
 
 use candle_core::{DType, Result, Tensor};
 
+use super::needs::Takes;
 use super::network::{NetworkSubject, NetworkView};
 use super::report::Report;
 use super::sample::Sample;
@@ -34,6 +35,8 @@ pub(super) const ENTRY: Entry = Entry {
 
 /// Steps of each fit.
 const STEPS: usize = 100;
+/// What a look costs.
+pub(super) const TAKES: Takes = Takes::Batches(4 * STEPS);
 /// The name of all generators.
 const STREAM: &str = "probe-refit";
 

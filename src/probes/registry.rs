@@ -2,6 +2,7 @@
 
 use candle_core::Result;
 
+use super::needs::{Keeps, Takes};
 use super::network::NetworkSubject;
 use super::report::Report;
 use super::subject::Subject;
@@ -30,18 +31,7 @@ pub(super) enum Measure {
     /// A layer on the examples of two tasks of a supervised stream.
     Tasks(fn(&Subject<'_>, &mut Report<'_>)),
     /// A whole network and the tasks of a supervised stream.
-    Network(fn(&NetworkSubject<'_>, &mut Report<'_>) -> Result<()>, Keeps),
-}
-
-/// Gradients of all parameters that a probe keeps at a time.
-#[derive(Clone, Copy)]
-pub(super) enum Keeps {
-    /// A few.
-    Few,
-    /// So many.
-    Gradients(usize),
-    /// One an example, of so many at most.
-    Examples(usize),
+    Network(fn(&NetworkSubject<'_>, &mut Report<'_>) -> Result<()>, Keeps, Takes),
 }
 
 /// Every probe, in the order of its rows. A new one is a file and a line here.
@@ -69,22 +59,26 @@ pub(super) const REGISTRY: &[Registered] = &[
     },
     Registered {
         entry: curvature::ENTRY,
-        measure: Measure::Network(curvature::measure, Keeps::Gradients(curvature::STEPS)),
+        measure: Measure::Network(curvature::measure, Keeps::Gradients(curvature::STEPS), curvature::TAKES),
     },
     Registered {
         entry: hessian_rank::ENTRY,
-        measure: Measure::Network(hessian_rank::measure, Keeps::Gradients(hessian_rank::STEPS)),
+        measure: Measure::Network(
+            hessian_rank::measure,
+            Keeps::Gradients(hessian_rank::STEPS),
+            hessian_rank::TAKES,
+        ),
     },
     Registered {
         entry: ntk_rank::ENTRY,
-        measure: Measure::Network(ntk_rank::measure, Keeps::Examples(ntk_rank::EXAMPLES)),
+        measure: Measure::Network(ntk_rank::measure, Keeps::Examples(ntk_rank::EXAMPLES), ntk_rank::TAKES),
     },
     Registered {
         entry: optimization_readiness::ENTRY,
-        measure: Measure::Network(optimization_readiness::measure, Keeps::Few),
+        measure: Measure::Network(optimization_readiness::measure, Keeps::Few, optimization_readiness::TAKES),
     },
     Registered {
         entry: refit_plasticity::ENTRY,
-        measure: Measure::Network(refit_plasticity::measure, Keeps::Few),
+        measure: Measure::Network(refit_plasticity::measure, Keeps::Few, refit_plasticity::TAKES),
     },
 ];

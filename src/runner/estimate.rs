@@ -8,6 +8,7 @@ use crate::agents;
 use crate::data::{self, Manifest};
 use crate::methods;
 use crate::nn::{self, LayerWork};
+use crate::probes;
 use crate::spec::{Length, Plan, Work};
 use crate::tasks;
 
@@ -17,6 +18,9 @@ const TRAINING_RATE: f64 = 40e9;
 const EVALUATION_RATE: f64 = 50e9;
 /// The optimiser's pass over one parameter.
 const PER_PARAMETER: f64 = 0.3e-9;
+/// Products in f64, where every parameter's gradient is checked for, and a pass over a vector of all parameters.
+const WIDE_RATE: f64 = 15e9;
+const PER_WRITTEN: f64 = 1e-9;
 /// Activation, norm and pooling of one number that a convolution puts out, forward and backward.
 const PER_OUTPUT: f64 = 4e-9;
 /// The rest of a step: graph, loss, batch.
@@ -59,7 +63,23 @@ pub fn estimate(plan: &Plan) -> Option<f64> {
     let evaluation = forward / EVALUATION_RATE + mapped * PER_OUTPUT / 3.0;
     let probed = (2 * plan.probes.samples * plan.stream().tasks) as f64;
     let evaluated = examples.iter().sum::<f64>() + probed + tested(&sizes);
-    Some(networks * steps * step + evaluated * evaluation)
+    // At the start and at the end of every task.
+    let looks = 2.0 * plan.stream().tasks as f64;
+    let look = probed_whole(plan, manifest, &layers, &examples);
+    let look = look.wide / WIDE_RATE + look.single / TRAINING_RATE + look.written * PER_WRITTEN;
+    Some(networks * steps * step + evaluated * evaluation + looks * look)
+}
+
+/// One look of the probes of the whole network, in the largest of tasks of so many examples.
+pub(super) fn probed_whole(
+    plan: &Plan,
+    manifest: &Manifest,
+    layers: &[LayerWork],
+    examples: &[f64],
+) -> probes::Cost {
+    let features = manifest.channels * manifest.height * manifest.width;
+    let largest = examples.iter().copied().fold(0.0, f64::max);
+    probes::cost(plan, layers, (features, tasks::sizes(plan, manifest).classes), largest)
 }
 
 /// Training examples of each task, as the method sees them.

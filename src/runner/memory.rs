@@ -4,7 +4,7 @@
 //! and with it every other run of the grid.
 
 use super::Options;
-use super::estimate::{layers, rehearsed};
+use super::estimate::{layers, probed_whole, rehearsed};
 use super::folders::{Run, is_finished, select};
 use super::status;
 use crate::agents;
@@ -61,7 +61,8 @@ fn needed(plan: &Plan) -> Option<f64> {
         networks * weights * PER_WEIGHT
             + largest * PER_DRAWN_WEIGHT
             + outputs * PER_OUTPUT
-            + EVALUATED.min(tested) * map * PER_EVALUATED,
+            + EVALUATED.min(tested) * map * PER_EVALUATED
+            + probed_whole(plan, manifest, &layers, &sizes.train).bytes,
     )
 }
 
