@@ -26,7 +26,7 @@ mod source;
 
 pub use backend::{Device, PATIENCE};
 pub use driver::{describe, free_memory};
-pub use engine::{Engine, Load, Seat, Steps, Values};
+pub use engine::{Engine, Load, Pending, Seat, Steps, Values};
 pub use error::CudaError;
 pub use layout::{MAX_P, MAX_SET, Rule, Step, Taken};
 pub use shape::{Activation, Constraint, Settings, Shape};
