@@ -85,6 +85,19 @@ impl Stream {
         words
     }
 
+    /// Fills `words` with uniform 32-bit words: those of [`Stream::words`], but read in one go.
+    pub fn fill(&mut self, words: &mut [u32]) {
+        const AT_ONCE: usize = 256;
+        let mut bytes = [0; 4 * AT_ONCE];
+        for words in words.chunks_mut(AT_ONCE) {
+            let bytes = &mut bytes[..4 * words.len()];
+            self.generator.fill_bytes(bytes);
+            for (word, bytes) in words.iter_mut().zip(bytes.as_chunks().0) {
+                *word = u32::from_le_bytes(*bytes);
+            }
+        }
+    }
+
     /// A uniform float in [low, high).
     pub fn uniform(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.unit()
@@ -138,6 +151,12 @@ mod tests {
         let bits = [stream.bits(), stream.bits()];
         let words = Stream::new(2, "test", 0).words(3);
         assert_eq!(words, [bits[0] as u32, (bits[0] >> 32) as u32, bits[1] as u32]);
+        let mut filled = [[0; 300], [0; 300]];
+        let mut stream = Stream::new(2, "test", 0);
+        for words in &mut filled {
+            stream.fill(words);
+        }
+        assert_eq!(filled.concat(), Stream::new(2, "test", 0).words(600));
     }
 
     #[test]

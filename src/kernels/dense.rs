@@ -7,12 +7,13 @@
 //! that only where the input is itself part of the graph (so the first layer computes none). That of
 //! [`Pass::Through`] returns ∂x and writes nothing.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, bail};
 
 pub use super::dense_layer::DenseParts;
 use super::dense_layer::{Saved, copy};
+use super::fused_activation::Captured;
 use super::pass::Pass;
 use super::storage::{Slices, contiguous, give_back, with_slice};
 
@@ -24,7 +25,7 @@ pub struct Dense {
     below: Vec<Below>,
     last: DenseParts,
     pass: Pass,
-    kept: Mutex<Kept>,
+    kept: Arc<Mutex<Kept>>,
 }
 
 /// What the forward pass keeps for the backward pass.
@@ -34,6 +35,27 @@ struct Kept {
     saved: Vec<Saved>,
     /// Features of every layer but the last, in scratch buffers.
     features: Vec<CpuStorage>,
+}
+
+/// What a recorded pass keeps in an op, for as long as candle keeps the op: until the loss is dropped.
+pub struct Record(Weak<Mutex<Kept>>);
+
+impl Record {
+    /// What [`FusedActivation::capture`](super::fused_activation::FusedActivation::capture) gives in evaluation mode
+    /// of each of the op's layers that has an activation, from the same inputs; `None` where the pass may have
+    /// differed from it in a bit, or is gone.
+    ///
+    /// # Errors
+    /// If candle refuses an operation.
+    pub fn capture(&self, layers: &[DenseParts]) -> Result<Option<Vec<Captured>>> {
+        let Some(kept) = self.0.upgrade() else { return Ok(None) };
+        let kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.saved.len() != layers.len() {
+            return Ok(None);
+        }
+        let hidden = layers.iter().zip(&kept.saved).filter(|(parts, _)| parts.activation.is_some());
+        hidden.map(|(parts, saved)| parts.captured(saved)).collect()
+    }
 }
 
 impl Dense {
@@ -46,7 +68,13 @@ impl Dense {
     /// The same with the layers that come before it.
     #[must_use]
     pub fn stacked(below: Vec<Below>, last: DenseParts, pass: Pass) -> Self {
-        Self { below, last, pass, kept: Mutex::default() }
+        Self { below, last, pass, kept: Arc::default() }
+    }
+
+    /// A view of what the pass keeps.
+    #[must_use]
+    pub fn record(&self) -> Record {
+        Record(Arc::downgrade(&self.kept))
     }
 
     fn run<T: Slices>(

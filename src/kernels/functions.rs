@@ -90,12 +90,10 @@ pub fn erf(x: f32) -> f32 {
     if magnitude > 0.97 { far } else { near }
 }
 
-/// ln(1 + x) for x ≥ 0.
+/// e and ln m of y = m·2ᵉ with √½ < m ≤ √2.
 #[inline(always)]
-pub fn ln_1p(x: f32) -> f32 {
-    // ln(1 + x) = 2 artanh(x / (2 + x)) after taking out the power of two of 1 + x.
-    let y = 1.0 + x;
-    let lost = x - (y - 1.0); // what rounding 1 + x dropped
+fn split_ln(y: f32) -> (f32, f32) {
+    // ln m = 2 artanh((m - 1)/(m + 1))
     let bits = y.to_bits();
     let exponent = (bits >> 23) as i32 - 127;
     let mantissa = f32::from_bits((bits & 0x007f_ffff) | 0x3f80_0000);
@@ -104,7 +102,22 @@ pub fn ln_1p(x: f32) -> f32 {
     let e = exponent as f32 + if halve { 1.0 } else { 0.0 };
     let s = (m - 1.0) / (m + 1.0);
     let s2 = s * s;
-    let log = 2.0 * s * polynomial(s2, [1.0, 1.0 / 3.0, 0.2, 1.0 / 7.0, 1.0 / 9.0]);
+    (e, 2.0 * s * polynomial(s2, [1.0, 1.0 / 3.0, 0.2, 1.0 / 7.0, 1.0 / 9.0]))
+}
+
+/// ln x for normal numbers x > 0.
+#[inline(always)]
+pub fn ln(x: f32) -> f32 {
+    let (e, log) = split_ln(x);
+    e.mul_add(std::f32::consts::LN_2, log)
+}
+
+/// ln(1 + x) for x ≥ 0.
+#[inline(always)]
+pub fn ln_1p(x: f32) -> f32 {
+    let y = 1.0 + x;
+    let lost = x - (y - 1.0); // what rounding 1 + x dropped
+    let (e, log) = split_ln(y);
     let sum = e.mul_add(std::f32::consts::LN_2, log) + lost / y;
     if x.is_nan() { x } else { sum }
 }
@@ -119,6 +132,21 @@ pub fn sin_cos(x: f32) -> (f32, f32) {
     let shifted = wide.mul_add(std::f64::consts::FRAC_2_PI, ROUND);
     let r = (shifted - ROUND).mul_add(-std::f64::consts::FRAC_PI_2, wide).clamp(-0.8, 0.8) as f32;
     let quarter = shifted.to_bits() as u32;
+    turned(r, quarter)
+}
+
+/// sin α and cos α of α = 2π·turn/2³².
+#[inline(always)]
+pub fn sin_cos_of_turn(turn: u32) -> (f32, f32) {
+    // Quarter turns are the two highest bits, rounded; what is left is at most half of one.
+    const STEP: f32 = std::f32::consts::FRAC_PI_2 / (1u32 << 30) as f32;
+    let quarter = turn.wrapping_add(1 << 29) >> 30;
+    turned((turn.wrapping_sub(quarter << 30) as i32) as f32 * STEP, quarter)
+}
+
+/// sin and cos of r + quarter·π/2 for |r| ≤ π/4.
+#[inline(always)]
+fn turned(r: f32, quarter: u32) -> (f32, f32) {
     let square = r * r;
     let odd = polynomial(square, [-1.0 / 6.0, 1.0 / 120.0, -1.0 / 5040.0, 1.0 / 362_880.0]);
     let odd = (odd * square).mul_add(r, r);
@@ -150,6 +178,8 @@ mod tests {
         assert!(worst(-6.0, 6.0, super::erf, libm::erf, 0.0) < 4e-7);
         assert!(worst(0.0, 1e-3, super::ln_1p, libm::log1p, 1e-30) < 4e-7);
         assert!(worst(0.0, 500.0, super::ln_1p, libm::log1p, 1e-30) < 4e-7);
+        assert!(worst(2f32.powi(-32), 1.0, super::ln, libm::log, 1e-3) < 4e-7);
+        assert!(worst(1e-30, 1e-20, super::ln, libm::log, 1e-30) < 4e-7);
     }
 
     /// To half a unit in the last place of 1, also after many turns.
@@ -160,6 +190,12 @@ mod tests {
             assert!(worst(low, high, |x| super::sin_cos(x).1, libm::cos, 1.0) < 1.2e-7, "{low}");
         }
         assert!(worst(-1e-3, 1e-3, |x| super::sin_cos(x).0, libm::sin, 1e-30) < 2e-7);
+        for turn in (0..=u32::MAX).step_by(40_009).chain([1 << 29, 1 << 30, 3 << 29, 1 << 31, u32::MAX]) {
+            let angle = std::f64::consts::TAU * f64::from(turn) / 2f64.powi(32);
+            let (sine, cosine) = super::sin_cos_of_turn(turn);
+            assert!((f64::from(sine) - angle.sin()).abs() < 1.2e-7, "{turn}: {sine}");
+            assert!((f64::from(cosine) - angle.cos()).abs() < 1.2e-7, "{turn}: {cosine}");
+        }
         for x in [f32::NAN, f32::INFINITY] {
             assert!(super::sin_cos(x).0.is_nan() && super::sin_cos(x).1.is_nan());
         }

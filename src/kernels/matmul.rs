@@ -5,6 +5,7 @@
 //! thread inside a step of this size costs more in waiting than it gives.
 
 use faer::linalg::matmul::matmul;
+use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::{Accum, MatMut, MatRef, Par};
 
 use super::real::Real;
@@ -64,4 +65,62 @@ pub fn transposed_times<T: Element>(
         <T as Real>::ONE,
         Par::Seq,
     );
+}
+
+/// The Gram matrix of `w` (rows × columns) over its shorter side: w·wᵀ, or wᵀ·w where there are more rows than
+/// columns. Of a large one only half is multiplied out, and the other half copied.
+pub fn by_rows_or_columns<T: Element>(w: &[T], gram: &mut [T], rows: usize) {
+    /// From here on half a product is the faster one.
+    const LARGE: usize = 64;
+    let columns = w.len() / rows;
+    let side = rows.min(columns);
+    match (side < LARGE, rows <= columns) {
+        (true, true) => return times_transposed(w, w, gram, (rows, rows, columns), false),
+        (true, false) => return transposed_times(w, w, gram, (columns, columns, rows), false),
+        (false, _) => {}
+    }
+    let w = MatRef::from_row_major_slice(w, rows, columns);
+    let w = if rows <= columns { w } else { w.transpose() };
+    triangular::matmul(
+        MatMut::from_row_major_slice_mut(gram, side, side),
+        BlockStructure::TriangularLower,
+        Accum::Replace,
+        w,
+        BlockStructure::Rectangular,
+        w.transpose(),
+        BlockStructure::Rectangular,
+        <T as Real>::ONE,
+        Par::Seq,
+    );
+    for row in 1..side {
+        let (above, from_here) = gram.split_at_mut(row * side);
+        let of_row = &from_here[..row];
+        above[row..].iter_mut().step_by(side).zip(of_row).for_each(|(mirrored, &x)| *mirrored = x);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::numbers;
+
+    /// To the bit, so that what was made by the whole product stays as it was.
+    #[test]
+    fn half_a_gram_matrix_is_that_of_the_whole_product() {
+        for (rows, columns) in
+            [(1, 5), (7, 3), (33, 70), (64, 784), (100, 64), (256, 256), (150, 1100), (257, 90), (65, 65)]
+        {
+            let w = numbers(rows * columns, 3);
+            let side = rows.min(columns);
+            let [mut half, mut whole] = [vec![f32::NAN; side * side], vec![f32::NAN; side * side]];
+            by_rows_or_columns(&w, &mut half, rows);
+            if rows <= columns {
+                times_transposed(&w, &w, &mut whole, (rows, rows, columns), false);
+            } else {
+                transposed_times(&w, &w, &mut whole, (columns, columns, rows), false);
+            }
+            let bits = |values: &[f32]| values.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+            assert!(bits(&half) == bits(&whole), "{rows} × {columns}");
+        }
+    }
 }

@@ -5,6 +5,7 @@
 //! - `pulp`'s `WithSimd` by hand, where sums have to stay in registers: [`affine`] and [`deferred`];
 //! - the rationals' own `Lane`, `pulp` for both float types: their passes carry ten sums along.
 
+pub mod absolute_sum;
 pub mod affine;
 pub mod conv;
 pub mod deferred;
@@ -22,6 +23,7 @@ pub mod matmul;
 pub mod max_pool;
 pub mod muon;
 pub mod norm;
+pub mod normals;
 pub mod optimizer_step;
 pub mod pass;
 pub mod real;

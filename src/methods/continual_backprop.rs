@@ -15,8 +15,11 @@ use super::hooks::{At, Method, count};
 use super::redo::{COEFFICIENTS, magnitudes};
 use super::registered::{Build, Registered, anywhere};
 use super::reset;
+use crate::kernels::absolute_sum::absolute_sum;
+use crate::kernels::element::vectorized;
 use crate::kernels::fused_activation::Captured;
 use crate::kernels::inplace::update;
+use crate::kernels::storage::with_slice;
 use crate::nn::{Layer, Network};
 use crate::spec::{Choice, Entry, Kind, Parameter};
 use crate::state::{StateDict, StateError, Values};
@@ -109,17 +112,23 @@ fn feature_means(layer: &Layer, tap: &Captured) -> Vec<f64> {
     let mut sums = vec![0.0f64; layer.features];
     let samples = tap.features.chunks_exact(layer.features);
     let count = samples.len().max(1) as f64;
-    for sample in samples {
-        sums.iter_mut().zip(sample).for_each(|(sum, &h)| *sum += f64::from(h));
-    }
+    vectorized(
+        #[inline(always)]
+        || {
+            for sample in samples {
+                sums.iter_mut().zip(sample).for_each(|(sum, &h)| *sum += f64::from(h));
+            }
+        },
+    );
     sums.into_iter().map(|sum| sum / count).collect()
 }
 
 /// Mean |w| of what comes into each unit.
 fn incoming(network: &dyn Network, layer: &Layer) -> Result<Vec<f64>> {
-    let weight = network.parameters()[layer.weight].to_vec()?;
-    let rows = weight.chunks_exact(layer.start.incoming());
-    Ok(rows.map(|row| row.iter().map(|w| f64::from(w.abs())).sum::<f64>() / row.len() as f64).collect())
+    with_slice(&network.parameters()[layer.weight].values, |weight| {
+        let rows = weight.chunks_exact(layer.start.incoming());
+        rows.map(|row| absolute_sum(row) / row.len() as f64).collect()
+    })
 }
 
 /// Mean |w| of what goes out of each unit, over all layers that it feeds.
@@ -127,12 +136,18 @@ fn outgoing(network: &dyn Network, layer: &Layer) -> Result<Vec<f64>> {
     let mut sums = vec![(0.0f64, 0usize); layer.units()];
     for &feed in &layer.feeds {
         let next = &network.layers()[feed.layer];
-        let weight = network.parameters()[next.weight].to_vec()?;
         let columns = next.start.incoming();
         let mut by_column = vec![0.0f64; columns];
-        for row in weight.chunks_exact(columns) {
-            by_column.iter_mut().zip(row).for_each(|(sum, w)| *sum += f64::from(w.abs()));
-        }
+        with_slice::<f32, _>(&network.parameters()[next.weight].values, |weight| {
+            vectorized(
+                #[inline(always)]
+                || {
+                    for row in weight.chunks_exact(columns) {
+                        by_column.iter_mut().zip(row).for_each(|(sum, w)| *sum += f64::from(w.abs()));
+                    }
+                },
+            );
+        })?;
         for (unit, (sum, count)) in sums.iter_mut().enumerate() {
             for range in layer.outgoing(unit, feed) {
                 *count += range.len() * next.units();
@@ -154,12 +169,20 @@ impl Units {
         let layer = &network.layers()[self.layer];
         let units = layer.units();
         self.ages.iter_mut().for_each(|age| *age += 1);
-        let corrections: Vec<f64> = self.ages.iter().map(|&age| 1.0 - decay.powf(age as f64)).collect();
+        // Most units are of one age, and a power costs more than the rest of a unit.
+        let (mut of_age, mut correction) = (0, 0.0);
+        let corrections = self.ages.iter().map(|&age| {
+            if age != of_age {
+                (of_age, correction) = (age, 1.0 - decay.powf(age as f64));
+            }
+            correction
+        });
+        let corrections: Vec<f64> = corrections.collect();
         for (mean, now) in self.means.iter_mut().zip(feature_means(layer, tap)) {
             *mean = decay.mul_add(*mean, (1.0 - decay) * now);
         }
-        let centres: Vec<f64> =
-            self.means.iter().enumerate().map(|(f, mean)| mean / corrections[f % units]).collect();
+        let by_feature = self.means.iter().zip(corrections.iter().cycle());
+        let centres: Vec<f64> = by_feature.map(|(mean, correction)| mean / correction).collect();
         let magnitudes = magnitudes(layer, tap, adaptable.then_some(&centres[..]));
         let (incoming, outgoing) = (incoming(network, layer)?, outgoing(network, layer)?);
         let now = (0..units).map(|u| {
@@ -179,6 +202,9 @@ impl Units {
         self.due += rate * mature.len() as f64;
         let count = (self.due as usize).min(mature.len());
         self.due -= count as f64;
+        if count == 0 {
+            return Vec::new();
+        }
         mature.sort_by(|&a, &b| utilities[a].total_cmp(&utilities[b]));
         mature.truncate(count);
         mature

@@ -10,7 +10,9 @@ use candle_core::Result;
 use super::hooks::{At, Method};
 use super::registered::{Build, Registered, anywhere};
 use crate::kernels::fused_activation::Captured;
-use crate::kernels::matmul::{times, times_transposed, transposed_times};
+use crate::kernels::matmul::{by_rows_or_columns, times};
+use crate::kernels::scratch::Scratch;
+use crate::kernels::storage::with_slice;
 use crate::nn::Network;
 use crate::spec::{Choice, Entry, Kind, Parameter};
 
@@ -54,27 +56,26 @@ impl Method for Parseval {
         }
         for layer in at.network.layers().iter().filter(|layer| layer.activation.is_some()) {
             let parameter = &at.network.parameters()[layer.weight];
-            let w = parameter.to_vec()?;
             let rows = parameter.values.dims()[0];
-            let columns = w.len() / rows;
+            let columns = parameter.values.elem_count() / rows;
             let slope = 4.0 * self.strength * (64.0 / rows as f32).powi(2);
-            let mut added = vec![0.0f32; w.len()];
+            let mut added = f32::take(rows * columns);
             let side = rows.min(columns);
-            let mut gram = vec![0.0f32; side * side];
-            if rows <= columns {
-                times_transposed(&w, &w, &mut gram, (rows, rows, columns), false);
-            } else {
-                transposed_times(&w, &w, &mut gram, (columns, columns, rows), false);
-            }
-            gram.iter_mut().step_by(side + 1).for_each(|diagonal| *diagonal -= self.square);
-            if rows <= columns {
-                times(&gram, &w, &mut added, (rows, columns, rows), false);
-            } else {
-                times(&w, &gram, &mut added, (rows, columns, columns), false);
-            }
+            let mut gram = f32::take(side * side);
+            with_slice(&parameter.values, |w| {
+                by_rows_or_columns(w, &mut gram, rows);
+                gram.iter_mut().step_by(side + 1).for_each(|diagonal| *diagonal -= self.square);
+                if rows <= columns {
+                    times(&gram, w, &mut added, (rows, columns, rows), false);
+                } else {
+                    times(w, &gram, &mut added, (rows, columns, columns), false);
+                }
+            })?;
             let mut gradient = parameter.gradient.lock();
             let Some(gradient) = gradient.read::<f32>()? else { continue };
             gradient.iter_mut().zip(&added).for_each(|(g, a)| *g += slope * a);
+            f32::put(gram);
+            f32::put(added);
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ use candle_core::Result;
 use super::hooks::{At, Method, count};
 use super::registered::{Build, Registered, anywhere};
 use super::reset;
+use crate::kernels::element::vectorized;
 use crate::kernels::fused_activation::Captured;
 use crate::nn::{Layer, Network};
 use crate::spec::{Choice, Entry, Kind, Parameter};
@@ -75,12 +76,20 @@ impl Redo {
 pub(super) fn magnitudes(layer: &Layer, tap: &Captured, centres: Option<&[f64]>) -> Vec<f64> {
     let (units, features) = (layer.units(), layer.features);
     let mut sums = vec![0.0f64; units];
-    for sample in tap.features.chunks_exact(features) {
-        for (feature, &h) in sample.iter().enumerate() {
-            let centre = centres.map_or(0.0, |centres| centres[feature]);
-            sums[feature % units] += (f64::from(h) - centre).abs();
-        }
-    }
+    let zeros = vec![0.0; features];
+    let centres = centres.unwrap_or(&zeros);
+    vectorized(
+        #[inline(always)]
+        || {
+            for sample in tap.features.chunks_exact(features) {
+                for (sample, centres) in sample.chunks_exact(units).zip(centres.chunks_exact(units)) {
+                    for ((sum, &h), centre) in sums.iter_mut().zip(sample).zip(centres) {
+                        *sum += (f64::from(h) - centre).abs();
+                    }
+                }
+            }
+        },
+    );
     let count = (tap.features.len() / units).max(1) as f64;
     sums.into_iter().map(|sum| sum / count).collect()
 }

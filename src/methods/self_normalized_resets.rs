@@ -19,6 +19,7 @@ use candle_core::Result;
 use super::hooks::{At, Method, count};
 use super::registered::{Build, Registered};
 use super::reset;
+use crate::kernels::element::vectorized;
 use crate::kernels::fused_activation::Captured;
 use crate::nn::Network;
 use crate::spec::{Choice, Entry, Kind, Parameter, Plan};
@@ -118,9 +119,14 @@ impl Units {
     /// Ages after a step with these features.
     fn grow_older(&mut self, tap: &Captured) {
         let mut fires = vec![false; self.ages.len()];
-        for sample in tap.features.chunks_exact(fires.len()) {
-            fires.iter_mut().zip(sample).for_each(|(fires, h)| *fires |= *h > 0.0);
-        }
+        vectorized(
+            #[inline(always)]
+            || {
+                for sample in tap.features.chunks_exact(fires.len()) {
+                    fires.iter_mut().zip(sample).for_each(|(fires, h)| *fires |= *h > 0.0);
+                }
+            },
+        );
         for (unit, fires) in fires.into_iter().enumerate() {
             if fires { self.end(unit) } else { self.ages[unit] += 1 }
         }

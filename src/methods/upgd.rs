@@ -1,18 +1,22 @@
 //! UPGD: utility-based perturbed gradient descent, w ← (1 - lr·decay)·w - scale·lr·(g + ξ)·(1 - s) with s = σ(U/max U),
-//! U the running mean of -g·w corrected for its start, and ξ ~ N(0, noise²) (Elsayed & Mahmood 2024, arXiv
+//! U the running mean of -g·w, and ξ ~ N(0, noise²) (Elsayed & Mahmood 2024, arXiv
 //! 2404.00781). Useful weights are protected, others are moved and perturbed.
 //!
 //! It changes gradients, and SGD without momentum makes the step of them, weight decay included; other
 //! optimisers are refused. `scale` is 1 in the code of the published experiments and 2 in its README and
-//! its code for reinforcement learning. The maximum is over all parameters of the network and taken of
-//! corrected utilities (public code divides corrected ones by an uncorrected maximum). Where no utility is
-//! positive, nothing is protected more than anything else: s = ½.
+//! its code for reinforcement learning. The maximum is over all parameters of the network. The mean's correction
+//! for its start is the same factor for all and cancels (public code divides corrected ones by an uncorrected
+//! maximum). Where no utility is positive, nothing is protected more than anything else: s = ½.
 
 use candle_core::Result;
 
 use super::hooks::{At, Method};
 use super::registered::{Build, Registered};
+use crate::kernels::element::vectorized;
 use crate::kernels::fused_activation::Captured;
+use crate::kernels::normals;
+use crate::kernels::real::Real;
+use crate::kernels::storage::with_slice;
 use crate::nn::Network;
 use crate::spec::{Choice, Entry, Kind, Parameter, Plan};
 use crate::state::{StateDict, StateError, Values};
@@ -44,12 +48,13 @@ const ENTRY: Entry = Entry {
     ],
 };
 
+/// Weights whose noise is drawn at once.
+const BLOCK: usize = 2048;
+
 struct Upgd {
     decay: f32,
-    noise: f64,
+    noise: f32,
     scale: f32,
-    /// Steps that the means are of.
-    steps: u64,
     /// By parameter: its name, and the running mean of -g·w.
     utilities: Vec<(String, Vec<f32>)>,
 }
@@ -59,9 +64,8 @@ fn build(choice: &Choice, network: &dyn Network) -> Result<Box<dyn Method>> {
     let zeros = network.parameters().iter().map(|p| (p.name.clone(), vec![0.0; p.values.elem_count()]));
     Ok(Box::new(Upgd {
         decay: choice.number("decay") as f32,
-        noise: choice.number("noise"),
+        noise: choice.number("noise") as f32,
         scale: choice.number("scale") as f32,
-        steps: 0,
         utilities: zeros.collect(),
     }))
 }
@@ -77,44 +81,78 @@ fn check(plan: &Plan, _: &Choice) -> std::result::Result<(), String> {
     Err("method \"upgd\" is itself the rule of the step: set optimizer = \"sgd\" with momentum = 0".into())
 }
 
+/// The largest number; -∞ of none.
+fn largest_of(values: &[f32]) -> f32 {
+    let (whole, rest) = values.as_chunks::<16>();
+    let largest = vectorized(
+        #[inline(always)]
+        || {
+            let mut largest = [f32::NEG_INFINITY; 16];
+            for chunk in whole {
+                for (largest, &x) in largest.iter_mut().zip(chunk) {
+                    *largest = if x > *largest { x } else { *largest };
+                }
+            }
+            largest
+        },
+    );
+    largest.iter().chain(rest).copied().fold(f32::NEG_INFINITY, f32::max)
+}
+
 impl Method for Upgd {
     fn gradients(&mut self, at: &mut At<'_>, _: &[Captured]) -> Result<()> {
-        self.steps += 1;
-        let correction = 1.0 / (1.0 - f64::from(self.decay).powf(self.steps as f64)) as f32;
         let mut largest = f32::NEG_INFINITY;
+        let (decay, rest) = (self.decay, 1.0 - self.decay);
         for (parameter, (_, utilities)) in at.network.parameters().iter().zip(&mut self.utilities) {
-            let values = parameter.to_vec()?;
             let mut gradient = parameter.gradient.lock();
             let Some(gradient) = gradient.read::<f32>()? else { continue };
-            for ((utility, g), w) in utilities.iter_mut().zip(gradient.iter()).zip(&values) {
-                *utility = self.decay * *utility - (1.0 - self.decay) * g * w;
-                largest = largest.max(*utility);
-            }
+            let largest_here = with_slice::<f32, _>(&parameter.values, |values| {
+                vectorized(
+                    #[inline(always)]
+                    || {
+                        for ((utility, g), w) in utilities.iter_mut().zip(&*gradient).zip(values) {
+                            *utility = decay * *utility - rest * g * w;
+                        }
+                    },
+                );
+                largest_of(utilities)
+            })?;
+            largest = largest.max(largest_here);
         }
-        let scale = if largest > 0.0 { 1.0 / (largest * correction) } else { 0.0 };
+        let share = if largest > 0.0 { 1.0 / largest } else { 0.0 };
         let mut draws = at.streams.of_step("upgd");
+        let (scale, noise) = (self.scale, self.noise);
         for (parameter, (_, utilities)) in at.network.parameters().iter().zip(&self.utilities) {
             let mut gradient = parameter.gradient.lock();
             let Some(gradient) = gradient.read::<f32>()? else { continue };
-            for (g, utility) in gradient.iter_mut().zip(utilities) {
-                let noise = if self.noise > 0.0 { (self.noise * draws.normal()) as f32 } else { 0.0 };
-                // 1 - σ(x) = 1/(1 + eˣ)
-                let open = 1.0 / (1.0 + libm::expf(utility * correction * scale));
-                *g = self.scale * (*g + noise) * open;
+            let mut normals = [0.0; BLOCK];
+            for (gradient, utilities) in gradient.chunks_mut(BLOCK).zip(utilities.chunks(BLOCK)) {
+                let normals = &mut normals[..gradient.len()];
+                if noise > 0.0 {
+                    normals::fill(&mut draws, normals);
+                }
+                vectorized(
+                    #[inline(always)]
+                    || {
+                        for ((g, utility), normal) in gradient.iter_mut().zip(utilities).zip(&*normals) {
+                            // 1 - σ(x) = 1/(1 + eˣ)
+                            let open = 1.0 / (1.0 + Real::exp(utility * share));
+                            *g = scale * (*g + noise * normal) * open;
+                        }
+                    },
+                );
             }
         }
         Ok(())
     }
 
     fn save(&self, state: &mut StateDict) {
-        state.insert_u64("steps", self.steps);
         for (name, utilities) in &self.utilities {
             state.insert(format!("utility.{name}"), Values::F32(utilities.clone()));
         }
     }
 
     fn load(&mut self, state: &StateDict) -> std::result::Result<(), StateError> {
-        self.steps = state.u64("steps")?;
         let mut lists = self.utilities.iter_mut();
         lists.try_for_each(|(name, utilities)| state.copy_f32s(&format!("utility.{name}"), utilities))
     }

@@ -1,13 +1,16 @@
 //! A multilayer perceptron of any depth and width.
 
-use candle_core::{DType, Tensor};
+use std::cell::RefCell;
+use std::ops::Range;
+
+use candle_core::{DType, Tensor, TensorId};
 
 use super::activation;
 use super::builder::{Builder, check_map, for_width};
 use super::initialization::{self, Initialization};
 use super::network::{Dims, Network, NetworkError, Parts, Registered};
 use super::work;
-use crate::kernels::dense::{Dense, DenseParts};
+use crate::kernels::dense::{Dense, DenseParts, Record};
 use crate::kernels::fused_activation::Captured;
 use crate::kernels::pass::Pass;
 use crate::random::Stream;
@@ -58,6 +61,8 @@ pub(super) struct Linears {
     /// Number of the first one among the network's layers.
     first: usize,
     parts: Vec<DenseParts>,
+    /// Of the last training pass, if it was one op: its inputs, and what that kept.
+    last: RefCell<Option<(TensorId, Record)>>,
 }
 
 impl Mlp {
@@ -108,7 +113,7 @@ impl Linears {
         }
         let head = start.head(fan_in, outputs).reading(read);
         parts.push(built.linear(head, (fan_in, outputs), stream)?);
-        Ok(Self { first, parts })
+        Ok(Self { first, parts, last: RefCell::new(None) })
     }
 
     pub(super) fn forward(
@@ -117,11 +122,32 @@ impl Linears {
         inputs: &Tensor,
         pass: &Pass,
     ) -> candle_core::Result<Tensor> {
+        self.through(built, 0..self.parts.len(), inputs, pass)
+    }
+
+    /// What these layers make of `x`, in one op.
+    fn through(
+        &self,
+        built: &Builder,
+        layers: Range<usize>,
+        x: &Tensor,
+        pass: &Pass,
+    ) -> candle_core::Result<Tensor> {
         let weight = |index| built.weight(self.first + index).as_tensor();
-        let (last, below) = self.parts.split_last().expect("a network has a head");
-        let below = below.iter().enumerate().map(|(index, parts)| (parts.clone(), weight(index).clone()));
-        let op = Dense::stacked(below.collect(), last.clone(), pass.clone());
-        pass.apply(inputs, weight(self.parts.len() - 1), op)
+        let top = layers.end - 1;
+        let below = (layers.start..top).map(|index| (self.parts[index].clone(), weight(index).clone()));
+        let op = Dense::stacked(below.collect(), self.parts[top].clone(), pass.clone());
+        if matches!(pass, Pass::Train(_)) {
+            *self.last.borrow_mut() = Some((x.id(), op.record()));
+        }
+        pass.apply(x, weight(top), op)
+    }
+
+    /// [`Network::captured`].
+    fn captured(&self, inputs: &Tensor) -> candle_core::Result<Option<Vec<Captured>>> {
+        let last = self.last.borrow();
+        let record = last.as_ref().filter(|(of, _)| *of == inputs.id());
+        record.map_or(Ok(None), |(_, record)| record.capture(&self.parts))
     }
 
     pub(super) fn capture(&self, built: &Builder, inputs: &Tensor) -> candle_core::Result<Vec<Captured>> {
@@ -190,7 +216,62 @@ impl Network for Mlp {
         self.layers.capture(&self.built, inputs)
     }
 
+    fn captured(&self, inputs: &Tensor) -> candle_core::Result<Option<Vec<Captured>>> {
+        self.layers.captured(inputs)
+    }
+
     fn parts(&self) -> &Parts {
         &self.built.parts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::catalogue;
+    use crate::spec::Spec;
+
+    fn plan(activation: &str) -> crate::spec::Plan {
+        let text = format!(
+            "name = 'x'\ndata = {{ dataset = 'generated-digits' }}\noptimizer = 'adam'\nactivation = {activation}\n\
+             network = {{ kind = 'mlp', hidden = [6, 4], norm = 'layer' }}\n\
+             stream = {{ family = 'shuffled-labels', tasks = 1, steps = 1, batch_size = 1 }}\n"
+        );
+        Spec::parse(&text, "x.toml", &[], &catalogue()).unwrap().plans(None).unwrap().remove(0)
+    }
+
+    /// To the bit, of the last training pass alone, and only while its loss is there.
+    #[test]
+    fn a_training_pass_keeps_what_capture_computes() {
+        for (activation, keeps) in [
+            ("'relu'", true),
+            ("'tanh'", true),
+            ("'crelu'", false),
+            ("'rational'", false),
+            ("'rrelu'", false),
+        ] {
+            let network =
+                crate::nn::build(&plan(activation), (1, 2, 2), 3, &mut Stream::new(1, "init", 0)).unwrap();
+            let pass = Pass::train(Stream::new(0, "activation", 0));
+            let inputs = |seed| {
+                let values = (0..20).map(|i| ((i * seed) as f32).sin()).collect();
+                Tensor::from_vec(values, (5, 4), &candle_core::Device::Cpu).unwrap()
+            };
+            let (first, second) = (inputs(1), inputs(2));
+            let before = network.forward(&first, &pass).unwrap();
+            let outputs = network.forward(&second, &pass).unwrap();
+            network.forward(&first, &Pass::Evaluate).unwrap();
+            assert!(network.captured(&first).unwrap().is_none(), "{activation}");
+            let expected = network.capture(&second, usize::MAX).unwrap();
+            match network.captured(&second).unwrap() {
+                Some(kept) => {
+                    assert!(keeps, "{activation}");
+                    assert_eq!(format!("{kept:?}"), format!("{expected:?}"), "{activation}");
+                }
+                None => assert!(!keeps, "{activation}"),
+            }
+            drop((before, outputs));
+            assert!(network.captured(&second).unwrap().is_none(), "{activation}: the loss is gone");
+        }
     }
 }

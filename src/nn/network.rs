@@ -62,6 +62,13 @@ pub trait Network: Send {
     /// channels. Its rows are images × positions, of which `samples` are taken.
     fn capture(&self, inputs: &Tensor, samples: usize) -> candle_core::Result<Vec<Captured>>;
 
+    /// What [`Network::capture`] gives of all samples, to the bit, told from the last training pass if that was
+    /// on these inputs, with the weights as they are, and its loss is still there; `None` where it cannot be.
+    fn captured(&self, inputs: &Tensor) -> candle_core::Result<Option<Vec<Captured>>> {
+        let _ = inputs;
+        Ok(None)
+    }
+
     /// What it is made of.
     fn parts(&self) -> &Parts;
 

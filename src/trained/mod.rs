@@ -250,7 +250,10 @@ impl Trained {
         let inputs = self.inputs.take();
         let features = match &inputs {
             Some(inputs) if self.methods.wants_features(self.steps) => {
-                self.network.capture(inputs, usize::MAX)?
+                match self.network.captured(inputs)? {
+                    Some(features) => features,
+                    None => self.network.capture(inputs, usize::MAX)?,
+                }
             }
             _ => Vec::new(),
         };
