@@ -36,6 +36,7 @@ fn hasty(name: &str) -> &'static str {
         "replay" => ", buffer = 20, rows = 3",
         "ewc" => ", samples = 5, decay = 0.5",
         "hare-and-tortoise" => ", momentum = 0.5, period = 3",
+        "plasticity-injection" => ", part = 'head'",
         "weight-clipping" => ", bound = 0.7",
         _ => "",
     }
@@ -139,6 +140,7 @@ fn a_method_of_no_strength_is_none() {
         "l2', strength = 1, weights = false, biases = false, norms = false, coefficients = false",
         "l2-previous', strength = 0",
         "hare-and-tortoise', momentum = 0, period = 1",
+        "plasticity-injection', task = 0",
         "weight-clipping', bound = 0",
         "spectral', strength = 0",
         "parseval', strength = 0",

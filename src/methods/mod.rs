@@ -23,6 +23,7 @@ mod l2_previous;
 mod list;
 mod optimizer_reset;
 mod parseval;
+mod plasticity_injection;
 mod redo;
 mod registered;
 mod registry;

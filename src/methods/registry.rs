@@ -4,8 +4,8 @@ use super::data::{joint, replay};
 use super::registered::{Build, Registered, anywhere};
 use super::{
     a_gem, continual_backprop, distillation, ewc, fire, full_reset, hare_and_tortoise, l1_init, l2, l2_init,
-    l2_previous, optimizer_reset, parseval, redo, selective_weight_reinitialization, self_normalized_resets,
-    shrink_and_perturb, spectral, upgd, weight_clipping,
+    l2_previous, optimizer_reset, parseval, plasticity_injection, redo, selective_weight_reinitialization,
+    self_normalized_resets, shrink_and_perturb, spectral, upgd, weight_clipping,
 };
 use crate::spec::{Choice, Entry, Plan};
 
@@ -34,6 +34,7 @@ const REGISTRY: &[Registered] = &[
     selective_weight_reinitialization::METHOD,
     upgd::METHOD,
     hare_and_tortoise::METHOD,
+    plasticity_injection::METHOD,
     optimizer_reset::METHOD,
     full_reset::METHOD,
     l2_previous::METHOD,

@@ -29,6 +29,13 @@ impl Snapshot {
         Ok(Self { names, lists })
     }
 
+    /// The values of this name.
+    #[cfg(test)]
+    pub fn list(&self, name: &str) -> &[f32] {
+        let place = self.names.iter().position(|of| of == name).expect("a name of the network");
+        &self.lists[place]
+    }
+
     /// Gives them to the network. If `projects`, coefficients go into their constraint's set, as those of a
     /// mean may have to.
     pub fn give(&self, network: &dyn Network, projects: bool) -> Result<()> {

@@ -11,6 +11,7 @@ use candle_core::{DType, Tensor};
 
 use super::builder::{Builder, Filters, check_map, for_width};
 use super::initialization::{self, Initialization};
+use super::injection::Injection;
 use super::mlp::{Linears, check_widths, sizes, start_moment};
 use super::network::{Blueprint, Dims, Network, NetworkError, Parts, Registered};
 use super::samples;
@@ -250,6 +251,10 @@ impl Network for Cnn {
         }
         captured.extend(self.linears.capture(&self.built, &Tensor::cat(&flat, 0)?)?);
         Ok(captured)
+    }
+
+    fn injection(&self) -> Option<&Injection> {
+        Some(self.linears.injection())
     }
 
     fn parts(&self) -> &Parts {

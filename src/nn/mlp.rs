@@ -8,6 +8,7 @@ use candle_core::{DType, Tensor, TensorId};
 use super::activation;
 use super::builder::{Builder, check_map, for_width};
 use super::initialization::{self, Initialization};
+use super::injection::Injection;
 use super::network::{Dims, Network, NetworkError, Parts, Registered};
 use super::work;
 use crate::kernels::dense::{Dense, DenseParts, Record};
@@ -61,6 +62,7 @@ pub(super) struct Linears {
     /// Number of the first one among the network's layers.
     first: usize,
     parts: Vec<DenseParts>,
+    injection: Injection,
     /// Of the last training pass, if it was one op: its inputs, and what that kept.
     last: RefCell<Option<(TensorId, Record)>>,
 }
@@ -113,7 +115,11 @@ impl Linears {
         }
         let head = start.head(fan_in, outputs).reading(read);
         parts.push(built.linear(head, (fan_in, outputs), stream)?);
-        Ok(Self { first, parts, last: RefCell::new(None) })
+        let layers = parts.iter().enumerate();
+        let layers =
+            layers.map(|(index, parts)| (built.weight(first + index).as_tensor().clone(), parts.clone()));
+        let injection = Injection::new(layers.collect());
+        Ok(Self { first, parts, injection, last: RefCell::new(None) })
     }
 
     pub(super) fn forward(
@@ -122,7 +128,12 @@ impl Linears {
         inputs: &Tensor,
         pass: &Pass,
     ) -> candle_core::Result<Tensor> {
-        self.through(built, 0..self.parts.len(), inputs, pass)
+        let Some(from) = self.injection.begins() else {
+            return self.through(built, 0..self.parts.len(), inputs, pass);
+        };
+        let x = if from == 0 { inputs.clone() } else { self.through(built, 0..from, inputs, pass)? };
+        let own = self.through(built, from..self.parts.len(), &x, pass)?;
+        Injection::join(own, &self.injection.outputs(&x, pass)?)
     }
 
     /// What these layers make of `x`, in one op.
@@ -141,6 +152,11 @@ impl Linears {
             *self.last.borrow_mut() = Some((x.id(), op.record()));
         }
         pass.apply(x, weight(top), op)
+    }
+
+    /// [`Network::injection`].
+    pub(super) fn injection(&self) -> &Injection {
+        &self.injection
     }
 
     /// [`Network::captured`].
@@ -218,6 +234,10 @@ impl Network for Mlp {
 
     fn captured(&self, inputs: &Tensor) -> candle_core::Result<Option<Vec<Captured>>> {
         self.layers.captured(inputs)
+    }
+
+    fn injection(&self) -> Option<&Injection> {
+        Some(self.layers.injection())
     }
 
     fn parts(&self) -> &Parts {

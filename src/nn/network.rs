@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use candle_core::{DType, Tensor};
 
 use super::activation::{CoefficientRule, Coefficients};
+use super::injection::Injection;
 use super::layout::Layer;
 use super::parameter::Parameter;
 use super::work::LayerWork;
@@ -67,6 +68,12 @@ pub trait Network: Send {
     fn captured(&self, inputs: &Tensor) -> candle_core::Result<Option<Vec<Captured>>> {
         let _ = inputs;
         Ok(None)
+    }
+
+    /// Its last linear layers, to whose outputs those of frozen copies can be added; `None` where there is no
+    /// such place.
+    fn injection(&self) -> Option<&Injection> {
+        None
     }
 
     /// What it is made of.

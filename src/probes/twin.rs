@@ -126,7 +126,7 @@ pub(super) fn drawn(
     nn::build_from(&blueprint, stream).map_err(Error::wrap)
 }
 
-/// A network of the plan in `dtype` with the original's buffers. Its parameters are yet to be copied.
+/// A network of the plan in `dtype` with the original's buffers and frozen copies. Its parameters are yet to be copied.
 ///
 /// # Errors
 /// If a method has given the original other parameters than the plan's network has.
@@ -145,6 +145,9 @@ pub(super) fn copy(
     }
     for (own, values) in network.buffers().iter().zip(original.buffers()) {
         *own.values.lock().unwrap_or_else(PoisonError::into_inner) = values;
+    }
+    if let (Some(own), Some(theirs)) = (network.injection(), original.injection()) {
+        own.follow(theirs)?;
     }
     Ok(network)
 }

@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use candle_core::{Result, Tensor};
 
 use crate::kernels::fused_activation::Captured;
-use crate::nn::{ActivationLayer, Layer, Network, Pass};
+use crate::nn::{ActivationLayer, Injection, Layer, Network, Pass};
 
 /// A network that can be read and evaluated, and not changed.
 #[derive(Clone, Copy)]
@@ -44,6 +44,12 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn parameters(&self) -> usize {
         self.network.parameters().len()
+    }
+
+    /// Its last linear layers with their frozen copies, where it has such.
+    #[must_use]
+    pub fn injection(&self) -> Option<&'a Injection> {
+        self.network.injection()
     }
 
     /// A copy of every buffer: running statistics, in the network's order.
