@@ -110,7 +110,6 @@ fn build(choice: &Choice, network: &dyn Network) -> Result<Box<dyn Method>> {
     }))
 }
 
-/// Whether the Fisher information of the plan's network can be had. The error is a sentence.
 impl Ewc {
     /// Writes the gradient of -ln p(y | x) of one example into the network's gradients.
     fn differentiate(
