@@ -7,7 +7,7 @@
 //! n + 1 rows of the ring.
 //!
 //! A row is 4·(features + actions + 1) + 1 bytes: a million of cheetah's (17 features, 6 actions) are 97 MB.
-//! Pictures are kept as bytes, a quarter of that ([`Rows`]).
+//! Pictures are kept as bytes, a quarter of that.
 
 use super::rows::Rows;
 use crate::random::Stream;
