@@ -1,8 +1,9 @@
-//! Time of one training step of a CNN or a ResNet-18 on images of 3 × 32 × 32 with Adam, in milliseconds:
+//! Time of one training step of a CNN, a ResNet-18 or a vision transformer on images of 3 × 32 × 32 with Adam, in milliseconds:
 //! activations in interleaved rounds.
 //!
 //! cargo bench --bench cnn -- relu rational --batch 64 --channels 32,64,128 --kernel 3 --padding 1
 //! cargo bench --bench cnn -- relu rational --network resnet18 --batch 16 --width 64
+//! cargo bench --bench cnn -- gelu rational --network vit --batch 32 --width 192 --depth 4
 
 mod support;
 
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 use candle_core::{DType, Device, Tensor};
 use clap::Parser;
 use plasticity_bench::kernels::loss::{Targets, cross_entropy};
-use plasticity_bench::nn::{Cnn, Network, Pass, ResNet, entries};
+use plasticity_bench::nn::{Blueprint, Cnn, Network, Pass, ResNet, build_from, entries};
 use plasticity_bench::optimizers::{self, Optimizer};
 use plasticity_bench::random::Stream;
 use plasticity_bench::spec::{Choice, Value};
@@ -33,15 +34,18 @@ struct Arguments {
     /// Activations, constraints after a plus sign.
     #[arg(default_values = ["relu", "rational"])]
     activations: Vec<String>,
-    /// cnn or resnet18.
-    #[arg(long, default_value = "cnn", value_parser = ["cnn", "resnet18"])]
+    /// cnn, resnet18 or vit.
+    #[arg(long, default_value = "cnn", value_parser = ["cnn", "resnet18", "vit"])]
     network: String,
     /// Images per step.
     #[arg(long, default_value_t = 64)]
     batch: usize,
-    /// Channels of the first stage of resnet18.
-    #[arg(long, default_value_t = 64)]
-    width: i64,
+    /// Channels of the first stage of resnet18 (64 if absent), or features of a token of vit (192).
+    #[arg(long)]
+    width: Option<i64>,
+    /// Blocks of vit.
+    #[arg(long, default_value_t = 4)]
+    depth: i64,
     /// Filters of each convolution of the cnn.
     #[arg(long, value_delimiter = ',', default_values_t = [32, 64, 128])]
     channels: Vec<i64>,
@@ -86,9 +90,16 @@ fn network(activation: &str, arguments: &Arguments, stream: &mut Stream) -> Box<
     let mut choice: Choice = support::common::defaults(&entry);
     let mut set = |name: &str, value| choice.parameters.insert(name.into(), value);
     if arguments.network == "resnet18" {
-        set("width", Value::Integer(arguments.width));
+        set("width", Value::Integer(arguments.width.unwrap_or(64)));
         let network = ResNet::new(&choice, &activation, DIMS, CLASSES, stream, DType::F32);
         return Box::new(network.unwrap_or_else(|why| panic!("{why}")));
+    }
+    if arguments.network == "vit" {
+        set("width", Value::Integer(arguments.width.unwrap_or(192)));
+        set("depth", Value::Integer(arguments.depth));
+        let (dims, outputs, dtype) = (DIMS, CLASSES, DType::F32);
+        let blueprint = Blueprint { network: &choice, activation: &activation, dims, outputs, dtype };
+        return build_from(&blueprint, stream).unwrap_or_else(|why| panic!("{why}"));
     }
     set("channels", Value::Integers(arguments.channels.clone()));
     set("kernel", Value::Integer(arguments.kernel));

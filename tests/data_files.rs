@@ -5,8 +5,8 @@ mod small;
 use std::path::Path;
 
 use plasticity_bench::data::{
-    Columns, DataError, Evidence, FASHION_MNIST, Folder, Form, Hub, Loaded, MNIST, Manifest, Origin, Places,
-    Silent, load_with, verify_with,
+    Columns, Content, DataError, Evidence, FASHION_MNIST, Folder, Form, Hub, Loaded, MNIST, Manifest, Origin,
+    Places, Silent, load_with, verify_with,
 };
 use plasticity_bench::random::Stream;
 use tempfile::TempDir;
@@ -327,6 +327,7 @@ fn colours() -> Manifest {
     let columns = Columns { image: "img", label: "fine_label", coarse_label: Some("coarse_label") };
     Manifest {
         name: "colours",
+        content: Content::Images,
         channels: 3,
         height: 2,
         width: 3,

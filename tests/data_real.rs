@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use md5::{Digest, Md5};
 use plasticity_bench::data::{
-    Columns, DataSet, Evidence, Folder, Form, Hub, Images, MNIST, Manifest, Origin, Places, Silent, load_with,
+    Columns, Content, DataSet, Evidence, Folder, Form, Hub, Images, MNIST, Manifest, Origin, Places, Silent,
+    load_with,
 };
 
 /// The data folder, if it has `relative`.
@@ -130,6 +131,7 @@ fn cifar100_tables_hold_the_published_records() {
     let columns = Columns { image: "img", label: "fine_label", coarse_label: Some("coarse_label") };
     let manifest = Manifest {
         name: "cifar100",
+        content: Content::Images,
         channels: 3,
         height: 32,
         width: 32,

@@ -15,7 +15,7 @@ use plasticity_bench::spec::Spec;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_plasticity-bench");
 
 /// A network of each kind, of sizes at which the weights, the images or the layers' outputs weigh most.
-const CASES: [(&str, &str, &str); 4] = [
+const CASES: [(&str, &str, &str); 5] = [
     (
         "stream = { family = \"shuffled-labels\", tasks = 2, examples = 512, steps = 60, batch_size = 64 }",
         "{ kind = \"mlp\", hidden = [2000, 2000] }",
@@ -35,6 +35,12 @@ const CASES: [(&str, &str, &str); 4] = [
         "stream = { family = \"split-classes\", tasks = 2, classes_per_task = 5, examples_per_class = 20, \
          steps = 12, batch_size = 16 }",
         "{ kind = \"resnet18\", width = 32 }",
+        "\"srank\"",
+    ),
+    (
+        "stream = { family = \"split-classes\", tasks = 2, classes_per_task = 5, examples_per_class = 20, \
+         steps = 40, batch_size = 16 }",
+        "{ kind = \"vit\", width = 96, depth = 4 }",
         "\"srank\"",
     ),
 ];

@@ -40,6 +40,10 @@ fn networks() -> Vec<(String, Box<dyn Network>)> {
         settings.extend((norm == "group").then_some(("groups", Value::Integer(2))));
         all.push((format!("resnet18 {norm}"), build("resnet18", &settings, "tanh")));
     }
+    for activation in ["tanh", "crelu"] {
+        let sizes = [("width", 4), ("depth", 2), ("heads", 2)].map(|(key, size)| (key, Value::Integer(size)));
+        all.push((format!("vit {activation}"), build("vit", &sizes, activation)));
+    }
     all
 }
 

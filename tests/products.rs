@@ -17,11 +17,15 @@ use plasticity_bench::tasks::{self, Batches};
 use plasticity_bench::train::Learner;
 
 const MLP: &str = "{ kind = 'mlp', hidden = [4, 4] }";
-const OTHERS: [&str; 3] = [
+const OTHERS: [&str; 4] = [
     "{ kind = 'cnn', channels = [2, 2], kernel = 3, padding = 1, hidden = [4] }",
     "{ kind = 'resnet18', width = 2 }",
     "{ kind = 'resnet18', width = 2, norm = 'none' }",
+    "{ kind = 'vit', patch = 7, width = 4, depth = 1, heads = 2 }",
 ];
+/// The family of tasks that text has, and a network for it.
+const OF_TEXT: &str = "permuted-alphabet";
+const GPT: &str = "{ kind = 'gpt', width = 4, depth = 1, heads = 2, alphabet = 29 }";
 /// Steps of the first task, and of the second.
 const STEPS: [usize; 2] = [2, 1];
 
@@ -50,8 +54,9 @@ fn few(family: &str) -> &'static str {
 
 fn plan(family: &str, activation: &str, method: &str, network: &str, head: &str) -> Result<Plan, String> {
     let optimizer = if method == "upgd" { "sgd" } else { "adam" };
+    let dataset = if network == GPT { "generated-text" } else { "generated-digits" };
     let text = format!(
-        "name = 'x'\ndata = {{ dataset = 'generated-digits' }}\nnetwork = {network}\nactivation = '{activation}'\n\
+        "name = 'x'\ndata = {{ dataset = '{dataset}' }}\nnetwork = {network}\nactivation = '{activation}'\n\
          optimizer = {{ name = '{optimizer}', learning_rate = 1e-3 }}\n\
          method = {{ name = '{method}'{} }}\n\
          [stream]\nfamily = '{family}'\ntasks = 2\nsteps = 2\nbatch_size = 4\nhead = '{head}'\n{}\n",
@@ -86,15 +91,17 @@ fn three_steps(plan: &Plan, data: &Arc<DataSet>) -> Result<Vec<f64>, String> {
 /// Trains all of `cases` (family, activation, method, network, head) and counts those that ran and those that
 /// were refused.
 fn train_all(cases: &[[&str; 5]]) -> (usize, usize) {
-    let data = Arc::new(data::load("generated-digits", None, &mut Silent).unwrap());
+    let [digits, text] = ["generated-digits", "generated-text"]
+        .map(|name| Arc::new(data::load(name, None, &mut Silent).unwrap()));
     let (next, ran, refused) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
     let work = || {
         while let Some(&[family, activation, method, network, head]) =
             cases.get(next.fetch_add(1, Ordering::Relaxed))
         {
             let of = format!("{family} × {activation} × {method} × {network} × {head}");
+            let data = if network == GPT { &text } else { &digits };
             let outcome =
-                plan(family, activation, method, network, head).and_then(|plan| three_steps(&plan, &data));
+                plan(family, activation, method, network, head).and_then(|plan| three_steps(&plan, data));
             match outcome {
                 Ok(losses) => {
                     assert!(
@@ -121,9 +128,10 @@ fn train_all(cases: &[[&str; 5]]) -> (usize, usize) {
     (ran.into_inner(), refused.into_inner())
 }
 
+/// Names of the families of images, of all activations, and of all methods.
 fn names() -> (Vec<&'static str>, Vec<&'static str>, Vec<&'static str>) {
     (
-        tasks::entries().iter().map(|entry| entry.name).collect(),
+        tasks::entries().iter().map(|entry| entry.name).filter(|name| *name != OF_TEXT).collect(),
         activation::registry().iter().map(|registered| registered.entry.name).collect(),
         methods::entries().iter().map(|entry| entry.name).collect(),
     )
@@ -163,4 +171,21 @@ fn every_activation_goes_with_every_method_on_every_network_or_is_refused() {
     let (ran, refused) = train_all(&cases);
     println!("{ran} ran, {refused} were refused");
     assert!(ran > 3 * cases.len() / 4 && refused > 0, "{ran} of {} ran", cases.len());
+}
+
+/// A text has one family of tasks, and every other is refused for it.
+#[test]
+fn every_activation_goes_with_every_method_on_text_or_is_refused() {
+    let (families, activations, methods) = names();
+    let mut cases = Vec::new();
+    for (a, activation) in activations.iter().enumerate() {
+        for (m, method) in methods.iter().enumerate() {
+            cases.push([OF_TEXT, *activation, *method, GPT, HEADS[(a + m) % 2]]);
+        }
+    }
+    let all = cases.len();
+    cases.extend(families.iter().map(|family| [*family, "gelu", "none", GPT, "single"]));
+    let (ran, refused) = train_all(&cases);
+    println!("{ran} ran, {refused} were refused");
+    assert!(ran > 3 * all / 4 && refused >= families.len(), "{ran} of {all} ran");
 }

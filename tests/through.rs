@@ -4,7 +4,7 @@
 mod common;
 
 use candle_core::{DType, Device, Tensor, Var};
-use plasticity_bench::nn::{self, Cnn, Mlp, Network, Pass, ResNet};
+use plasticity_bench::nn::{self, Blueprint, Cnn, Mlp, Network, Pass, ResNet};
 use plasticity_bench::random::Stream;
 use plasticity_bench::spec::{Choice, Value};
 
@@ -23,6 +23,10 @@ fn network(kind: &str, settings: &[(&str, Value)], activation: &str) -> Box<dyn 
             Box::new(Mlp::new(&choice, &activation, 2 * SIDE * SIDE, OUTPUTS, stream, DType::F64).unwrap())
         }
         "cnn" => Box::new(Cnn::new(&choice, &activation, dims, OUTPUTS, stream, DType::F64).unwrap()),
+        "vit" => {
+            let (network, activation, outputs, dtype) = (&choice, &activation, OUTPUTS, DType::F64);
+            nn::build_from(&Blueprint { network, activation, dims, outputs, dtype }, stream).unwrap()
+        }
         _ => Box::new(ResNet::new(&choice, &activation, dims, OUTPUTS, stream, DType::F64).unwrap()),
     }
 }
@@ -32,6 +36,9 @@ fn networks(activation: &str) -> Vec<(&'static str, Box<dyn Network>)> {
     let mlp = [("hidden", integers(&[8, 6]))];
     let cnn = [("channels", integers(&[4])), ("kernel", Value::Integer(3)), ("hidden", integers(&[6]))];
     let mut all = vec![("mlp", network("mlp", &mlp, activation)), ("cnn", network("cnn", &cnn, activation))];
+    let vit = [("width", 4), ("depth", 1), ("heads", 2)].map(|(key, size)| (key, Value::Integer(size)));
+    let vit = [&vit[..], &[("initialization", Value::Text("xavier".into()))]].concat();
+    all.push(("vit", network("vit", &vit, activation)));
     if activation != "crelu" {
         for norm in ["batch", "group", "none"] {
             let mut settings = vec![("width", Value::Integer(2)), ("norm", Value::Text(norm.into()))];

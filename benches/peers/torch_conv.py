@@ -5,7 +5,7 @@ import sys
 import torch
 from safetensors.torch import load_file
 from torch import nn
-from torch.nn.functional import cross_entropy, max_pool2d, relu
+from torch.nn.functional import cross_entropy, gelu, max_pool2d, relu, scaled_dot_product_attention
 
 import dialogue
 from torch_step import RATIONALS, quickest
@@ -14,14 +14,14 @@ from torch_step import RATIONALS, quickest
 class Site(nn.Module):
     """One activation, with coefficients of its own where it is rational."""
 
-    def __init__(self, rational):
+    def __init__(self, rational, fixed=relu):
         super().__init__()
-        self.rational = rational
+        self.rational, self.fixed = rational, fixed
         if rational:
             self.coefficients = nn.Parameter(torch.zeros(10))
 
     def forward(self, x):
-        return self.rational(x, self.coefficients) if self.rational else relu(x)
+        return self.rational(x, self.coefficients) if self.rational else self.fixed(x)
 
 
 class Cnn(nn.Module):
@@ -93,6 +93,72 @@ class ResNet(nn.Module):
         return self.fc(x.mean((2, 3)))
 
 
+class Attention(nn.Module):
+    """Of three heads, as DeiT's smallest has, with q, k and v from one product, as most code has it."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.qkv, self.proj = nn.Linear(width, 3 * width), nn.Linear(width, width)
+
+    def forward(self, x):
+        q, k, v = self.qkv(x).unflatten(-1, (3, 3, -1)).permute(2, 0, 3, 1, 4)
+        return self.proj(scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
+
+
+class Mlp(nn.Module):
+    def __init__(self, width, hidden, site):
+        super().__init__()
+        self.fc1, self.fc2 = nn.Linear(width, hidden), nn.Linear(hidden, width)
+        self.site = site
+
+    def forward(self, x):
+        return self.fc2(self.site(self.fc1(x)))
+
+
+class Layer(nn.Module):
+    def __init__(self, width, hidden, site):
+        super().__init__()
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.attn, self.mlp = Attention(width), Mlp(width, hidden, site)
+
+    def forward(self, x):
+        x = x + self.attn(self.norm1(x))
+        return x + self.mlp(self.norm2(x))
+
+
+class Vit(nn.Module):
+    """With timm's names."""
+
+    def __init__(self, start, rational):
+        super().__init__()
+        width, hidden = start["blocks.0.mlp.fc1.weight"].shape[::-1]
+        blocks = sum(name.endswith("fc1.weight") for name in start)
+        patch = start["patch_embed.proj.weight"].shape[-1]
+        self.activations = nn.ModuleList(Site(rational, gelu) for _ in range(blocks))
+        self.patch_embed = nn.ModuleDict({"proj": nn.Conv2d(3, width, patch, patch)})
+        self.cls_token = nn.Parameter(torch.zeros(1, 1, width))
+        self.pos_embed = nn.Parameter(torch.zeros(start["pos_embed"].shape))
+        self.blocks = nn.ModuleList(Layer(width, hidden, site) for site in self.activations)
+        self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, start["head.weight"].shape[0])
+
+    def forward(self, x):
+        x = self.patch_embed["proj"](x).flatten(2).transpose(1, 2)
+        x = torch.cat([self.cls_token.expand(len(x), -1, -1), x], 1) + self.pos_embed
+        for block in self.blocks:
+            x = block(x)
+        return self.head(self.norm(x[:, 0]))
+
+
+def fused(start):
+    """The suite's q, k and v as one layer, and each activation's coefficients where both names lead."""
+    joined = {name: t for name, t in start.items() if not any(f".attn.{part}." in name for part in "qkv")}
+    for name in [name for name in start if ".attn.q." in name]:
+        joined[name.replace(".q.", ".qkv.")] = torch.cat([start[name.replace(".q.", f".{part}.")] for part in "qkv"])
+    for name in [name for name in start if "coefficients" in name]:
+        joined[name.replace("activations.", "blocks.").replace(".coeff", ".mlp.site.coeff")] = start[name]
+    return joined
+
+
 class Contender:
     def __init__(self, path, kind, rational):
         tensors = load_file(path)
@@ -100,7 +166,9 @@ class Contender:
         self.labels = tensors.pop("labels").long()
         self.start = {name: t.flatten() if "coefficients" in name else t for name, t in tensors.items()}
         self.rational = rational
-        self.network = {"cnn": Cnn, "resnet18": ResNet}[kind](self.start, rational)
+        if kind == "vit":
+            self.start = fused(self.start)
+        self.network = {"cnn": Cnn, "resnet18": ResNet, "vit": Vit}[kind](self.start, rational)
         self.network = self.network.to(memory_format=torch.channels_last)
         self.adam = torch.optim.Adam(self.network.parameters(), lr=1e-3, fused=True)
 
@@ -128,7 +196,7 @@ class Contender:
 def main():
     path, kind, activation = sys.argv[1:]
     torch.set_num_threads(1)
-    rationals = (None,) if activation == "relu" else RATIONALS
+    rationals = (None,) if activation in ("relu", "gelu") else RATIONALS
     contender = quickest([Contender(path, kind, rational) for rational in rationals], steps=3)
     form = f", rational as {contender.rational.__name__}" if contender.rational else ""
     vectors = torch.backends.cpu.get_cpu_capability()

@@ -4,7 +4,7 @@
 //! this was written: counts, sizes and label ranges are checked, and [`Evidence`](super::Evidence)
 //! says so. Mean and deviation are the usual rounded ones of the training pixels.
 
-use super::manifest::{Columns, Form, Hub, Manifest, Origin};
+use super::manifest::{Columns, Content, Form, Hub, Manifest, Origin};
 use super::{parquet, records};
 
 /// See the module's text.
@@ -13,6 +13,7 @@ pub const CIFAR10: Manifest = Manifest {
     summary: "photographs of 10 classes",
     source: "Krizhevsky 2009, Learning multiple layers of features from tiny images",
     licence: "no formal licence from the authors",
+    content: Content::Images,
     channels: 3,
     height: 32,
     width: 32,

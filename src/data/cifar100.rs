@@ -10,7 +10,7 @@
 
 use std::path::PathBuf;
 
-use super::manifest::{Columns, Decoded, Form, Hub, Manifest, Origin};
+use super::manifest::{Columns, Content, Decoded, Form, Hub, Manifest, Origin};
 use super::{DataError, Progress, parquet, records};
 
 const BINARY: &[&[&str]] = &[&["train.bin", "train.bin.gz"], &["test.bin", "test.bin.gz"]];
@@ -39,6 +39,7 @@ pub const CIFAR100: Manifest = Manifest {
     summary: "photographs of 100 classes",
     source: "Krizhevsky 2009, Learning multiple layers of features from tiny images",
     licence: "no formal licence from the authors",
+    content: Content::Images,
     channels: 3,
     height: 32,
     width: 32,

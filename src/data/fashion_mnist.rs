@@ -7,7 +7,7 @@
 
 use std::path::PathBuf;
 
-use super::manifest::{Columns, Decoded, Form, Hub, Manifest, Origin};
+use super::manifest::{Columns, Content, Decoded, Form, Hub, Manifest, Origin};
 use super::{DataError, Progress, idx, parquet};
 
 /// See the module's text.
@@ -16,6 +16,7 @@ pub const FASHION_MNIST: Manifest = Manifest {
     summary: "clothing, drop-in for mnist",
     source: "Xiao, Rasul and Vollgraf 2017, Fashion-MNIST, arXiv 1708.07747",
     licence: "MIT",
+    content: Content::Images,
     channels: 1,
     height: 28,
     width: 28,

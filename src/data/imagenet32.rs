@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::corrupt;
 use super::file::fault;
-use super::manifest::{Decoded, Form, Manifest, Origin};
+use super::manifest::{Content, Decoded, Form, Manifest, Origin};
 use super::{DataError, Images, Progress, npz};
 
 macro_rules! training {
@@ -39,6 +39,7 @@ pub const IMAGENET32: Manifest = Manifest {
     summary: "ImageNet at 32 × 32, 1000 classes; from files that the user has, 4 GB of memory",
     source: "Chrabaszcz et al. 2017, arXiv 1707.08819",
     licence: "ImageNet's terms of access: research and education, not to be handed on",
+    content: Content::Images,
     channels: 3,
     height: 32,
     width: 32,

@@ -18,11 +18,13 @@ pub struct Manifest {
     pub source: &'static str,
     /// Licence as far as its authors state one.
     pub licence: &'static str,
-    /// 1 or 3.
+    /// What its bytes are.
+    pub content: Content,
+    /// 1 or 3; 1 of text.
     pub channels: usize,
-    /// Pixels.
+    /// Pixels; 1 of text.
     pub height: usize,
-    /// Pixels.
+    /// Pixels, or characters in a row.
     pub width: usize,
     /// Number of classes, at most 65,536.
     pub classes: usize,
@@ -40,6 +42,16 @@ pub struct Manifest {
     pub checksum: Option<&'static str>,
     /// Files or a formula.
     pub origin: Origin,
+}
+
+/// What the bytes of a data set are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// Brightnesses of pixels.
+    Images,
+    /// Numbers of characters, the classes being the alphabet: an example is some in a row, and its label is the
+    /// next one.
+    Characters,
 }
 
 /// Where the images of a [`Manifest`] come from.

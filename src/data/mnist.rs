@@ -5,7 +5,7 @@
 //! train images 6bbc9ace898e44ae57da46a324031adb, train labels a25bea736e30d166cdddb491f175f624,
 //! test images 2646ac647ad5339dbf082846283269ea, test labels 27ae3e4e09519cfbb04c329615203637.
 
-use super::manifest::{Columns, Form, Hub, Manifest, Origin};
+use super::manifest::{Columns, Content, Form, Hub, Manifest, Origin};
 use super::{idx, parquet};
 
 /// See the module's text.
@@ -14,6 +14,7 @@ pub const MNIST: Manifest = Manifest {
     summary: "handwritten digits",
     source: "LeCun, Bottou, Bengio and Haffner 1998, Gradient-based learning applied to document recognition",
     licence: "no formal licence from the authors",
+    content: Content::Images,
     channels: 1,
     height: 28,
     width: 28,

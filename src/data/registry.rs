@@ -4,9 +4,9 @@ use super::DataError;
 use super::cifar10::CIFAR10;
 use super::cifar100::{CIFAR100, CIFAR100_COARSE};
 use super::fashion_mnist::FASHION_MNIST;
-use super::generated::{GENERATED_DIGITS, GENERATED_TEXTURES};
+use super::generated::{GENERATED_DIGITS, GENERATED_TEXT, GENERATED_TEXTURES};
 use super::imagenet32::IMAGENET32;
-use super::manifest::Manifest;
+use super::manifest::{Content, Manifest};
 use super::mnist::MNIST;
 use crate::spec::Entry;
 
@@ -20,6 +20,7 @@ pub const MANIFESTS: &[&Manifest] = &[
     &IMAGENET32,
     &GENERATED_DIGITS,
     &GENERATED_TEXTURES,
+    &GENERATED_TEXT,
 ];
 
 /// The catalogue's section `datasets`.
@@ -43,6 +44,12 @@ pub fn manifest(name: &str) -> Result<&'static Manifest, DataError> {
         let known: Vec<&str> = MANIFESTS.iter().map(|m| m.name).collect();
         DataError::Unknown { name: name.to_owned(), nearest, known: known.join(", ") }
     })
+}
+
+/// What the bytes of a data set are; images where there is no manifest of that name.
+#[must_use]
+pub fn content(name: &str) -> Content {
+    manifest(name).map_or(Content::Images, |manifest| manifest.content)
 }
 
 /// The data set whose content has this checksum.

@@ -99,8 +99,9 @@ fn seated(seat: Option<&Seat>) -> Result<&Seat, TrainError> {
     seat.ok_or_else(|| TrainError::Device("A step was asked for before a task was loaded.".to_owned()))
 }
 
-fn result(taken: OnDevice) -> StepResult {
-    StepResult { loss: f64::from(taken.loss), correct: taken.correct as usize }
+/// Of a step whose batch has so many rows of the task's own.
+fn result(taken: OnDevice, answers: usize) -> StepResult {
+    StepResult { loss: f64::from(taken.loss), correct: taken.correct as usize, answers }
 }
 
 /// Counts the steps that moved something.
@@ -150,12 +151,12 @@ impl Place for DevicePlace<'_> {
             beside = Some(results);
         }
         for (at, (one, &rows)) in own.iter().zip(&rows).enumerate() {
-            let own = result(*one);
+            let own = result(*one, rows);
             // A reference that has diverged stays so.
-            let lost = StepResult { loss: f64::NAN, correct: 0 };
+            let lost = StepResult { loss: f64::NAN, correct: 0, answers: rows };
             let fresh = beside.as_ref().filter(|_| own.loss.is_finite());
-            let fresh = fresh.map(|results| results.get(at).copied().map_or(lost, result));
-            taken.push(Taken { rows, own, fresh, trace: None });
+            let fresh = fresh.map(|results| results.get(at).map_or(lost, |one| result(*one, rows)));
+            taken.push(Taken { own, fresh, trace: None });
         }
         Ok(())
     }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use candle_core::{Result, Tensor};
 
-use super::element::{ElementKernel, Gradients, Kernel, Mode, Saved};
+use super::element::{ElementKernel, Gradients, Kernel, Mode, Saved, flush};
 use super::gradient::Gradient;
+use super::scratch::Scratch;
 use super::storage::{Slices, with_slice};
 
 /// An activation as a layer's op uses it. Cheap to clone.
@@ -56,6 +57,40 @@ impl FusedActivation {
                 body(coefficients, &mut vec![T::ZERO; coefficients.len()])
             }),
         }
+    }
+
+    /// Features of pre-activations z (rows × units) in a buffer of [`Scratch`], and what the kernel keeps for the
+    /// backward pass.
+    pub fn forward<T: Slices + Scratch>(
+        &self,
+        z: &[T],
+        units: usize,
+        mode: &mut Mode<'_>,
+    ) -> Result<(Vec<T>, Vec<T>)> {
+        let (mut y, mut extra) = (T::take(z.len() * self.expansion), Vec::new());
+        self.with_coefficients(|coefficients| {
+            kernel::<T>(self).forward(coefficients, units, z, &mut y, &mut extra, mode);
+        })?;
+        flush(&mut y);
+        Ok((y, extra))
+    }
+
+    /// ∂z (rows × units) of ∂y, in a buffer of [`Scratch`]. Adds the coefficients' gradient to its place where the
+    /// pass `trains`.
+    pub fn backward<T: Slices + Scratch>(
+        &self,
+        saved: Saved<'_, T>,
+        units: usize,
+        dy: &[T],
+        trains: bool,
+    ) -> Result<Vec<T>> {
+        let mut dz = T::take(saved.z.len());
+        self.with_gradient(trains, |coefficients, d_coefficients| {
+            let gradients = Gradients { dz: &mut dz, d_coefficients };
+            kernel::<T>(self).backward(coefficients, units, saved, dy, gradients);
+        })?;
+        flush(&mut dz);
+        Ok(dz)
     }
 
     /// Evaluates the activation on pre-activations (samples × units) for the probes.

@@ -10,6 +10,7 @@ use candle_core::{Result, Tensor};
 use super::element::vectorized;
 use super::gradient::Gradient;
 use super::real::Real;
+use super::scratch::Scratch;
 use super::storage::{Slices, with_slice};
 
 /// Added to every variance: `PyTorch`'s default.
@@ -27,11 +28,19 @@ pub struct LayerNorm {
 }
 
 /// What the backward pass needs: (x - μ)/√(σ² + ε), and 1/√(σ² + ε) of each row.
-pub(super) struct Normalized<T> {
+pub struct Normalized<T> {
     /// (rows × units)
     pub values: Vec<T>,
     /// (rows)
     pub inverse: Vec<T>,
+}
+
+impl<T: Scratch> Normalized<T> {
+    /// Hands its buffers back.
+    pub fn put(self) {
+        T::put(self.values);
+        T::put(self.inverse);
+    }
 }
 
 impl LayerNorm {
@@ -45,9 +54,20 @@ impl LayerNorm {
         Ok(saved)
     }
 
+    /// y (rows × units) of x, in buffers of [`Scratch`].
+    pub fn forward_of<T: Slices + Scratch>(&self, x: &[T], units: usize) -> Result<(Vec<T>, Normalized<T>)> {
+        let mut y = T::take(x.len());
+        y.copy_from_slice(x);
+        let mut saved = Normalized { values: T::take(x.len()), inverse: T::take(x.len() / units) };
+        with_slice(&self.scale.0, |scale: &[T]| {
+            with_slice(&self.shift.0, |shift: &[T]| normalize(&mut y, scale, shift, &mut saved))
+        })??;
+        Ok((y, saved))
+    }
+
     /// ∂x of ∂y in `d`, in its place, by what [`LayerNorm::forward`] gave. Where the pass `trains`, the
     /// gradients of scale and shift are added to their places.
-    pub(super) fn backward<T: Slices>(
+    pub fn backward<T: Slices>(
         &self,
         normalized: &[T],
         inverse: &[T],

@@ -7,6 +7,7 @@
 
 pub mod absolute_sum;
 pub mod affine;
+pub mod attention;
 pub mod conv;
 pub mod deferred;
 pub mod dense;
@@ -30,6 +31,7 @@ pub mod real;
 pub mod rms_prop;
 pub mod scalar;
 pub mod scratch;
+pub mod softmax;
 pub mod storage;
 
 /// Which vector instructions the kernels run with on this machine: sums may differ in their last bits

@@ -13,8 +13,8 @@ use candle_core::{Device, Result, Tensor};
 use super::hooks::{At, Method, count};
 use super::registered::{Build, JOINT_HAS_ALL, Registered, anywhere};
 use crate::kernels::fused_activation::Captured;
-use crate::kernels::loss::{Targets, cross_entropy};
-use crate::nn::{Network, Pass, reset_gradients};
+use crate::kernels::loss::Targets;
+use crate::nn::{Network, Pass, loss, reset_gradients};
 use crate::spec::{Choice, Entry, Kind, Parameter};
 use crate::state::{StateDict, StateError, Values};
 use crate::tasks::{Examples, draw};
@@ -90,7 +90,7 @@ impl Method for AGem {
         let (inputs, targets) = self.batch(&chosen)?;
         let pass = Pass::Train(Arc::new(Mutex::new(at.streams.of_step("a-gem-activation"))));
         reset_gradients(parameters);
-        cross_entropy(&at.network.forward(&inputs, &pass)?, targets)?.loss.backward()?;
+        loss(&inputs, &at.network.forward(&inputs, &pass)?, targets)?.loss.backward()?;
         let reference: Vec<Vec<f32>> =
             parameters.iter().map(|p| p.gradient.to_f32()).collect::<Result<_>>()?;
         let dot =
@@ -158,6 +158,7 @@ impl Method for AGem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::loss::cross_entropy;
     use crate::methods::Streams;
     use crate::nn;
     use crate::optimizers::Optimizer;

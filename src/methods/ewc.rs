@@ -24,7 +24,7 @@ use super::hooks::{At, Method, count};
 use super::registered::{Build, Registered, anywhere};
 use crate::kernels::fused_activation::Captured;
 use crate::kernels::loss::{Targets, cross_entropy};
-use crate::nn::{self, Network, Pass, Role, batch};
+use crate::nn::{self, Network, Pass, Role, batch, places};
 use crate::random::Stream;
 use crate::spec::{Choice, Entry, Kind, Parameter};
 use crate::state::{StateDict, StateError, Values};
@@ -120,10 +120,14 @@ impl Ewc {
         pass: &Pass,
         draws: &mut Stream,
     ) -> Result<()> {
-        let (inputs, mut targets) = batch(examples, &[position])?;
+        let (inputs, targets) = batch(examples, &[position])?;
         let logits = network.forward(&inputs, pass)?;
+        let mut targets = places(&inputs, &logits, targets)?;
         if self.sampled {
-            targets.labels = Arc::new(vec![sample(&logits, &targets, draws.unit())?]);
+            let rows = 0..targets.labels.len();
+            let sampled = rows
+                .map(|row| sample(&logits.narrow(0, row, 1)?, &targets.range(row..row + 1), draws.unit()));
+            targets.labels = Arc::new(sampled.collect::<Result<_>>()?);
         }
         nn::reset_gradients(network.parameters());
         cross_entropy(&logits, targets)?.loss.backward()?;

@@ -54,7 +54,7 @@ fn build(choice: &Choice, _: &dyn Network) -> Result<Box<dyn Method>> {
 impl L2 {
     fn has(&self, role: Role) -> bool {
         self.kinds[match role {
-            Role::Weight => 0,
+            Role::Weight | Role::Embedding => 0,
             Role::Bias => 1,
             Role::Norm => 2,
             Role::Coefficients(_) => 3,
@@ -100,7 +100,7 @@ mod tests {
             let mut found = 0;
             for parameter in network.parameters() {
                 let place = match parameter.role {
-                    Role::Weight => 0,
+                    Role::Weight | Role::Embedding => 0,
                     Role::Bias => 1,
                     Role::Norm => 2,
                     Role::Coefficients(_) => 3,

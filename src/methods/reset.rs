@@ -88,8 +88,8 @@ fn set(at: &mut At<'_>, parameter: usize, from: usize, values: &[f32]) -> Result
     Ok(())
 }
 
-/// Start values of every parameter, drawn anew in the order in which a network draws them: weight before
-/// bias, layer by layer. Normalisations and coefficients have theirs without a draw.
+/// Start values of every parameter, drawn anew in the order in which a network draws them, that of its parameters.
+/// Normalisations and coefficients have theirs without a draw.
 pub(super) fn fresh(network: &dyn Network, draws: &mut Stream) -> Vec<Vec<f32>> {
     let mut values: Vec<Vec<f32>> = network
         .parameters()
@@ -103,7 +103,14 @@ pub(super) fn fresh(network: &dyn Network, draws: &mut Stream) -> Vec<Vec<f32>> 
             _ => vec![0.0; p.values.elem_count()],
         })
         .collect();
+    let mut embeddings = network.parts().embeddings.iter().peekable();
+    let mut embed = |before: usize, values: &mut Vec<Vec<f32>>, draws: &mut Stream| {
+        while let Some((at, start)) = embeddings.next_if(|(at, _)| *at < before) {
+            values[*at] = start.draw(false, draws).0.into_iter().map(|e| e as f32).collect();
+        }
+    };
     for layer in network.layers() {
+        embed(layer.weight, &mut values, draws);
         let (weight, bias) = layer.start.draw(layer.bias.is_some(), draws);
         values[layer.weight] = weight.into_iter().map(|w| w as f32).collect();
         if let Some(place) = layer.bias {
@@ -112,6 +119,10 @@ pub(super) fn fresh(network: &dyn Network, draws: &mut Stream) -> Vec<Vec<f32>> 
         if let Some(norm) = &layer.norm {
             values[norm.scale].fill(1.0);
         }
+    }
+    embed(usize::MAX, &mut values, draws);
+    for norm in &network.parts().norms {
+        values[norm.scale].fill(1.0);
     }
     values
 }

@@ -119,7 +119,7 @@ impl Method for Reinitialization {
             if matches!(parameter.role, Role::Coefficients(_)) || state.separate_rows {
                 continue;
             }
-            if !self.draw && matches!(parameter.role, Role::Weight | Role::Bias) {
+            if !self.draw && matches!(parameter.role, Role::Weight | Role::Bias | Role::Embedding) {
                 starts[number].fill(0.0);
             }
             let values = parameter.to_vec()?;

@@ -123,7 +123,7 @@ impl ShrinkAndPerturb {
         for (number, (parameter, state)) in
             at.network.parameters().iter().zip(at.optimizer.states()).enumerate()
         {
-            if !matches!(parameter.role, Role::Weight | Role::Bias) || state.separate_rows {
+            if !matches!(parameter.role, Role::Weight | Role::Bias | Role::Embedding) || state.separate_rows {
                 continue;
             }
             update(&parameter.values, |values| {

@@ -155,7 +155,7 @@ impl Method for Spectral {
 /// Whether the parameter is a normalisation's scale, not its shift.
 fn is_scale(network: &dyn Network, name: &str) -> bool {
     let of = |norm: &crate::nn::NormPlaces| network.parameters()[norm.scale].name == name;
-    network.layers().iter().filter_map(|layer| layer.norm.as_ref()).any(of)
+    network.layers().iter().filter_map(|layer| layer.norm.as_ref()).chain(&network.parts().norms).any(of)
 }
 
 #[cfg(test)]

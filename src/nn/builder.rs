@@ -139,6 +139,29 @@ impl Builder {
         Ok(LayerNorm { scale, shift })
     }
 
+    /// Adds a layer normalisation `NAME` of so many features, in front of the layers to come.
+    pub(super) fn norm_in_front(&mut self, name: &str, features: usize) -> Result<LayerNorm, NetworkError> {
+        let scale =
+            self.parameter(format!("{name}.weight"), Role::Norm, &vec![1.0; features], &[features])?;
+        let shift = self.parameter(format!("{name}.bias"), Role::Norm, &vec![0.0; features], &[features])?;
+        self.parts.norms.push(NormPlaces { scale, shift, statistics: None });
+        Ok(LayerNorm { scale: self.place(scale), shift: self.place(shift) })
+    }
+
+    /// Adds an embedding of this shape, drawn from N(0, 0.02²).
+    pub(super) fn embedding(
+        &mut self,
+        name: String,
+        shape: &[usize],
+        stream: &mut Stream,
+    ) -> Result<Place, NetworkError> {
+        let start = Start::of_embedding(shape.iter().product());
+        let (values, _) = start.draw(false, stream);
+        let at = self.parameter(name, Role::Embedding, &values, shape)?;
+        self.parts.embeddings.push((at, start));
+        Ok(self.place(at))
+    }
+
     /// Adds values that are kept without being trained; gives their number.
     pub fn buffer(&mut self, name: String, start: Vec<f32>) -> usize {
         self.parts.buffers.push(Buffer { name, values: Arc::new(Mutex::new(start)) });

@@ -16,6 +16,7 @@ use super::mlp::{Linears, check_widths, sizes, start_moment};
 use super::network::{Blueprint, Dims, Network, NetworkError, Parts, Registered};
 use super::samples;
 use super::work::{self, LayerWork};
+use crate::data::Content;
 use crate::kernels::conv::geometry::positions;
 use crate::kernels::conv::{Conv, ConvParts};
 use crate::kernels::fused_activation::Captured;
@@ -28,6 +29,7 @@ use crate::spec::{Choice, Entry, Kind, Parameter as Setting};
 /// What the registry knows of it.
 pub const REGISTERED: Registered = Registered {
     entry: ENTRY,
+    reads: Content::Images,
     check,
     build: |b, stream| Ok(Box::new(Cnn::new(b.network, b.activation, b.dims, b.outputs, stream, b.dtype)?)),
     work,

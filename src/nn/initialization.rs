@@ -11,6 +11,8 @@
 //! - `variance-preserving`: uniform with the variance 1/(n·E φ(z)²), z ~ N(0, 1), φ the activation behind which the
 //!   layer stands as it starts, so that pre-activations keep their variance from layer to layer (KAT, Yang & Wang
 //!   2024, arXiv 2409.10594); 1/n for a layer that reads the inputs. Biases at 0. No gain can be set.
+//! - `normal`, of transformers: N(0, 0.02²), biases at 0 (Radford et al. 2019; Touvron et al. 2021, arXiv
+//!   2012.12877).
 
 use super::orthogonal::orthogonal;
 use crate::random::Stream;
@@ -25,6 +27,17 @@ pub const SCHEME: Setting = Setting {
     summary: "start values of weights and biases",
     kind: Kind::Text { default: Some("pytorch"), one_of: SCHEMES },
 };
+/// Setting `initialization` of a transformer.
+pub const SCHEME_OF_TRANSFORMERS: Setting = Setting {
+    name: SCHEME.name,
+    summary: "start values of weights and biases; normal: N(0, 0.02²), biases 0",
+    kind: Kind::Text {
+        default: Some("normal"),
+        one_of: &["normal", "pytorch", "xavier", "kaiming", "orthogonal", "variance-preserving"],
+    },
+};
+/// Deviation of `normal`.
+const DEVIATION: f64 = 0.02;
 /// Setting `gain` of a network.
 pub const GAIN: Setting = Setting {
     name: "gain",
@@ -47,6 +60,8 @@ enum Scheme {
     KaimingNormal,
     Orthogonal,
     Preserving,
+    /// N(0, 0.02²).
+    Normal,
 }
 
 /// How a network's layers start.
@@ -86,10 +101,11 @@ impl Initialization {
             "kaiming" => Scheme::Kaiming,
             "orthogonal" => Scheme::Orthogonal,
             "variance-preserving" => Scheme::Preserving,
+            "normal" => Scheme::Normal,
             other => panic!("no initialisation is named {other}"),
         };
         let gains = [GAIN.name, HEAD_GAIN.name].map(|name| (name, network.optional_number(name)));
-        if matches!(scheme, Scheme::Pytorch | Scheme::Kaiming | Scheme::Preserving)
+        if matches!(scheme, Scheme::Pytorch | Scheme::Kaiming | Scheme::Preserving | Scheme::Normal)
             && let Some((name, _)) = gains.iter().find(|(_, gain)| gain.is_some())
         {
             return Err(format!(
@@ -120,6 +136,12 @@ impl Initialization {
     #[must_use]
     pub fn preserves(self) -> bool {
         self.scheme == Scheme::Preserving
+    }
+
+    /// Whether weights are drawn from N(0, 0.02²).
+    #[must_use]
+    pub fn is_normal(self) -> bool {
+        self.scheme == Scheme::Normal
     }
 
     /// For a hidden linear layer of that many inputs and outputs.
@@ -185,6 +207,21 @@ impl Start {
         Self { gain, ..self }
     }
 
+    /// For a layer whose features are added to a sum of `terms`, as GPT-2 starts them: `normal` has its deviation
+    /// divided by √terms, the other schemes are left as they are.
+    #[must_use]
+    pub fn one_of(self, terms: usize) -> Self {
+        let normal = self.scheme == Scheme::Normal;
+        Self { gain: if normal { self.gain / (terms as f64).sqrt() } else { self.gain }, ..self }
+    }
+
+    /// N(0, 0.02²) for `count` numbers of an embedding.
+    #[must_use]
+    pub fn of_embedding(count: usize) -> Self {
+        let of = Initialization { scheme: Scheme::Normal, usual_biases: false, ..Initialization::PYTORCH };
+        of.linear(count, 1)
+    }
+
     /// Weights of each unit.
     #[must_use]
     pub fn incoming(self) -> usize {
@@ -196,6 +233,10 @@ impl Start {
         let bound = match self.scheme {
             Scheme::KaimingNormal => {
                 let deviation = (2.0 / fan_out).sqrt();
+                return (0..count).map(|_| rounded(deviation * stream.normal())).collect();
+            }
+            Scheme::Normal => {
+                let deviation = self.gain * DEVIATION;
                 return (0..count).map(|_| rounded(deviation * stream.normal())).collect();
             }
             Scheme::Xavier => self.gain * (6.0 / (fan_in + fan_out)).sqrt(),

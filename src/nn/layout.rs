@@ -22,7 +22,8 @@ pub struct Layer {
     pub features: usize,
     /// Features that the activation makes of each unit. Feature k·units + u is the k-th of unit u.
     pub expansion: usize,
-    /// Layers that multiply its features, in forward order; none behind the head.
+    /// Layers that multiply its features, in forward order; none behind the head, nor where its features are added
+    /// to others before a layer sees them normalised (a transformer's).
     pub feeds: Vec<Feed>,
     /// Whether its features also go on past every weight, by an identity shortcut. Then columns of 0 in
     /// the layers that it feeds do not take a unit out of the network.

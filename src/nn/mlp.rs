@@ -11,6 +11,7 @@ use super::initialization::{self, Initialization};
 use super::injection::Injection;
 use super::network::{Dims, Network, NetworkError, Parts, Registered};
 use super::work;
+use crate::data::Content;
 use crate::kernels::dense::{Dense, DenseParts, Record};
 use crate::kernels::fused_activation::Captured;
 use crate::kernels::pass::Pass;
@@ -20,6 +21,7 @@ use crate::spec::{Choice, Entry, Kind, Parameter as Setting, Value};
 /// What the registry knows of it.
 pub const REGISTERED: Registered = Registered {
     entry: ENTRY,
+    reads: Content::Images,
     check,
     build: |b, stream| {
         let inputs = b.dims.0 * b.dims.1 * b.dims.2;

@@ -6,12 +6,14 @@ use super::cnn::{Cnn, Stage, work_of};
 use super::initialization::{self, Initialization};
 use super::mlp::{check_widths, sizes};
 use super::network::{Dims, NetworkError, Registered};
+use crate::data::Content;
 use crate::kernels::conv::geometry::positions;
 use crate::spec::{Choice, Entry, Kind, Parameter as Setting};
 
 /// What the registry knows of it.
 pub const REGISTERED: Registered = Registered {
     entry: ENTRY,
+    reads: Content::Images,
     check,
     build: |b, stream| Ok(Box::new(Cnn::of(&stages(b.network, b.dims)?, b, stream)?)),
     work: |network, dims, outputs| work_of(&stages(network, dims).ok()?, &sizes(network, "hidden"), outputs),

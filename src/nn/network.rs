@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex};
 use candle_core::{DType, Tensor};
 
 use super::activation::{CoefficientRule, Coefficients};
+use super::initialization::Start;
 use super::injection::Injection;
-use super::layout::Layer;
+use super::layout::{Layer, NormPlaces};
 use super::parameter::Parameter;
 use super::work::LayerWork;
+use crate::data::Content;
 use crate::kernels::fused_activation::Captured;
 use crate::kernels::pass::Pass;
 use crate::random::Stream;
@@ -111,6 +113,10 @@ pub struct Parts {
     pub activations: Vec<ActivationLayer>,
     /// See [`Network::buffers`].
     pub buffers: Vec<Buffer>,
+    /// Normalisations that stand in front of layers and belong to none, in forward order.
+    pub norms: Vec<NormPlaces>,
+    /// Indices of embeddings in [`Network::parameters`], ascending, and what each was drawn from.
+    pub embeddings: Vec<(usize, Start)>,
 }
 
 /// Channels, height and width of the inputs.
@@ -138,6 +144,8 @@ pub type Build = fn(&Blueprint<'_>, &mut Stream) -> Result<Box<dyn Network>, Net
 pub struct Registered {
     /// Name, summary, source, parameters.
     pub entry: Entry,
+    /// What its inputs are.
+    pub reads: Content,
     /// Whether network and activation go together, on inputs of these sizes where they are known; the error
     /// is a sentence.
     pub check: fn(&Choice, &Choice, Option<Dims>) -> Result<(), NetworkError>,

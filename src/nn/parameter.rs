@@ -15,6 +15,8 @@ pub enum Role {
     Bias,
     /// Scale or shift of a normalisation: `PyTorch` calls them its weight and bias.
     Norm,
+    /// Numbers that stand for a place or a character: they are looked up and added, and multiply nothing.
+    Embedding,
     /// Coefficients of an activation, of activation layer number `.0`.
     Coefficients(usize),
 }

@@ -4,13 +4,20 @@ use candle_core::DType;
 
 use super::network::{Blueprint, Dims, Network, NetworkError, Registered};
 use super::work::LayerWork;
-use super::{cnn, mlp, nature_cnn, resnet};
+use super::{cnn, gpt, mlp, nature_cnn, resnet, vit};
+use crate::data::{self, Content};
 use crate::random::Stream;
 use crate::spec::{Choice, Entry, Plan, Work};
 
 /// Every network. A new one is a file and a line here.
-pub const REGISTRY: &[Registered] =
-    &[mlp::REGISTERED, cnn::REGISTERED, nature_cnn::REGISTERED, resnet::REGISTERED];
+pub const REGISTRY: &[Registered] = &[
+    mlp::REGISTERED,
+    cnn::REGISTERED,
+    nature_cnn::REGISTERED,
+    resnet::REGISTERED,
+    vit::REGISTERED,
+    gpt::REGISTERED,
+];
 
 /// Catalogue section `networks`.
 #[must_use]
@@ -25,14 +32,35 @@ fn named(name: &str) -> Result<&'static Registered, NetworkError> {
 
 /// Whether a plan's activation and network go together: found out before anything is drawn or trained.
 pub fn check(plan: &Plan) -> Result<(), NetworkError> {
-    let dims = match &plan.work {
-        Work::Supervised { data, .. } => {
-            let manifest = crate::data::manifest(&data.dataset).ok();
-            manifest.map(|m| (m.channels, m.height, m.width))
-        }
+    let manifest = match &plan.work {
+        Work::Supervised { data, .. } => data::manifest(&data.dataset).ok(),
         Work::Control(_) | Work::Diagnostic(_) => None,
     };
-    check_choices(&plan.network, &plan.activation, dims)
+    let given = manifest.map_or(Content::Images, |manifest| manifest.content);
+    let critic = plan.control().and_then(|control| control.critic.network.as_ref());
+    for network in [Some(&plan.network), critic].into_iter().flatten() {
+        match (named(&network.name)?.reads, given) {
+            (Content::Images, Content::Images) | (Content::Characters, Content::Characters) => {}
+            (Content::Images, Content::Characters) => {
+                return Err(NetworkError::Settings(format!(
+                    "{} reads brightnesses, and {} holds characters: take network.kind = \"gpt\"",
+                    network.name,
+                    plan.data().dataset
+                )));
+            }
+            (Content::Characters, Content::Images) => {
+                return Err(NetworkError::Settings(format!(
+                    "{} reads characters, which only text has: take data.dataset = \"generated-text\" with \
+                     stream.family = \"permuted-alphabet\", or another network",
+                    network.name
+                )));
+            }
+        }
+    }
+    if let Some(manifest) = manifest.filter(|manifest| manifest.content == Content::Characters) {
+        gpt::check_alphabet(&plan.network, manifest)?;
+    }
+    check_choices(&plan.network, &plan.activation, manifest.map(|m| (m.channels, m.height, m.width)))
 }
 
 /// Whether network and activation go together, on inputs of these sizes where they are known.
@@ -86,6 +114,8 @@ mod tests {
             "'cnn'",
             "{ kind = 'nature-cnn', kernels = [8, 4, 2] }",
             "{ kind = 'resnet18', width = 4 }",
+            "{ kind = 'vit', width = 12, depth = 2, ratio = 3 }",
+            "{ kind = 'vit', width = 8, depth = 1, heads = 2, patch = 8, pool = 'mean' }",
         ] {
             let plan = plan(network);
             let built = build(&plan, (3, 32, 32), 100, &mut Stream::new(0, "weights", 0)).unwrap();

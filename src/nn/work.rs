@@ -35,6 +35,27 @@ impl LayerWork {
     }
 }
 
+impl LayerWork {
+    /// A linear layer at each of so many tokens.
+    #[must_use]
+    pub fn tokens(sizes: (usize, usize), tokens: usize) -> Self {
+        Self::convolution(sizes, 1, tokens)
+    }
+
+    /// The same with an attention of so many heads in front of it: two products of the tokens that ask with all, and a
+    /// weight for each pair.
+    #[must_use]
+    pub fn behind_attention(width: usize, heads: usize, (asking, tokens): (usize, usize)) -> Self {
+        let layer = Self::tokens((width, width), asking);
+        let pairs = (asking * tokens) as f64;
+        Self {
+            multiply_adds: layer.multiply_adds + 2.0 * pairs * width as f64,
+            outputs: layer.outputs + pairs * heads as f64,
+            ..layer
+        }
+    }
+}
+
 /// Linear layers one after the other.
 #[must_use]
 pub fn linears(inputs: usize, hidden: &[usize], outputs: usize) -> Vec<LayerWork> {

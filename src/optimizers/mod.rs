@@ -163,9 +163,10 @@ fn rule(choice: &Choice, parameters: &[Parameter], number: usize) -> Rule {
 /// Whether parameter number `number` is the weight of a hidden layer: not of the head, which comes last, nor of
 /// the first layer, unless `input` says that it counts.
 fn is_hidden(parameters: &[Parameter], number: usize, input: bool) -> bool {
-    let is_weight = |parameter: &&Parameter| parameter.role == Role::Weight;
-    let before = parameters[..number].iter().any(|parameter| is_weight(&parameter));
-    let behind = parameters[number + 1..].iter().any(|parameter| is_weight(&parameter));
+    // What looks characters up is the first layer of those that do.
+    let is_before = |parameter: &Parameter| matches!(parameter.role, Role::Weight | Role::Embedding);
+    let before = parameters[..number].iter().any(is_before);
+    let behind = parameters[number + 1..].iter().any(|parameter| parameter.role == Role::Weight);
     parameters[number].role == Role::Weight && behind && (before || input)
 }
 

@@ -18,8 +18,7 @@ use super::report::Report;
 use super::sample::Sample;
 use super::twin;
 use crate::kernels::inplace::update;
-use crate::kernels::loss::cross_entropy;
-use crate::nn::{Network, Pass};
+use crate::nn::{Network, Pass, loss};
 use crate::random::Stream;
 use crate::spec::Entry;
 use crate::trained::Trained;
@@ -42,7 +41,7 @@ const STREAM: &str = "probe-refit";
 
 /// What a copy is fitted to.
 enum Target {
-    /// (examples, outputs)
+    /// (examples, rows of each, outputs)
     Values(Tensor),
     /// The sample's own labels.
     Labels,
@@ -91,7 +90,9 @@ fn random_values(view: &NetworkView<'_>, sample: &Sample) -> Result<Tensor> {
     let centred = outputs.broadcast_sub(&outputs.mean_keepdim(0)?)?;
     let deviation = centred.sqr()?.mean_keepdim(0)?.sqrt()?;
     let divisor = deviation.maximum(1e-12)?;
-    centred.broadcast_div(&divisor)?.to_dtype(DType::F32)
+    // Of text, each example has a row for each of its characters.
+    let rows = (sample.len(), outputs.dim(0)? / sample.len(), outputs.dim(1)?);
+    centred.broadcast_div(&divisor)?.to_dtype(DType::F32)?.reshape(rows)
 }
 
 /// The loss on the whole sample after [`STEPS`] steps; NaN, which gives no row, if it diverges.
@@ -105,10 +106,11 @@ fn fit(view: &NetworkView<'_>, network: Box<dyn Network>, sample: &Sample, targe
         let batch = sample.at(&positions)?;
         let outputs = trained.forward(batch.inputs(), trained.training())?;
         let loss = match target {
-            Target::Labels => cross_entropy(&outputs, batch.targets().clone())?.loss,
+            Target::Labels => loss(batch.inputs(), &outputs, batch.targets().clone())?.loss,
             Target::Values(values) => {
                 let index = Tensor::from_slice(&positions, rows, values.device())?;
-                (outputs - values.index_select(&index, 0)?)?.sqr()?.mean_all()?
+                let values = values.index_select(&index, 0)?.reshape(outputs.shape())?;
+                (outputs - values)?.sqr()?.mean_all()?
             }
         };
         if !loss.to_scalar::<f32>()?.is_finite() {
@@ -121,8 +123,11 @@ fn fit(view: &NetworkView<'_>, network: Box<dyn Network>, sample: &Sample, targe
         let outputs = trained.view().outputs(&inputs)?;
         let count = targets.labels.len();
         let loss = match target {
-            Target::Labels => cross_entropy(&outputs, targets)?.loss,
-            Target::Values(values) => (outputs - values.narrow(0, from, count)?)?.sqr()?.mean_all()?,
+            Target::Labels => loss(&inputs, &outputs, targets)?.loss,
+            Target::Values(values) => {
+                let values = values.narrow(0, from, count)?.reshape(outputs.shape())?;
+                (outputs - values)?.sqr()?.mean_all()?
+            }
         };
         total += f64::from(loss.to_scalar::<f32>()?) * count as f64;
         from += count;

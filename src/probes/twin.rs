@@ -11,7 +11,6 @@ use std::sync::PoisonError;
 use candle_core::{DType, Device, Error, Result, Tensor};
 
 use super::sample::Sample;
-use crate::kernels::loss::cross_entropy;
 use crate::nn::{self, Blueprint, Network, Pass};
 use crate::random::Stream;
 use crate::spec::Plan;
@@ -89,7 +88,7 @@ impl Twin {
         for (inputs, targets) in sample.batches(DType::F64)? {
             let share = targets.labels.len() as f64 / sample.len() as f64;
             let logits = self.network.forward(&inputs, &Pass::Differentiate)?;
-            let scaled = cross_entropy(&logits, targets)?.loss.affine(share, 0.0)?;
+            let scaled = nn::loss(&inputs, &logits, targets)?.loss.affine(share, 0.0)?;
             loss += scaled.to_scalar::<f64>()?;
             scaled.backward()?;
         }

@@ -27,6 +27,7 @@ const INPUTS: &str = "inputs.safetensors";
 const LABELS: &str = "labels.csv";
 const TEST_LABELS: &str = "test_labels.csv";
 const PERMUTATIONS: &str = "permutations.csv";
+const ALPHABETS: &str = "alphabets.csv";
 const ORDER: &str = "order.csv";
 const CROPS: &str = "crops.csv";
 
@@ -89,6 +90,9 @@ pub fn export(
     if moves_pixels {
         folder.stage(PERMUTATIONS, |file| write_permutations(&*stream, tasks.clone(), file))?;
     }
+    if first.train.inputs.alphabet().is_some() {
+        folder.stage(ALPHABETS, |file| write_alphabets(&*stream, tasks.clone(), file))?;
+    }
     let mut steps = 0;
     folder.stage(ORDER, |file| {
         steps = write_order(plan, &*stream, tasks.clone(), file)?;
@@ -123,7 +127,7 @@ impl Folder<'_> {
     }
 
     fn commit(self) -> Result<Vec<PathBuf>, ExportError> {
-        for name in [INPUTS, LABELS, TEST_LABELS, PERMUTATIONS, ORDER, CROPS] {
+        for name in [INPUTS, LABELS, TEST_LABELS, PERMUTATIONS, ALPHABETS, ORDER, CROPS] {
             let path = self.out.join(name);
             if self.staged.iter().all(|(staged, _)| *staged != path)
                 && let Err(source) = fs::remove_file(&path)
@@ -182,6 +186,18 @@ fn write_permutations(stream: &dyn TaskStream, tasks: Range<usize>, file: &mut i
         let sources = inputs.pixel_source().expect("the first task moves pixels, so all do");
         for (position, source) in sources.iter().enumerate() {
             writeln!(file, "{task},{position},{source}")?;
+        }
+    }
+    Ok(())
+}
+
+fn write_alphabets(stream: &dyn TaskStream, tasks: Range<usize>, file: &mut impl Write) -> io::Result<()> {
+    writeln!(file, "task,character,shown")?;
+    for task in tasks {
+        let inputs = stream.probe_inputs(task, 1);
+        let alphabet = inputs.alphabet().expect("the first task renumbers characters, so all do");
+        for (character, shown) in alphabet.iter().enumerate() {
+            writeln!(file, "{task},{character},{shown}")?;
         }
     }
     Ok(())

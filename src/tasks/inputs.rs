@@ -60,7 +60,8 @@ impl Examples {
     /// If there is no view, or one of them moves pixels.
     #[must_use]
     pub fn joined(views: &[Self]) -> Self {
-        assert!(views.iter().all(|view| view.inputs.source.is_none()), "views of the same images");
+        let same = |view: &Self| view.inputs.source.is_none() && view.inputs.alphabet.is_none();
+        assert!(views.iter().all(same), "views of the same images");
         let each = || views.iter().flat_map(|view| (0..view.len() as u32).map(move |at| (view, at)));
         let rows = each().map(|(view, at)| view.inputs.row(at)).collect();
         let answers: Option<Arc<[_]>> = each().map(|(view, at)| view.answers.at(at).cloned()).collect();
@@ -83,6 +84,8 @@ pub struct Inputs {
     rows: Option<Arc<[u32]>>,
     /// Pixel p is taken from pixel `source[p]`, in every channel.
     source: Option<Arc<[u32]>>,
+    /// The number that each character of a text is shown as.
+    alphabet: Option<Arc<[u32]>>,
     /// All rows of the pool as they are presented, where they fit in memory.
     copy: Option<Arc<[f32]>>,
 }
@@ -91,14 +94,19 @@ impl Inputs {
     /// The whole pool as it is.
     pub(super) fn of(pool: Arc<Pool>) -> Self {
         let copy = pool.scaled().cloned();
-        Self { pool, rows: None, source: None, copy }
+        Self { pool, rows: None, source: None, alphabet: None, copy }
+    }
+
+    /// The whole pool with character a shown as `alphabet[a]`.
+    pub(super) fn written(pool: Arc<Pool>, alphabet: Arc<[u32]>) -> Self {
+        Self { pool, rows: None, source: None, alphabet: Some(alphabet), copy: None }
     }
 
     /// The whole pool with pixel p taken from pixel `source[p]`. `materialise` makes a copy (where it
     /// fits) that pays off when rows are gathered more than once.
     pub(super) fn permuted(pool: Arc<Pool>, source: Vec<u32>, materialise: bool) -> Self {
         let copy = if materialise { pool.copy(Some(&source)) } else { None };
-        Self { pool, rows: None, source: Some(source.into()), copy }
+        Self { pool, rows: None, source: Some(source.into()), alphabet: None, copy }
     }
 
     /// The examples at `positions` of this view.
@@ -159,6 +167,12 @@ impl Inputs {
         self.source.as_deref()
     }
 
+    /// Where the task renumbers the characters of a text: the number that each is shown as.
+    #[must_use]
+    pub fn alphabet(&self) -> Option<&Arc<[u32]>> {
+        self.alphabet.as_ref()
+    }
+
     /// Overwrites `out` with the examples at `positions`, (positions, features) row-major, features in
     /// (channel, height, width) order. `out` is only allocated where it is too small.
     ///
@@ -211,7 +225,12 @@ impl Inputs {
                 let features = self.features();
                 out.extend_from_slice(&copy[row * features..][..features]);
             }
-            None => self.pool.append(row, self.source.as_deref(), out),
+            None => match &self.alphabet {
+                Some(alphabet) => {
+                    out.extend(self.pool.bytes(row).iter().map(|&a| alphabet[usize::from(a)] as f32));
+                }
+                None => self.pool.append(row, self.source.as_deref(), out),
+            },
         }
     }
 }

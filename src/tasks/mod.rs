@@ -17,6 +17,7 @@ mod heads;
 mod incremental_classes;
 mod inputs;
 mod noisy_labels;
+mod permuted_alphabet;
 mod permuted_pixels;
 mod pool;
 mod random_labels;
@@ -49,8 +50,8 @@ pub use served::Served;
 use self::class_tasks::Classes;
 use self::heads::OwnHeads;
 use self::stream::Built;
-use crate::data::{DataSet, Manifest};
-use crate::spec::{Augmentation, Entry, Head, Plan};
+use crate::data::{Content, DataSet, Manifest};
+use crate::spec::{Augmentation, Entry, Head, Plan, Scaling};
 
 /// A family: its entry in the catalogue and how its stream is made.
 struct Family {
@@ -77,6 +78,8 @@ pub enum Relation {
     OtherLabels,
     /// In the places of the pixels of the same images.
     MovedPixels,
+    /// In the numbers of the characters of the same text.
+    OtherCharacters,
     /// In their images, of which each may come back in a later task under another label.
     OtherImages,
 }
@@ -87,6 +90,7 @@ const FAMILIES: &[Family] = &[
     random_labels::FAMILY,
     remapped_classes::FAMILY,
     permuted_pixels::FAMILY,
+    permuted_alphabet::FAMILY,
     split_classes::FAMILY,
     incremental_classes::FAMILY,
     easy_hard::FAMILY,
@@ -132,6 +136,7 @@ pub fn stream(plan: &Plan, data: Arc<DataSet>) -> Result<Box<dyn TaskStream>, Ta
 pub fn check(plan: &Plan, manifest: &Manifest) -> Result<(), String> {
     let stream = &plan.stream();
     let family = family(&stream.family.name).map_err(|error| error.to_string())?;
+    check_content(plan, family.relation, manifest)?;
     if plan.data().augmentation != Augmentation::None && family.relation == Relation::MovedPixels {
         return Err(format!(
             "data.augmentation = \"crop-flip\" has no meaning for {}, whose images have no neighbouring \
@@ -169,6 +174,32 @@ pub fn check(plan: &Plan, manifest: &Manifest) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Whether family and settings suit what the data set holds. The error is a sentence.
+fn check_content(plan: &Plan, relation: Relation, manifest: &Manifest) -> Result<(), String> {
+    let (family, text) = (&plan.stream().family.name, manifest.content == Content::Characters);
+    if text != (relation == Relation::OtherCharacters) {
+        let (holds, cure) = if text {
+            ("text", "take stream.family = \"permuted-alphabet\"")
+        } else {
+            ("images", "take data.dataset = \"generated-text\", or another family")
+        };
+        return Err(format!("{} holds {holds}, of which {family} makes no tasks: {cure}", manifest.name));
+    }
+    // The scaling that a spec has which names none is symmetric.
+    let unusual = [
+        ("data.scaling", plan.data().scaling != Scaling::Symmetric),
+        ("data.augmentation", plan.data().augmentation != Augmentation::None),
+        ("stream.scaling_shock", plan.stream().scaling_shock.is_some()),
+    ];
+    match unusual.into_iter().find(|(_, set)| text && *set) {
+        None => Ok(()),
+        Some((key, _)) => Err(format!(
+            "{key} changes brightnesses, and {} holds characters, which are places in an alphabet: leave it out",
+            manifest.name
+        )),
+    }
 }
 
 /// Rough sizes of the plan's tasks, from its data set's manifest alone.

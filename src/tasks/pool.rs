@@ -92,6 +92,12 @@ impl Pool {
         }
     }
 
+    /// The bytes of one row.
+    #[inline]
+    pub fn bytes(&self, row: usize) -> &[u8] {
+        self.images().image(self.index(row))
+    }
+
     /// The image's number in its split.
     fn index(&self, row: usize) -> usize {
         self.chosen.as_ref().map_or(row, |chosen| chosen[row] as usize)

@@ -2,7 +2,7 @@
 //! computed once per channel and looked up ever after.
 
 use super::TaskError;
-use crate::data::DataSet;
+use crate::data::{self, Content, DataSet};
 use crate::spec::Scaling;
 
 /// The scaled value of each byte.
@@ -13,8 +13,13 @@ pub type Table = [f32; 256];
 /// The operations and their order are those of torchvision's `ToTensor` and `Normalize` on f32
 /// tensors (divide by 255, subtract the mean, divide by the deviation, each rounded to f32), so that
 /// inputs agree with `PyTorch`'s to the last bit: `x * (1 / 255)` would not.
+///
+/// Characters are not scaled: each is its number.
 pub fn tables(scaling: Scaling, data: &DataSet) -> Result<Vec<Table>, TaskError> {
     let channels = data.train.channels;
+    if data::content(&data.name) == Content::Characters {
+        return Ok(vec![std::array::from_fn(|byte| byte as f32); channels]);
+    }
     let constants: Vec<Option<(f32, f32)>> = match scaling {
         Scaling::Unit => vec![None; channels],
         Scaling::Symmetric => vec![Some((0.5, 0.5)); channels],

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use candle_core::Result;
 
 use crate::kernels::loss::{Targets, cross_entropy};
-use crate::nn::batch;
+use crate::nn::{batch, places};
 use crate::tasks::Examples;
 use crate::trained::View;
 
@@ -15,7 +15,7 @@ const BATCH: usize = 256;
 /// Accuracy and mean loss over a set.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Evaluation {
-    /// Share of examples whose largest logit is the label's.
+    /// Share of examples (of text: of characters) whose largest logit is the label's.
     pub accuracy: f64,
     /// Mean cross-entropy.
     pub loss: f64,
@@ -65,10 +65,12 @@ fn through(
     views: impl Fn(Targets) -> Vec<Targets>,
 ) -> Result<Vec<Evaluation>> {
     let positions: Vec<u32> = (0..examples.labels.len() as u32).collect();
-    let mut sums = vec![(0, 0.0); count];
+    let (mut sums, mut answers) = (vec![(0, 0.0); count], 0);
     for positions in positions.chunks(BATCH) {
         let (inputs, targets) = batch(examples, positions)?;
         let logits = network.outputs(&inputs)?;
+        let targets = places(&inputs, &logits, targets)?;
+        answers += targets.labels.len();
         for ((correct, loss), targets) in sums.iter_mut().zip(views(targets)) {
             let batch = cross_entropy(&logits, targets)?;
             *correct += batch.correct;
@@ -78,7 +80,7 @@ fn through(
     let n = positions.len() as f64;
     Ok(sums
         .into_iter()
-        .map(|(hits, loss)| Evaluation { accuracy: hits as f64 / n, loss: loss / n })
+        .map(|(hits, loss)| Evaluation { accuracy: hits as f64 / answers as f64, loss: loss / n })
         .collect())
 }
 

@@ -21,8 +21,10 @@ const CURRICULA: &str = "curricula";
 pub struct StepResult {
     /// Mean cross-entropy.
     pub loss: f64,
-    /// Correct rows of the batch.
+    /// Correct answers.
     pub correct: usize,
+    /// Answers: one an example, or one for each character of a text.
+    pub answers: usize,
 }
 
 /// What a supervised run trains.
@@ -145,10 +147,17 @@ impl Learner {
     /// whole batch is not.
     fn forward(&self, inputs: &Tensor, targets: &Targets, own: usize) -> Result<(BatchLoss, StepResult)> {
         let logits = self.trained.forward(inputs, self.trained.training())?;
+        let examples = targets.labels.len();
+        let targets = nn::places(inputs, &logits, targets.clone())?;
+        let answers = targets.labels.len();
+        let mut result = StepResult { loss: 0.0, correct: 0, answers };
         let batch = cross_entropy(&logits, targets.clone())?;
-        let mut result = figures(&batch)?;
-        if own < targets.labels.len() && result.loss.is_finite() {
-            result = figures(&cross_entropy(&logits.detach().narrow(0, 0, own)?, targets.range(0..own))?)?;
+        result.take(&batch)?;
+        if own < examples && result.loss.is_finite() {
+            result.answers = answers / examples * own;
+            let own = 0..result.answers;
+            let logits = logits.detach().narrow(0, 0, own.len())?;
+            result.take(&cross_entropy(&logits, targets.range(own))?)?;
         }
         Ok((batch, result))
     }
@@ -171,8 +180,18 @@ impl Learner {
     }
 }
 
-fn figures(batch: &BatchLoss) -> Result<StepResult> {
-    Ok(StepResult { loss: f64::from(batch.loss.to_scalar::<f32>()?), correct: batch.correct })
+impl StepResult {
+    /// The figures of this batch.
+    fn take(&mut self, batch: &BatchLoss) -> Result<()> {
+        (self.loss, self.correct) = (f64::from(batch.loss.to_scalar::<f32>()?), batch.correct);
+        Ok(())
+    }
+
+    /// Share of correct answers.
+    #[must_use]
+    pub fn accuracy(&self) -> f64 {
+        self.correct as f64 / self.answers as f64
+    }
 }
 
 /// The network in training under its own names, and `curricula.…`.

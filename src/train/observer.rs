@@ -119,16 +119,16 @@ impl TaskResult {
     }
 
     /// Adds one batch, as it stood before its update.
-    pub fn online(&mut self, correct: usize, batch: usize, loss: f64) {
+    pub fn online(&mut self, accuracy: f64, loss: f64) {
         self.steps += 1;
-        self.accuracy_sum += correct as f64 / batch as f64;
+        self.accuracy_sum += accuracy;
         self.loss_sum += loss;
     }
 
     /// Adds one batch of the paired fresh network. A loss that is not finite makes the sum NaN for good: a
     /// network that has diverged is no reference.
-    pub fn online_fresh(&mut self, correct: usize, batch: usize, loss: f64) {
-        let accuracy = if loss.is_finite() { correct as f64 / batch as f64 } else { f64::NAN };
+    pub fn online_fresh(&mut self, accuracy: f64, loss: f64) {
+        let accuracy = if loss.is_finite() { accuracy } else { f64::NAN };
         *self.fresh_accuracy_sum.get_or_insert(0.0) += accuracy;
     }
 
@@ -171,14 +171,14 @@ mod tests {
     fn a_diverged_fresh_network_is_no_reference() {
         let mut result = TaskResult::new(0, true, 8);
         for loss in [2.0, 1.0] {
-            result.online(4, 8, 1.0);
-            result.online_fresh(6, 8, loss);
+            result.online(4.0 / 8.0, 1.0);
+            result.online_fresh(6.0 / 8.0, loss);
         }
         assert_eq!(result.fresh_online_accuracy(), Some(0.75));
-        result.online(4, 8, 1.0);
-        result.online_fresh(0, 8, f64::NAN);
-        result.online(4, 8, 1.0);
-        result.online_fresh(0, 8, 1.0);
+        result.online(4.0 / 8.0, 1.0);
+        result.online_fresh(0.0 / 8.0, f64::NAN);
+        result.online(4.0 / 8.0, 1.0);
+        result.online_fresh(0.0 / 8.0, 1.0);
         assert_eq!((result.fresh_online_accuracy(), result.online_accuracy()), (None, 0.5));
     }
 }

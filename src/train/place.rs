@@ -18,9 +18,7 @@ pub struct Pair<'a> {
 
 /// One step taken.
 pub struct Taken {
-    /// Rows of the batch that are the task's own: those that loss and accuracy are of.
-    pub rows: usize,
-    /// Of the run's network.
+    /// Of the run's network, on the rows of the batch that are the task's own.
     pub own: StepResult,
     /// Of the paired one, where there is one and the run's own loss was finite.
     pub fresh: Option<StepResult>,
@@ -129,7 +127,7 @@ impl Cpu {
             let paired = if replayed.is_empty() { (inputs, targets) } else { feed.batch(step, &[])?.0 };
             fresh = Some(reference.step(&paired.0, &paired.1)?);
         }
-        Ok(Taken { rows, own, fresh, trace })
+        Ok(Taken { own, fresh, trace })
     }
 }
 

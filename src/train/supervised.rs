@@ -166,12 +166,12 @@ impl Run<'_> {
                 self.place.steps(pair, &mut feed, chunk, &mut taken)?;
             }
             for (step, taken) in (first..).zip(taken.drain(..)) {
-                let (rows, own) = (taken.rows, taken.own);
+                let own = taken.own;
                 if !own.loss.is_finite() {
                     return self.diverge(&open, step);
                 }
-                open.result.online(own.correct, rows, own.loss);
-                self.observer.stepped(index, step, own.loss, own.correct as f64 / rows as f64)?;
+                open.result.online(own.accuracy(), own.loss);
+                self.observer.stepped(index, step, own.loss, own.accuracy())?;
                 if let Some(trace) = taken.trace {
                     let edges = [(Edge::First, step == 0), (Edge::Last, step + 1 == steps)];
                     for (edge, _) in edges.into_iter().filter(|(_, here)| *here) {
@@ -179,7 +179,7 @@ impl Run<'_> {
                     }
                 }
                 if let Some(fresh) = taken.fresh {
-                    open.result.online_fresh(fresh.correct, rows, fresh.loss);
+                    open.result.online_fresh(fresh.accuracy(), fresh.loss);
                 }
             }
             let (now, step) = (Instant::now(), open.result.steps - 1);

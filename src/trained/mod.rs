@@ -360,7 +360,7 @@ impl Trained {
 fn rule_of(network: &dyn Network, role: Role) -> Option<&dyn CoefficientRule> {
     match role {
         Role::Coefficients(site) => network.activations()[site].rule(),
-        Role::Weight | Role::Bias | Role::Norm => None,
+        Role::Weight | Role::Bias | Role::Norm | Role::Embedding => None,
     }
 }
 

@@ -11,7 +11,8 @@ optimizer = \"adam\"
 probes = { names = [\"srank\"], samples = 16, plasticity_gap = true }
 [grid]
 activation = [\"rational\"]
-network = [{ kind = \"resnet18\", width = 2 }, { kind = \"cnn\", channels = [4], hidden = [8] }]
+network = [{ kind = \"resnet18\", width = 2 }, { kind = \"cnn\", channels = [4], hidden = [8] }, \
+{ kind = \"vit\", patch = 14, width = 8, depth = 2, heads = 2 }]
 seeds = 0
 ";
 
@@ -36,8 +37,8 @@ seeds = 0
 
 #[test]
 fn kills_of_normed_and_convolutional_networks_on_split_classes_lose_nothing() {
-    // Tasks, probes, steps, the matrix, the coefficients and a checkpoint of both.
-    kills_lose_nothing(SPLIT, 12, 12);
+    // Tasks, probes, steps, the matrix, the coefficients and a checkpoint of all three.
+    kills_lose_nothing(SPLIT, 18, 12);
 }
 
 #[test]

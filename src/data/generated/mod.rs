@@ -6,9 +6,11 @@
 
 mod canvas;
 mod digits;
+mod text;
 mod textures;
 
 pub use digits::GENERATED_DIGITS;
+pub use text::GENERATED_TEXT;
 pub use textures::GENERATED_TEXTURES;
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 use std::f64::consts::{PI, TAU};
 
 use super::canvas::{add_noise, paint};
-use crate::data::manifest::{Manifest, Origin};
+use crate::data::manifest::{Content, Manifest, Origin};
 use crate::random::Stream;
 
 const SIDE: usize = 32;
@@ -19,6 +19,7 @@ pub const GENERATED_TEXTURES: Manifest = Manifest {
     summary: "colour gratings drawn by a program; for trying out, needs no files",
     source: "this program",
     licence: "that of this program",
+    content: Content::Images,
     channels: 3,
     height: SIDE,
     width: SIDE,

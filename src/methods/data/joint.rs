@@ -40,6 +40,9 @@ fn check(plan: &Plan, _: &Choice) -> std::result::Result<(), String> {
             "method \"joint\" is for tasks that see the same images, and {family} moves their pixels: take \
              \"replay\""
         )),
+        (Relation::OtherCharacters, _) => Err(format!(
+            "method \"joint\" is for tasks that see the same characters, and {family} renumbers them: take \"replay\""
+        )),
         (Relation::OtherLabels | Relation::OtherImages, _) => Err(format!(
             "method \"joint\" would give the images of {family} contradicting labels: take stream.head = \"multi\", \
              or another method"

@@ -23,6 +23,7 @@ use super::builder::{Builder, check_map};
 use super::initialization::Initialization;
 use super::network::{Dims, Network, NetworkError, Parts, Registered};
 use super::work::LayerWork;
+use crate::data::Content;
 use crate::kernels::conv::geometry::positions;
 use crate::kernels::fused_activation::Captured;
 use crate::kernels::images;
@@ -39,6 +40,7 @@ const AT_A_TIME: usize = 64;
 /// What the registry knows of it.
 pub const REGISTERED: Registered = Registered {
     entry: ENTRY,
+    reads: Content::Images,
     check,
     build: |b, stream| {
         Ok(Box::new(ResNet::new(b.network, b.activation, b.dims, b.outputs, stream, b.dtype)?))

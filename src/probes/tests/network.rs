@@ -163,6 +163,10 @@ fn whole_plan(network: &str, activation: &str) -> Plan {
         choice.parameters.insert("channels".into(), Value::Integers(vec![4]));
         choice.parameters.insert("kernel".into(), Value::Integer(3));
         choice.parameters.insert("hidden".into(), Value::Integers(vec![6]));
+    } else if network == "vit" {
+        for (key, size) in [("width", 4), ("depth", 2), ("heads", 2), ("patch", 2)] {
+            choice.parameters.insert(key.into(), Value::Integer(size));
+        }
     } else {
         choice.parameters.insert("width".into(), Value::Integer(2));
     }
@@ -202,6 +206,8 @@ fn every_network_and_kind_of_activation_is_measured_and_left_as_it_was() {
         ("mlp", "aid"),
         ("cnn", "rational"),
         ("resnet18", "relu"),
+        ("vit", "gelu"),
+        ("vit", "crelu"),
     ];
     for (kind, activation) in cases {
         let plan = whole_plan(kind, activation);

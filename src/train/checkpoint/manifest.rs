@@ -181,8 +181,8 @@ mod tests {
         growing.push(b"run,task,step\n");
         for loss in [0.1 + 0.2, 5e-324, f64::MAX, 1e22, 123_456_789.123_456_78] {
             let mut result = TaskResult::new(2, true, 64);
-            (0..3).for_each(|_| result.online(7, 16, loss / 3.0));
-            result.online_fresh(1, 3, 1.0);
+            (0..3).for_each(|_| result.online(7.0 / 16.0, loss / 3.0));
+            result.online_fresh(1.0 / 3.0, 1.0);
             let open = toml::Table::try_from(&result).unwrap();
             let files = [("steps.csv".to_owned(), growing.prefix())].into();
             let manifest = Manifest::new(position, digests(), Some(open), files);

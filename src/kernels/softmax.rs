@@ -1,0 +1,128 @@
+//! Softmax of the rows of a matrix, forward and backward, in its place.
+//!
+//! The largest number of a row is taken off first, so that nothing overflows. What is negligible becomes 0 as in
+//! [`flush`](super::element::flush): with a saturated row most of it is, and products with it would be subnormal.
+
+use super::element::{flushed, vectorized};
+use super::real::Real;
+
+/// Sums that run side by side.
+const SIDE: usize = 16;
+
+/// Each row of x (rows × columns) becomes its softmax. With `causal` the matrix is square, row i has its first
+/// i + 1 numbers alone, and the others become 0.
+pub fn softmax<T: Real>(x: &mut [T], columns: usize, causal: bool) {
+    vectorized(
+        #[inline(always)]
+        || {
+            for (i, row) in x.chunks_exact_mut(columns).enumerate() {
+                let (row, beyond) = row.split_at_mut(if causal { i + 1 } else { columns });
+                beyond.fill(T::ZERO);
+                let most = largest(row);
+                for x in &mut *row {
+                    *x = Real::exp(*x - most);
+                }
+                let inverse = T::ONE / total(row, row, |x, _| x);
+                for x in row {
+                    *x = flushed(*x * inverse, T::NEGLIGIBLE);
+                }
+            }
+        },
+    );
+}
+
+/// ∂x of ∂y in `d`, in its place, of y = softmax(x): d ← y·(d - Σ d·y), row by row.
+pub fn softmax_backward<T: Real>(y: &[T], d: &mut [T], columns: usize) {
+    vectorized(
+        #[inline(always)]
+        || {
+            for (y, d) in y.chunks_exact(columns).zip(d.chunks_exact_mut(columns)) {
+                let along = total(y, d, |y, d| y * d);
+                for (d, &y) in d.iter_mut().zip(y) {
+                    *d = flushed(y * (*d - along), T::NEGLIGIBLE);
+                }
+            }
+        },
+    );
+}
+
+/// The largest number of a row; where one is NaN, any.
+#[inline(always)]
+fn largest<T: Real>(row: &[T]) -> T {
+    let (chunks, rest) = row.as_chunks::<SIDE>();
+    let mut most = [-<T as Real>::MAX; SIDE];
+    for chunk in chunks {
+        for i in 0..SIDE {
+            most[i] = most[i].max(chunk[i]);
+        }
+    }
+    rest.iter().chain(&most).fold(-<T as Real>::MAX, |a, &b| a.max(b))
+}
+
+/// The sum of `f(x, y)` over two rows.
+#[inline(always)]
+fn total<T: Real>(x: &[T], y: &[T], f: impl Fn(T, T) -> T) -> T {
+    let (x_chunks, x_rest) = x.as_chunks::<SIDE>();
+    let (y_chunks, y_rest) = y.as_chunks::<SIDE>();
+    let mut sums = [T::ZERO; SIDE];
+    for (x, y) in x_chunks.iter().zip(y_chunks) {
+        for i in 0..SIDE {
+            sums[i] += f(x[i], y[i]);
+        }
+    }
+    let rest: T = x_rest.iter().zip(y_rest).map(|(&x, &y)| f(x, y)).sum();
+    sums.into_iter().sum::<T>() + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `torch.softmax(torch.tensor([1., 2., 3.]), 0)`.
+    #[test]
+    fn known_values_and_what_a_causal_row_may_see() {
+        let mut x = [1.0, 2.0, 3.0f32, 1001.0, 1002.0, 1003.0];
+        softmax(&mut x, 3, false);
+        for (ours, theirs) in x.iter().zip([0.090_030_57, 0.244_728_47, 0.665_240_96].repeat(2)) {
+            assert!((ours - theirs).abs() < 1e-6, "{x:?}");
+        }
+        let mut x = [5.0, f32::NAN, 7.0, 7.0];
+        softmax(&mut x, 2, true);
+        assert_eq!(x, [1.0, 0.0, 0.5, 0.5]);
+    }
+
+    #[test]
+    fn what_is_no_number_stays_so() {
+        for bad in [f32::NAN, f32::INFINITY] {
+            let mut x = vec![0.0; 40];
+            x[21] = bad;
+            softmax(&mut x, 40, false);
+            assert!(x[0].is_nan() || x[21].is_nan(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn gradients_are_finite_differences() {
+        let mut draws = crate::random::Stream::new(0, "test", 0);
+        let mut normals = |count: usize| -> Vec<f64> { (0..count).map(|_| draws.normal()).collect() };
+        let (x, weights) = (normals(19 * 3), normals(19 * 3));
+        let value = |x: &[f64]| -> f64 {
+            let mut y = x.to_vec();
+            softmax(&mut y, 19, false);
+            y.iter().zip(&weights).map(|(y, w)| y * w).sum()
+        };
+        let mut y = x.clone();
+        softmax(&mut y, 19, false);
+        let mut d = weights.clone();
+        softmax_backward(&y, &mut d, 19);
+        for i in 0..x.len() {
+            let at = |h: f64| {
+                let mut moved = x.clone();
+                moved[i] += h;
+                value(&moved)
+            };
+            let expected = (at(1e-6) - at(-1e-6)) / 2e-6;
+            assert!((d[i] - expected).abs() < 1e-8, "{i}: {} against {expected}", d[i]);
+        }
+    }
+}
