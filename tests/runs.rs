@@ -138,7 +138,8 @@ fn probes_of_whole_networks_leave_the_training_as_it_is_and_come_again_after_a_s
 #[test]
 fn every_family_has_a_plasticity_gap_with_and_without_a_head_a_task() {
     let data = Arc::new(digits());
-    for entry in plasticity_bench::tasks::entries() {
+    // Of digits: `permuted-alphabet` is for text.
+    for entry in plasticity_bench::tasks::entries().into_iter().filter(|e| e.name != "permuted-alphabet") {
         for head in [Head::Single, Head::Multi] {
             if head == Head::Multi && entry.name == "incremental-classes" {
                 continue; // Its tasks share their classes, and heads of their own are refused.
