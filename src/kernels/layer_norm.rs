@@ -65,7 +65,7 @@ impl LayerNorm {
         Ok((y, saved))
     }
 
-    /// ∂x of ∂y in `d`, in its place, by what [`LayerNorm::forward`] gave. Where the pass `trains`, the
+    /// ∂x of ∂y in `d`, in its place, by what `LayerNorm::forward` gave. Where the pass `trains`, the
     /// gradients of scale and shift are added to their places.
     pub fn backward<T: Slices>(
         &self,
