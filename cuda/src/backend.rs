@@ -4,21 +4,10 @@ use std::time::Duration;
 
 use crate::CudaError;
 use crate::layout::Job;
-use crate::shape::Shape;
 use crate::source::Kernel;
 
 /// How long a round waits for networks that have not asked for steps yet: their threads probe or evaluate.
 pub const PATIENCE: Duration = Duration::from_micros(200);
-
-/// Where kernels run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Device {
-    /// The GPU of this number.
-    Gpu(usize),
-    /// The processor, by the C compiler with these flags beside the usual ones.
-    #[cfg(feature = "emulator")]
-    Emulator(crate::Flags),
-}
 
 /// Runs the kernels of one shape, on the thread that made it. An address is good from `allocate` to `free`.
 pub trait Backend {
@@ -28,13 +17,4 @@ pub trait Backend {
     /// Waits for what was launched before.
     fn download(&mut self, from: u64, bytes: &mut [u8]) -> Result<(), CudaError>;
     fn launch(&mut self, kernel: Kernel, blocks: usize, slots: usize, job: &Job) -> Result<(), CudaError>;
-}
-
-/// The one for a device.
-pub fn open(device: &Device, shape: &Shape) -> Result<Box<dyn Backend>, CudaError> {
-    match device {
-        Device::Gpu(number) => Ok(Box::new(crate::driver::Driver::new(*number, shape)?)),
-        #[cfg(feature = "emulator")]
-        Device::Emulator(flags) => Ok(Box::new(crate::emulator::Emulator::new(shape, flags)?)),
-    }
 }

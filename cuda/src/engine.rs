@@ -15,7 +15,8 @@ use std::time::Instant;
 use self::held::Held;
 use self::round::Round;
 use crate::CudaError;
-use crate::backend::{Backend, Device, PATIENCE, open};
+use crate::backend::{Backend, PATIENCE};
+use crate::device::{Device, open};
 use crate::layout::{Step, Taken};
 use crate::shape::{Settings, Shape};
 

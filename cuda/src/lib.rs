@@ -5,6 +5,7 @@
 //! source     the kernels' text: ../kernels, put together for CUDA or for a C compiler
 //! layout     what host and kernels hand each other, field by field
 //! backend    memory and launches: `driver` (a GPU) or `emulator` (the C compiler and fibers; for tests)
+//! device     which of the two
 //! engine     a thread that takes the steps of all networks of one shape, round by round
 //! reference  the same arithmetic in plain Rust, network by network: what the kernels are tested against
 //! ```
@@ -13,6 +14,7 @@
 //! the steps of a round. The kernels have not been run on a GPU yet.
 
 mod backend;
+mod device;
 mod driver;
 #[cfg(feature = "emulator")]
 mod emulator;
@@ -24,7 +26,8 @@ pub mod reference;
 mod shape;
 mod source;
 
-pub use backend::{Device, PATIENCE};
+pub use backend::PATIENCE;
+pub use device::Device;
 pub use driver::{describe, free_memory};
 pub use engine::{Engine, Load, Pending, Seat, Steps, Values};
 pub use error::CudaError;
