@@ -10,13 +10,12 @@ use candle_core::{Result, Tensor};
 use super::element::vectorized;
 use super::gradient::Gradient;
 use super::real::Real;
+use super::row_sum::row_sum;
 use super::scratch::Scratch;
 use super::storage::{Slices, with_slice};
 
 /// Added to every variance: `PyTorch`'s default.
 pub const EPSILON: f64 = 1e-5;
-/// Sums that run side by side.
-const SIDE: usize = 16;
 
 /// Scale and shift of every unit, and where their gradients go. Cheap to clone.
 #[derive(Clone)]
@@ -82,21 +81,6 @@ impl LayerNorm {
     }
 }
 
-/// The sum of `f(x, y)` over two rows.
-#[inline(always)]
-fn sum<T: Real>(x: &[T], y: &[T], f: impl Fn(T, T) -> T) -> T {
-    let (x_chunks, x_rest) = x.as_chunks::<SIDE>();
-    let (y_chunks, y_rest) = y.as_chunks::<SIDE>();
-    let mut sums = [T::ZERO; SIDE];
-    for (x, y) in x_chunks.iter().zip(y_chunks) {
-        for i in 0..SIDE {
-            sums[i] += f(x[i], y[i]);
-        }
-    }
-    let rest: T = x_rest.iter().zip(y_rest).map(|(&x, &y)| f(x, y)).sum();
-    sums.into_iter().sum::<T>() + rest
-}
-
 fn normalize<T: Real>(x: &mut [T], scale: &[T], shift: &[T], saved: &mut Normalized<T>) {
     let units = scale.len();
     let (share, epsilon) = (T::of(1.0 / units as f64), T::of(EPSILON));
@@ -105,11 +89,11 @@ fn normalize<T: Real>(x: &mut [T], scale: &[T], shift: &[T], saved: &mut Normali
         || {
             let rows = x.chunks_exact_mut(units).zip(saved.values.chunks_exact_mut(units));
             for ((x, normal), to) in rows.zip(&mut saved.inverse) {
-                let mean = sum(x, x, |x, _| x) * share;
+                let mean = row_sum(x, x, |x, _| x) * share;
                 for (normal, &x) in normal.iter_mut().zip(&*x) {
                     *normal = x - mean;
                 }
-                let variance = sum(normal, normal, |a, b| a * b) * share;
+                let variance = row_sum(normal, normal, |a, b| a * b) * share;
                 let inverse = T::ONE / (variance + epsilon).sqrt();
                 *to = inverse;
                 for (((x, normal), &scale), &shift) in x.iter_mut().zip(normal).zip(scale).zip(shift) {
@@ -149,8 +133,8 @@ fn pull_back<T: Real>(normalized: &[T], inverse: &[T], scale: &[T], d: &mut [T])
                 for (d, &scale) in d.iter_mut().zip(scale) {
                     *d *= scale;
                 }
-                let plain = sum(d, d, |d, _| d) * share;
-                let along = sum(d, normal, |d, n| d * n) * share;
+                let plain = row_sum(d, d, |d, _| d) * share;
+                let along = row_sum(d, normal, |d, n| d * n) * share;
                 for (d, &normal) in d.iter_mut().zip(normal) {
                     *d = (*d - plain - normal * along) * inverse;
                 }

@@ -29,10 +29,12 @@ pub mod optimizer_step;
 pub mod pass;
 pub mod real;
 pub mod rms_prop;
+mod row_sum;
 pub mod scalar;
 pub mod scratch;
 pub mod softmax;
 pub mod storage;
+pub mod tape;
 
 /// Which vector instructions the kernels run with on this machine: sums may differ in their last bits
 /// between two of them, never on one.

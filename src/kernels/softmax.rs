@@ -5,9 +5,7 @@
 
 use super::element::{flushed, vectorized};
 use super::real::Real;
-
-/// Sums that run side by side.
-const SIDE: usize = 16;
+use super::row_sum::{SIDE, row_sum};
 
 /// Each row of x (rows × columns) becomes its softmax. With `causal` the matrix is square, row i has its first
 /// i + 1 numbers alone, and the others become 0.
@@ -22,7 +20,7 @@ pub fn softmax<T: Real>(x: &mut [T], columns: usize, causal: bool) {
                 for x in &mut *row {
                     *x = Real::exp(*x - most);
                 }
-                let inverse = T::ONE / total(row, row, |x, _| x);
+                let inverse = T::ONE / row_sum(row, row, |x, _| x);
                 for x in row {
                     *x = flushed(*x * inverse, T::NEGLIGIBLE);
                 }
@@ -37,7 +35,7 @@ pub fn softmax_backward<T: Real>(y: &[T], d: &mut [T], columns: usize) {
         #[inline(always)]
         || {
             for (y, d) in y.chunks_exact(columns).zip(d.chunks_exact_mut(columns)) {
-                let along = total(y, d, |y, d| y * d);
+                let along = row_sum(y, d, |y, d| y * d);
                 for (d, &y) in d.iter_mut().zip(y) {
                     *d = flushed(y * (*d - along), T::NEGLIGIBLE);
                 }
@@ -57,21 +55,6 @@ fn largest<T: Real>(row: &[T]) -> T {
         }
     }
     rest.iter().chain(&most).fold(-<T as Real>::MAX, |a, &b| a.max(b))
-}
-
-/// The sum of `f(x, y)` over two rows.
-#[inline(always)]
-fn total<T: Real>(x: &[T], y: &[T], f: impl Fn(T, T) -> T) -> T {
-    let (x_chunks, x_rest) = x.as_chunks::<SIDE>();
-    let (y_chunks, y_rest) = y.as_chunks::<SIDE>();
-    let mut sums = [T::ZERO; SIDE];
-    for (x, y) in x_chunks.iter().zip(y_chunks) {
-        for i in 0..SIDE {
-            sums[i] += f(x[i], y[i]);
-        }
-    }
-    let rest: T = x_rest.iter().zip(y_rest).map(|(&x, &y)| f(x, y)).sum();
-    sums.into_iter().sum::<T>() + rest
 }
 
 #[cfg(test)]

@@ -4,8 +4,7 @@
 //! map. Within one op none of that happens, a residual's gradient is added to where it lies, and the
 //! buffers of one step serve the next ([`Scratch`]).
 
-use std::any::Any;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, bail};
 
@@ -19,6 +18,7 @@ use crate::kernels::matmul::{times, transposed_times};
 use crate::kernels::pass::Pass;
 use crate::kernels::scratch::Scratch;
 use crate::kernels::storage::{Slices, contiguous, with_slice};
+use crate::kernels::tape::Tape;
 use crate::nn::builder::Place;
 
 /// All layers.
@@ -31,7 +31,7 @@ pub(super) struct Body {
 }
 
 /// What the whole forward pass leaves.
-struct Tape<T> {
+struct Passed<T> {
     stem: SavedUnit<T>,
     blocks: Vec<SavedBlock<T>>,
     pooled: Vec<T>,
@@ -46,7 +46,7 @@ impl Body {
         mode: &mut Mode<'_>,
         recorded: bool,
         mut capture: Option<&mut Capture>,
-    ) -> Result<(Vec<T>, Option<Tape<T>>)> {
+    ) -> Result<(Vec<T>, Option<Passed<T>>)> {
         let stem = self.stem.forward(x, dims, None, mode)?;
         if let Some(capture) = &mut capture {
             capture.activation = 0;
@@ -99,13 +99,13 @@ impl Body {
         let logits = with_slice(&self.head.0, |w| {
             with_slice(&self.head_bias.0, |bias| affine(&pooled, w, bias, (batch, classes, channels)))
         })??;
-        Ok((logits, kept.map(|stem| Tape { stem, blocks, pooled })))
+        Ok((logits, kept.map(|stem| Passed { stem, blocks, pooled })))
     }
 
     /// ∂x where it is wanted. Adds all gradients to their places where the pass `trains`.
     fn backward<T: Slices + Scratch>(
         &self,
-        mut tape: Tape<T>,
+        mut tape: Passed<T>,
         x: &[T],
         dy: &[T],
         wants_input: bool,
@@ -170,26 +170,24 @@ impl Body {
 pub(super) struct ResNetOp {
     body: Arc<Body>,
     pass: Pass,
-    tape: Mutex<Option<Box<dyn Any + Send>>>,
+    tape: Tape,
 }
 
 impl ResNetOp {
     /// An op for one call.
     pub fn new(body: Arc<Body>, pass: Pass) -> Self {
-        Self { body, pass, tape: Mutex::new(None) }
+        Self { body, pass, tape: Tape::default() }
     }
 
     fn run<T: Slices + Scratch>(&self, x: &[T], dims: Shape4) -> Result<CpuStorage> {
         let recorded = self.pass.is_recorded();
         let (logits, tape) = self.pass.with_mode(|mode| self.body.forward(x, dims, mode, recorded, None))?;
-        *self.tape.lock().unwrap_or_else(PoisonError::into_inner) =
-            tape.map(|tape| Box::new(tape) as Box<dyn Any + Send>);
+        self.tape.keep(tape);
         Ok(T::store(logits))
     }
 
     fn back<T: Slices + Scratch>(&self, x: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
-        let tape = self.tape.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(Ok(tape)) = tape.map(<Box<dyn Any + Send>>::downcast::<Tape<T>>) else {
+        let Some(tape) = self.tape.take::<Passed<T>>() else {
             bail!("one backward pass for each forward pass of a residual network")
         };
         let dy = dy.contiguous()?;

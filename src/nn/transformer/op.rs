@@ -1,8 +1,7 @@
 //! A transformer as one op: every block's forward pass, kept on a tape, and the way back. Why one op for all of it:
 //! see [`resnet`](crate::nn::resnet).
 
-use std::any::Any;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, bail};
 
@@ -17,6 +16,7 @@ use crate::kernels::pass::Pass;
 use crate::kernels::real::Real;
 use crate::kernels::scratch::Scratch;
 use crate::kernels::storage::{Slices, contiguous, with_slice};
+use crate::kernels::tape::Tape;
 use crate::nn::builder::Place;
 
 /// Inputs that go through the network together where nothing is recorded: what lies between its layers is large.
@@ -49,7 +49,7 @@ pub(super) struct Body {
 }
 
 /// What the whole forward pass leaves.
-struct Tape<T> {
+struct Passed<T> {
     embedded: SavedEmbedding<T>,
     blocks: Vec<SavedBlock<T>>,
     normalized: Normalized<T>,
@@ -69,7 +69,7 @@ impl Body {
         mode: &mut Mode<'_>,
         recorded: bool,
         mut capture: Option<&mut Capture>,
-    ) -> Result<(Vec<T>, Option<Tape<T>>)> {
+    ) -> Result<(Vec<T>, Option<Passed<T>>)> {
         let (mut x, embedded) = self.embedding.forward(x, &self.positions, (self.tokens, self.width))?;
         let mut blocks = Vec::new();
         for block in &self.blocks {
@@ -82,7 +82,7 @@ impl Body {
         let read = if self.readout == Readout::Mean { self.mean(y) } else { y };
         let logits = self.head.forward(&read, None)?;
         if recorded {
-            return Ok((logits, Some(Tape { embedded, blocks, normalized, read })));
+            return Ok((logits, Some(Passed { embedded, blocks, normalized, read })));
         }
         embedded.put();
         normalized.put();
@@ -111,12 +111,12 @@ impl Body {
     /// ∂x where it is wanted. Adds all gradients to their places where the pass `trains`.
     fn backward<T: Slices + Scratch>(
         &self,
-        tape: Tape<T>,
+        tape: Passed<T>,
         dy: &[T],
         wanted: Option<usize>,
         trains: bool,
     ) -> Result<Option<Vec<T>>> {
-        let Tape { embedded, blocks, normalized, read } = tape;
+        let Passed { embedded, blocks, normalized, read } = tape;
         let mut d_read = T::take(read.len());
         self.head.backward(&read, dy, Some((&mut d_read, false)), trains)?;
         T::put(read);
@@ -166,13 +166,13 @@ impl Body {
 pub(super) struct TransformerOp {
     body: Arc<Body>,
     pass: Pass,
-    tape: Mutex<Option<Box<dyn Any + Send>>>,
+    tape: Tape,
 }
 
 impl TransformerOp {
     /// An op for one call.
     pub fn new(body: Arc<Body>, pass: Pass) -> Self {
-        Self { body, pass, tape: Mutex::new(None) }
+        Self { body, pass, tape: Tape::default() }
     }
 
     fn run<T: Slices + Scratch>(&self, x: &[T]) -> Result<CpuStorage> {
@@ -186,14 +186,12 @@ impl TransformerOp {
             return Ok(T::store(all));
         }
         let (logits, tape) = self.pass.with_mode(|mode| self.body.forward(x, mode, true, None))?;
-        *self.tape.lock().unwrap_or_else(PoisonError::into_inner) =
-            tape.map(|tape| Box::new(tape) as Box<dyn Any + Send>);
+        self.tape.keep(tape);
         Ok(T::store(logits))
     }
 
     fn back<T: Slices + Scratch>(&self, x: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
-        let tape = self.tape.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(Ok(tape)) = tape.map(<Box<dyn Any + Send>>::downcast::<Tape<T>>) else {
+        let Some(tape) = self.tape.take::<Passed<T>>() else {
             bail!("one backward pass for each forward pass of a transformer")
         };
         let dy = dy.contiguous()?;
