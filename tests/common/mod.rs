@@ -1,6 +1,8 @@
 //! Shared by the integration tests: choices with their defaults.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub mod replay;
+
 use std::collections::BTreeMap;
 
 use plasticity_bench::nn::activation;

@@ -16,17 +16,12 @@ torchvision's names, batch normalisation where there are running statistics, gro
 elsewhere.
 """
 
-import argparse
-import csv
-import pathlib
-import tomllib
-from types import SimpleNamespace
-
 import torch
 from safetensors import safe_open
 from torch.nn import functional as F
 
 import pytorch_replay as plain
+from pytorch_replay_steps import main, steps
 
 
 class Network:
@@ -100,58 +95,11 @@ def train(run, spec, export, dtype):
     with safe_open(export / "inputs.safetensors", "pt") as file:
         shape = file.get_slice("inputs").get_shape()
     inputs = inputs.reshape(shape)
-    own = spec["optimizer"]
-    options = SimpleNamespace(
-        optimizer=own["name"], learning_rate=own["learning_rate"], weight_decay=own.get("weight_decay", 0.0),
-        momentum=own.get("momentum", 0.0), nesterov=own.get("nesterov", False), coefficient_learning_rate=None,
-    )  # fmt: skip
-    steps = plain.optimizer(options, network)
-    losses = []
-    for _, batch in zip(range(spec["stream"]["steps"]), plain.batches(export, 0, spec["stream"]["batch_size"])):
-        loss = F.cross_entropy(network(inputs[batch]), labels[batch])
-        steps.zero_grad()
-        loss.backward()
-        steps.step()
-        losses.append(loss.item())
+    losses = steps(network, spec, export, lambda batch: F.cross_entropy(network(inputs[batch]), labels[batch]))
     network.trains = False
     with torch.no_grad():
         return losses, F.cross_entropy(network(inputs), labels).item()
 
 
-def largest(ours, theirs):
-    return max(abs(a / b - 1) for a, b in zip(ours, theirs, strict=True))
-
-
-def replay(run, export):
-    spec = tomllib.loads((run / "run.toml").read_text())
-    norm = [spec["network"]["norm"]] if spec["network"]["kind"] == "resnet18" else []
-    name = "-".join([spec["network"]["kind"], *norm, spec["activation"]["name"]])
-    single, single_end = train(run, spec, export, torch.float32)
-    double, double_end = train(run, spec, export, torch.float64)
-    ours = [float(row["loss"]) for row in csv.DictReader(open(run / "steps.csv", newline=""))]
-    (task,) = csv.DictReader(open(run / "tasks.csv", newline=""))
-    print(
-        f"{name}: loss {double[0]:.4f} to {double[-1]:.4f}; the suite's from float32 {largest(ours, single):.1e}, "
-        f"from float64 {largest(ours, double):.1e}; float32 from float64 {largest(single, double):.1e}; evaluation "
-        f"after the last step {largest([float(task['train_loss'])], [double_end]):.1e}"
-    )
-    return name, double, double_end
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--export", type=pathlib.Path, required=True, help="folder of `tasks export`")
-    parser.add_argument("--out", type=pathlib.Path, required=True, help="CSV: run, step (or end), loss")
-    parser.add_argument("runs", type=pathlib.Path, nargs="+", help="folders of runs, with checkpoints and steps")
-    args = parser.parse_args()
-    torch.set_num_threads(1)
-    results = [replay(run, args.export) for run in args.runs]
-    with open(args.out, "w") as file:
-        file.write("run,step,loss\n")
-        for name, losses, end in sorted(results):
-            file.writelines(f"{name},{step},{loss:.10}\n" for step, loss in enumerate(losses))
-            file.write(f"{name},end,{end:.10}\n")
-
-
 if __name__ == "__main__":
-    main()
+    main(__doc__.splitlines()[0], "resnet18", "norm", train)
