@@ -85,6 +85,16 @@ fn inputs_of_any_bits_end_in_numbers_or_words() {
     many_inputs(1, 2000, Duration::ZERO);
 }
 
+/// Found by libFuzzer: a finger whose state is of finite numbers and whose touch is none.
+#[test]
+fn an_observation_without_numbers_ends_the_episode() {
+    mechanisms::run(&[
+        15, 15, 0, 0, 0, 1, 0, 0, 78, 0, 78, 15, 104, 15, 13, 15, 15, 97, 104, 63, 99, 111, 114, 78, 1, 0, 0,
+        101, 0, 0, 0, 20, 15, 15, 15, 110, 15, 15, 100, 105, 114, 101, 99, 116, 15, 15, 15, 15, 15, 15, 15,
+        15, 40,
+    ]);
+}
+
 #[test]
 #[ignore = "100 seconds"]
 fn inputs_of_any_bits_end_in_numbers_or_words_at_length() {

@@ -129,12 +129,14 @@ impl Setup {
             target: self.target.to_vec(),
             default_target: self.target,
             steps: 0,
+            observation: vec![0.0; self.observation],
             qpos: model.joints.iter().map(|joint| joint.reference).collect(),
             qvel: vec![0.0; model.joints.len()],
             model: Arc::new(model),
             world,
         };
         mechanism.world.rest();
+        mechanism.look();
         Ok(Box::new(mechanism))
     }
 }
@@ -152,14 +154,20 @@ struct Mechanism {
     default_target: &'static [f64],
     /// Control steps of this episode.
     steps: u64,
+    /// Of the present state.
+    observation: Vec<f64>,
     // Scratch of a reset.
     qpos: Vec<f64>,
     qvel: Vec<f64>,
 }
 
 impl Mechanism {
-    fn finite(&self) -> bool {
-        self.world.qpos().iter().chain(self.world.qvel()).all(|x| x.is_finite())
+    /// Observes the state, and says whether it and the observation are numbers: of positions near the largest
+    /// numbers there are, places and forces may be none.
+    fn look(&mut self) -> bool {
+        self.task.observe(&*self.world, &self.target, &mut self.observation);
+        let state = self.world.qpos().iter().chain(self.world.qvel());
+        state.chain(&self.observation).all(|x| x.is_finite())
     }
 }
 
@@ -185,7 +193,7 @@ impl Environment for Mechanism {
         self.task.start(&mut start, draws);
         self.world.rest();
         self.steps = 0;
-        if self.finite() { Ok(()) } else { Err(EnvironmentError::NotFinite(self.name.to_owned())) }
+        if self.look() { Ok(()) } else { Err(EnvironmentError::NotFinite(self.name.to_owned())) }
     }
 
     fn step(&mut self, action: Action<'_>, _: &mut Stream) -> Result<Step, EnvironmentError> {
@@ -216,16 +224,16 @@ impl Environment for Mechanism {
         let passed =
             Passed { world: &*self.world, target: &self.target, action, before, duration: self.duration };
         let reward = self.task.reward(&passed);
-        if !reward.is_finite() || !self.finite() {
+        let terminated = self.task.terminated(&passed);
+        if !reward.is_finite() || !self.look() {
             return Err(EnvironmentError::NotFinite(self.name.to_owned()));
         }
-        let terminated = self.task.terminated(&passed);
         let truncated = self.spaces.step_limit.is_some_and(|limit| self.steps >= limit as u64);
         Ok(Step { reward, terminated, truncated, success: None })
     }
 
     fn observe(&self, observation: &mut [f64]) {
-        self.task.observe(&*self.world, &self.target, observation);
+        observation.copy_from_slice(&self.observation);
     }
 
     fn duplicate(&self) -> Option<Box<dyn Environment>> {
@@ -240,6 +248,7 @@ impl Environment for Mechanism {
             target: self.target.clone(),
             default_target: self.default_target,
             steps: self.steps,
+            observation: self.observation.clone(),
             qpos: self.qpos.clone(),
             qvel: self.qvel.clone(),
         }))
@@ -312,7 +321,7 @@ impl Physics for Mechanism {
         self.world.set(qpos, qvel);
         self.world.rest();
         self.steps = 0;
-        if self.finite() { Ok(()) } else { Err(EnvironmentError::NotFinite(self.name.to_owned())) }
+        if self.look() { Ok(()) } else { Err(EnvironmentError::NotFinite(self.name.to_owned())) }
     }
 }
 
@@ -338,6 +347,7 @@ impl Stateful for Mechanism {
         state.copy_f64s("constraint", &mut sensors.constraint)?;
         self.steps = state.u64("steps")?;
         self.world.set(&self.qpos, &self.qvel);
+        self.look();
         Ok(())
     }
 }
