@@ -30,7 +30,8 @@ pub struct Args {
     #[command(flatten)]
     play: Play,
     /// A row a step, the start first: step, `qpos_*`, `qvel_*`, `target_*`, `action_*`, `observation_*`,
-    /// reward, terminated, truncated, all as they are after the step
+    /// reward, terminated, truncated, all as they are after the step; success last, empty where the environment
+    /// does not say whether its task is solved
     #[arg(long, value_name = "OUT.csv")]
     out: PathBuf,
 }
@@ -99,13 +100,16 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
                 named("target", target.len()),
                 named("action", width),
                 named("observation", seen.len()),
-                ["reward", "terminated", "truncated"].map(String::from).to_vec(),
+                ["reward", "terminated", "truncated", "success"].map(String::from).to_vec(),
             ];
             Table::new(&header.concat())
         });
         let (action, end) = match passed {
-            Some((action, step)) => (cells(action), outcome(step)),
-            None => (vec![String::new(); width], vec![String::new(); 3]),
+            Some((action, step)) => {
+                let success = step.success.map_or_else(String::new, |success| success.to_string());
+                (cells(action), [outcome(step), vec![success]].concat())
+            }
+            None => (vec![String::new(); width], vec![String::new(); 4]),
         };
         let state = [cells(&qpos), cells(&qvel), cells(&target)].concat();
         table.push(&[vec![number.to_string()], state, action, cells(&seen), end].concat());

@@ -130,6 +130,69 @@ class DmControl:
         self.env = pickle.loads(state)
 
 
+def is_mujocos(value):
+    """Whether it is a model or a state of MuJoCo, which own the numbers that arrays look at."""
+    mujoco = sys.modules.get("mujoco")
+    return mujoco is not None and isinstance(value, (mujoco.MjModel, mujoco.MjData))
+
+
+def buffers(owner):
+    """Name, address and bytes of each array of a model or a state."""
+    arrays = ((name, getattr(owner, name, None)) for name in dir(owner) if not name.startswith("_"))
+    whole = ((name, array) for name, array in arrays if isinstance(array, np.ndarray) and array.flags.c_contiguous)
+    return [(name, array.ctypes.data, array.nbytes) for name, array in whole]
+
+
+class Pickler(pickle.Pickler):
+    """Pickles an array that looks at a model's or a state's numbers as where it looks: MetaWorld keeps such arrays,
+    and copies of them would stand still where they move."""
+
+    def __init__(self, file, owners):
+        super().__init__(file)
+        self.owners, self.buffers = owners, None
+
+    def persistent_id(self, value):
+        for number, owner in enumerate(self.owners):
+            if value is owner:
+                return number, None, 0, ()
+        if isinstance(value, np.ndarray) and not value.flags.owndata and value.flags.c_contiguous:
+            if self.buffers is None:
+                self.buffers = [buffers(owner) for owner in self.owners]
+            first, last = value.ctypes.data, value.ctypes.data + value.nbytes
+            for number, known in enumerate(self.buffers):
+                for name, start, size in known:
+                    if start <= first and last <= start + size and value.size:
+                        return number, name, (first - start) // value.itemsize, value.shape
+        return None
+
+
+class Unpickler(pickle.Unpickler):
+    """The inverse of Pickler."""
+
+    def __init__(self, file, owners):
+        super().__init__(file)
+        self.owners = owners
+
+    def persistent_load(self, place):
+        number, name, first, shape = place
+        owner = self.owners[number]
+        if name is None:
+            return owner
+        return getattr(owner, name).reshape(-1)[first : first + int(np.prod(shape))].reshape(shape)
+
+
+def dumped(value, owners):
+    file = io.BytesIO()
+    pickle.dump(owners, file)
+    Pickler(file, owners).dump(value)
+    return file.getvalue()
+
+
+def loaded(state):
+    file = io.BytesIO(state)
+    return Unpickler(file, pickle.load(file)).load()
+
+
 class Gymnasium:
     """Anything that gymnasium.make takes."""
 
@@ -226,10 +289,10 @@ class Gymnasium:
         if ale is not None:
             del states[-1]["ale"]
             states.append(self.env.unwrapped.clone_state(include_rng=True))
-        return pickle.dumps(states)
+        return dumped(states, [part for part in vars(self.env.unwrapped).values() if is_mujocos(part)])
 
     def load(self, state):
-        states = pickle.loads(state)
+        states = loaded(state)
         layers = self.layers()
         for layer, parts in zip(layers, states):
             vars(layer).update(parts)
@@ -280,12 +343,17 @@ def make(name):
 
 def saved(world):
     """Why the world cannot be saved in the middle of an episode; empty if a trial shows that it can."""
-    action = 0 if world.discrete else np.clip(np.full(world.bounds.shape[1], 0.1), *world.bounds)
+    draws = np.random.default_rng(0)
+    if world.discrete is None:
+        ends = np.clip(world.bounds, -1, 1)
+        actions = draws.uniform(*ends, size=(20, ends.shape[1]))
+    else:
+        actions = draws.integers(world.discrete, size=20)
 
     def walk(steps):
         seen = []
-        for _ in range(steps):
-            observation, *rest = world.step(action)
+        for action in actions[:steps]:
+            observation, *rest = world.step(action.copy() if world.discrete is None else int(action))
             seen.append((plain(observation).tobytes(), rest))
             if rest[1] or rest[2]:
                 world.reset(2)
@@ -295,10 +363,10 @@ def saved(world):
         world.reset(1)
         walk(3)
         state = world.save()
-        straight = walk(6)
+        straight = walk(20)
         walk(3)
         world.load(state)
-        return "" if walk(6) == straight else "it goes on otherwise from a saved state"
+        return "" if walk(20) == straight else "it goes on otherwise from a saved state"
     except Exception as error:  # whatever a package raises
         return f"{type(error).__name__}: {error}"
 

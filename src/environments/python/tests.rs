@@ -274,8 +274,33 @@ class Reach(Env):
         solved = float(self.steps == 3)
         return np.array([self.steps / 10, self.goal]), 1.0, False, self.steps == 5, {"success": solved}
 
+class MjModel:
+    pass
+
+class MjData:
+    def __init__(self):
+        self.xpos = np.zeros((2, 3))
+
+class Door(Reach):
+    """Its reward is how far it went from a start that goes with it, as starts in MetaWorld do."""
+    def __init__(self, seed=None):
+        self.data = MjData()
+    def reset(self, seed=None, options=None):
+        self.start = self.data.xpos[1]
+        return super().reset(seed)
+    def step(self, action):
+        self.data.xpos += action
+        observation, _, *rest = super().step(action)
+        return observation, abs(self.data.xpos[1] - self.start).sum(), *rest
+
+mujoco = types.ModuleType("mujoco")
+mujoco.set_mju_user_warning = lambda hear: None
+for kind in (MjModel, MjData):
+    kind.__module__ = "mujoco"
+    setattr(mujoco, kind.__name__, kind)
+sys.modules["mujoco"] = mujoco
 fake = types.ModuleType("metaworld.env_dict")
-fake.ALL_V3_ENVIRONMENTS_GOAL_OBSERVABLE = {"reach-v3-goal-observable": Reach}
+fake.ALL_V3_ENVIRONMENTS_GOAL_OBSERVABLE = {"reach-v3-goal-observable": Reach, "door-v3-goal-observable": Door}
 sys.modules["metaworld"] = types.ModuleType("metaworld")
 sys.modules["metaworld.env_dict"] = fake
 "#;
@@ -296,12 +321,31 @@ fn a_success_is_told_where_the_environment_tells_it() {
         assert!(steps[4].truncated);
     }
     let error = Program::start(&script, "metaworld/fly-v3", &launch).err().unwrap().to_string();
-    assert!(error.contains("MetaWorld has no task fly-v3; it has reach-v3"), "{error}");
+    assert!(error.contains("MetaWorld has no task fly-v3; it has door-v3, reach-v3"), "{error}");
     // Held over two steps, a success in the first of them counts.
     let mut held = ActionRepeat::new(Box::new(world), 3);
     held.reset(&mut draws).unwrap();
     let steps = [0, 1].map(|_| held.step(Action::Continuous(&[0.5]), &mut draws).unwrap());
     assert_eq!(steps.map(|step| (step.reward, step.success)), [(3.0, Some(true)), (2.0, Some(false))]);
+}
+
+/// Rewards of `MetaWorld`'s door-lock, soccer and five more once were others after a state was loaded.
+#[test]
+fn arrays_that_look_at_a_state_do_so_after_it_is_loaded() {
+    let Some(launch) = python_with("gymnasium") else { return };
+    let script = format!("{FAKE_METAWORLD}{SERVER}");
+    let mut world = Program::start(&script, "metaworld/door-v3", &launch).unwrap();
+    let mut draws = Stream::new(0, "test", 0);
+    world.reset(&mut draws).unwrap();
+    world.step(Action::Continuous(&[0.5]), &mut draws).unwrap();
+    let mut state = StateDict::default();
+    world.save(&mut state);
+    for _ in 0..2 {
+        for _ in 0..3 {
+            assert_eq!(world.step(Action::Continuous(&[0.5]), &mut draws).unwrap().reward, 0.0);
+        }
+        world.load(&state).unwrap();
+    }
 }
 
 /// A program that has said all its answers before it is asked: spaces of one number and two actions, then steps.
