@@ -52,8 +52,8 @@ pub const IMAGENET32: Manifest = Manifest {
     checksum: None,
     origin: Origin::Own {
         forms: &[Form { name: "npz", folders: &["imagenet32", "Imagenet32", "."], files: FILES, read }],
-        publisher: "https://image-net.org/download-images (\"Download downsampled image data (32x32)\", npz, after \
-                    registering)",
+        get: "it may not be handed on, so get it from https://image-net.org/download-images (\"Download downsampled \
+              image data (32x32)\", npz, after registering),",
     },
 };
 

@@ -246,9 +246,7 @@ fn cure(manifest: &Manifest) -> String {
     };
     let forms: Vec<String> = manifest.origin.forms().iter().map(folders).collect();
     let get = match manifest.origin {
-        Origin::Own { publisher, .. } => {
-            format!("it may not be handed on, so get it from {publisher}, and")
-        }
+        Origin::Own { get, .. } => format!("{get} and"),
         Origin::Generated(_) => String::new(),
         Origin::Files { hub, .. } => format!(
             "`plasticity-bench data fetch {}` on a machine that reaches the hub (dataset {}/{}), or",

@@ -66,12 +66,12 @@ pub enum Origin {
         /// Where it can be downloaded.
         hub: Hub,
     },
-    /// Read from files that everybody has to get from their publisher.
+    /// Read from files that everybody has to get without us.
     Own {
         /// The forms that are taken, most preferred first.
         forms: &'static [Form],
-        /// Where the publisher gives them, in words.
-        publisher: &'static str,
+        /// How, as a part of a sentence that goes on with "and put them".
+        get: &'static str,
     },
 }
 

@@ -34,6 +34,7 @@ mod places;
 mod progress;
 mod records;
 mod registry;
+mod text;
 
 pub use cache::CACHE_DIR_VARIABLE;
 pub use cifar10::CIFAR10;
@@ -50,3 +51,4 @@ pub use mnist::MNIST;
 pub use places::{DATA_DIR_VARIABLE, Folder, HubAccess, Places};
 pub use progress::{Progress, Silent};
 pub use registry::{MANIFESTS, content, manifest, registry};
+pub use text::TEXT;

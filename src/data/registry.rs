@@ -8,6 +8,7 @@ use super::generated::{GENERATED_DIGITS, GENERATED_TEXT, GENERATED_TEXTURES};
 use super::imagenet32::IMAGENET32;
 use super::manifest::{Content, Manifest};
 use super::mnist::MNIST;
+use super::text::TEXT;
 use crate::spec::Entry;
 
 /// Every data set, in the order in which `list` shows them.
@@ -21,6 +22,7 @@ pub const MANIFESTS: &[&Manifest] = &[
     &GENERATED_DIGITS,
     &GENERATED_TEXTURES,
     &GENERATED_TEXT,
+    &TEXT,
 ];
 
 /// The catalogue's section `datasets`.

@@ -50,8 +50,8 @@ pub fn check(plan: &Plan) -> Result<(), NetworkError> {
             }
             (Content::Characters, Content::Images) => {
                 return Err(NetworkError::Settings(format!(
-                    "{} reads characters, which only text has: take data.dataset = \"generated-text\" with \
-                     stream.family = \"permuted-alphabet\", or another network",
+                    "{} reads characters, which only text has: take data.dataset = \"generated-text\" or \"text\" \
+                     with stream.family = \"permuted-alphabet\", or another network",
                     network.name
                 )));
             }

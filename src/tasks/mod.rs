@@ -183,7 +183,7 @@ fn check_content(plan: &Plan, relation: Relation, manifest: &Manifest) -> Result
         let (holds, cure) = if text {
             ("text", "take stream.family = \"permuted-alphabet\"")
         } else {
-            ("images", "take data.dataset = \"generated-text\", or another family")
+            ("images", "take data.dataset = \"generated-text\" or \"text\", or another family")
         };
         return Err(format!("{} holds {holds}, of which {family} makes no tasks: {cure}", manifest.name));
     }

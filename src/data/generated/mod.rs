@@ -11,6 +11,7 @@ mod textures;
 
 pub use digits::GENERATED_DIGITS;
 pub use text::GENERATED_TEXT;
+pub(super) use text::windows;
 pub use textures::GENERATED_TEXTURES;
 
 #[cfg(test)]

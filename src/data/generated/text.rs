@@ -119,8 +119,8 @@ fn text(count: usize) -> Vec<u8> {
 }
 
 /// Windows of the manifest's length, each with the character behind it as its label.
-fn windows(text: &[u8], count: usize) -> Images {
-    let mut images = GENERATED_TEXT.empty(count);
+pub(in crate::data) fn windows(manifest: &Manifest, text: &[u8]) -> Images {
+    let mut images = manifest.empty(text.len() / (LENGTH + 1));
     for window in text.chunks_exact(LENGTH + 1) {
         images.pixels.extend_from_slice(&window[..LENGTH]);
         images.labels.push(u32::from(window[LENGTH]));
@@ -132,7 +132,7 @@ fn write() -> (Images, Images) {
     let [train, test] = [GENERATED_TEXT.train, GENERATED_TEXT.test];
     let text = text((train + test) * (LENGTH + 1));
     let (first, second) = text.split_at(train * (LENGTH + 1));
-    (windows(first, train), windows(second, test))
+    (windows(&GENERATED_TEXT, first), windows(&GENERATED_TEXT, second))
 }
 
 #[cfg(test)]
