@@ -47,6 +47,14 @@ impl Stream {
         self.generator.set_word_pos(u128::from(position));
     }
 
+    /// The generator's key in words: all that whoever draws the same elsewhere has to know, from its beginning.
+    #[must_use]
+    pub fn key(&self) -> [u32; 8] {
+        let seed = self.generator.get_seed();
+        let (words, _) = seed.as_chunks();
+        std::array::from_fn(|i| u32::from_le_bytes(words[i]))
+    }
+
     /// 64 uniform bits.
     pub fn bits(&mut self) -> u64 {
         self.generator.next_u64()

@@ -18,6 +18,7 @@ use plasticity_bench::runner::{Options, Summary, Trainer, run_all};
 use plasticity_bench::spec::{Length, Plan, Spec, Value};
 use plasticity_bench::train::Processor;
 use plasticity_bench::train::checkpoint::Keep;
+use safetensors::SafeTensors;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_plasticity-bench");
 
@@ -84,6 +85,11 @@ fn a_device_learns_what_the_processor_learns() {
     let adam = "optimizer = { name = 'adam', learning_rate = 1e-4 }";
     let rational =
         |more: &str| format!("{adam}\nactivation = {{ name = 'rational', start = 'swish', {more} }}");
+    let perturbed = |more: &str| {
+        format!(
+            "{adam}\nactivation = 'tanh'\nmethod = {{ name = 'shrink-and-perturb', every = 'step', {more} }}"
+        )
+    };
     for (what, rest) in [
         ("relu", format!("{adam}\nactivation = 'relu'")),
         (
@@ -103,6 +109,19 @@ fn a_device_learns_what_the_processor_learns() {
         ("version D", rational("version = 'D', constraint = { name = 'coefficient-box', bound = 0.001 }")),
         ("version A", rational("degrees = [4, 4], constraint = 'proper-degree'")),
         ("frozen", rational("constraint = 'frozen'")),
+        ("lipschitz", rational("constraint = { name = 'lipschitz', bound = 0.5 }")),
+        (
+            "version B, lipschitz and sgd",
+            "activation = { name = 'rational', version = 'B', start = 'swish', \
+             constraint = { name = 'lipschitz', bound = 0.3, range = 2.0 } }\n\
+             optimizer = { name = 'sgd', learning_rate = 1e-2, momentum = 0.9 }"
+                .into(),
+        ),
+        ("version C, unit-gain", rational("version = 'C', constraint = 'unit-gain'")),
+        ("version D, unit-gain", rational("version = 'D', constraint = 'unit-gain'")),
+        ("perturbed by normal numbers", perturbed("shrink = 0.999, noise = 1e-3")),
+        ("perturbed by fresh parameters", perturbed("shrink = 0.999, noise = 1e-2, noise_from = 'init'")),
+        ("perturbed by the start", perturbed("shrink = 0.99, form = 'convex', noise_from = 'start'")),
         ("freeze-after", rational("constraint = { name = 'freeze-after', tasks = 1 }")),
     ] {
         let plans = plans(&rest);
@@ -124,7 +143,7 @@ fn a_device_learns_what_the_processor_learns() {
         let [ours, theirs] = [&device, &cpu].map(|dir| read::<CoefficientRow>(dir).unwrap_or_default());
         assert_eq!(ours.len(), theirs.len());
         for (ours, theirs) in ours.iter().zip(&theirs) {
-            assert!((ours.value - theirs.value).abs() < 1e-4, "{what}: {ours:?} {theirs:?}");
+            assert!((ours.value - theirs.value).abs() < 1e-6, "{what}: {ours:?} {theirs:?}");
         }
         let [ours, theirs] = [&device, &cpu].map(|dir| read::<TaskRow>(dir).unwrap());
         for (ours, theirs) in ours.iter().zip(&theirs) {
@@ -137,9 +156,43 @@ fn a_device_learns_what_the_processor_learns() {
     }
 }
 
+/// Without anything left of them, weights and biases are what was drawn last: the processor's numbers to the bit.
+#[test]
+fn a_device_draws_what_the_processor_draws() {
+    for from in ["normal", "init"] {
+        let plans = plans(&format!(
+            "optimizer = 'adam'\nactivation = 'relu'\n\
+             method = {{ name = 'shrink-and-perturb', every = 'step', shrink = 0.0, noise = 0.01, noise_from = '{from}' }}"
+        ));
+        let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let [cpu, device] = [(0, false), (1, true)].map(|(at, on_device)| {
+            let summary = run(&plans, folders[at].path(), 1, on_device);
+            assert_eq!(summary.done, 1, "{from}: {:?}", summary.failures);
+            let files = results(&summary.runs[0].dir);
+            files.into_iter().filter(|(name, _)| name.ends_with("safetensors")).collect::<Vec<_>>()
+        });
+        let (mut weights, mut others) = (0, 0);
+        for ((name, ours), (_, theirs)) in device.iter().zip(&cpu) {
+            let [ours, theirs] = [ours, theirs].map(|bytes| SafeTensors::deserialize(bytes).unwrap());
+            for tensor in theirs.names() {
+                let same = ours.tensor(tensor).unwrap().data() == theirs.tensor(tensor).unwrap().data();
+                if tensor.starts_with("layers.") {
+                    assert!(same, "{from}, {name}, {tensor}");
+                    weights += 1;
+                } else {
+                    others += usize::from(!same);
+                }
+            }
+        }
+        assert!(weights == 6 && others > 0, "{from}: {weights} {others}");
+    }
+}
+
 #[test]
 fn a_run_is_the_same_alone_and_among_others_though_one_diverges_and_one_fails() {
-    let rest = "optimizer = 'adam'\n[grid]\nseeds = '0..6'\nactivation = ['rational', 'relu', 'tanh']";
+    let rest = "optimizer = 'adam'\nmethod = { name = 'shrink-and-perturb', every = 'step', shrink = 0.999 }\n\
+                [grid]\nseeds = '0..6'\n\
+                activation = [{ name = 'rational', constraint = 'lipschitz' }, 'relu', 'tanh']";
     let (mut plans, out) = (plans(rest), [(); 4].map(|()| tempfile::tempdir().unwrap()));
     plans.truncate(17);
     for plan in &mut plans {
@@ -205,8 +258,8 @@ fn runs(out: &Path) -> BTreeMap<PathBuf, BTreeMap<String, Vec<u8>>> {
 #[test]
 fn kills_at_random_moments_lose_nothing() {
     // Longer tasks, so that most kills come within one.
-    let rest =
-        "optimizer = 'adam'\nactivation = { name = 'rational', version = 'D' }\n[grid]\nseeds = '0..3'";
+    let rest = "optimizer = 'adam'\nactivation = { name = 'rational', version = 'D', constraint = 'unit-gain' }\n\
+         method = { name = 'shrink-and-perturb', every = 'step', noise_from = 'init' }\n[grid]\nseeds = '0..3'";
     let folder = folder_with(rest);
     let spec = fs::read_to_string(folder.path().join("spec.toml")).unwrap();
     fs::write(folder.path().join("spec.toml"), spec.replace("steps = 60", "steps = 240")).unwrap();
@@ -269,13 +322,14 @@ fn what_a_device_does_not_take_is_refused_by_name() {
         (with("batch_size = 8", "batch_size = 1025"), "more than 1024 examples"),
         (activation("'prelu'"), "the activation \"prelu\""),
         (rational("sharing = 'unit'"), "activation.sharing = \"unit\""),
-        (rational("constraint = 'lipschitz'"), "the constraint \"lipschitz\""),
-        (rational("constraint = 'unit-gain'"), "the constraint \"unit-gain\""),
         (with("'adam'", "'rmsprop'"), "the optimizer \"rmsprop\""),
         (with("'relu'", "'relu'\nmethod = 'ewc'"), "the method \"ewc\""),
         (
-            with("'relu'", "'relu'\nmethod = { name = 'shrink-and-perturb', every = 'step' }"),
-            "every = \"step\"",
+            with(
+                "hidden = [14, 10] }",
+                "hidden = [14, 10], initialization = 'orthogonal' }\nmethod = { name = 'shrink-and-perturb', every = 'step', noise_from = 'init' }",
+            ),
+            "under initialization = \"orthogonal\"",
         ),
     ] {
         assert!(said.contains(name), "{name}: {said}");

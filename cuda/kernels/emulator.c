@@ -6,7 +6,8 @@
 
 #define STACK (64 << 10)
 
-enum { EMULATE_LOWER, EMULATE_FORWARD, EMULATE_HEAD, EMULATE_BACKWARD, EMULATE_UPDATE, EMULATE_COEFFICIENTS };
+enum { EMULATE_LOWER, EMULATE_FORWARD, EMULATE_HEAD, EMULATE_BACKWARD, EMULATE_UPDATE, EMULATE_COEFFICIENTS,
+       EMULATE_ACCEPT, EMULATE_PERTURB };
 
 typedef struct {
     ucontext_t start;
@@ -30,6 +31,12 @@ static void run_kernel(void) {
 #if ACTIVATION == RATIONAL
     case EMULATE_LOWER: lower(*emulated_job); break;
     case EMULATE_COEFFICIENTS: coefficients(*emulated_job); break;
+#endif
+#if PERTURB == PERTURB_NORMAL
+    case EMULATE_ACCEPT: accept(*emulated_job); break;
+#endif
+#if PERTURB
+    case EMULATE_PERTURB: perturb(*emulated_job); break;
 #endif
     default: abort();
     }

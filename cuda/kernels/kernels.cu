@@ -8,6 +8,7 @@
  *   VERSION, DEGREE_P, DEGREE_Q   of a rational: 0 to 4 for A, B, C, D, N; degrees of P and Q
  *   SGD         1: stochastic gradient descent, 0: Adam
  *   L2_INIT     1: a penalty on the distance to the start
+ *   PERTURB     what every step ends with (perturb.cu): nothing, or one of PERTURB_START, _NORMAL, _FRESH
  *
  * Bits. Every operation is an IEEE one, rounded once; fused ones are written out, so the file is compiled without
  * contraction. A sum of products runs through one chain in index order, whatever the tiles are; the sums of a
@@ -287,11 +288,19 @@ KERNEL(update)(const Job job) {
 
 /* A block a hidden layer: the set that its rational is drawn with, from the trained one. */
 KERNEL(lower)(const Job job) {
-    if (!takes(&job) || THREAD > 0) return;
+    SHARED double set[SET], each[(USED + 1) * THREADS], run[(USED + 1) * CHUNKS];
+    if (!takes(&job)) return;
     const Seat *seat = job.seats + SLOT;
     const long at = ((long)SLOT * job.chunk + job.step) * (job.layers - 1) + BLOCK;
-    lower_set(seat, seat->p + job.all[BLOCK].set, VERSION == 3 ? job.noise + at * MAX_P : 0,
-              seat->curves + BLOCK * CURVE);
+    double *curve = seat->curves + BLOCK * CURVE;
+    if (THREAD == 0) {
+        effective_set(seat, seat->p + job.all[BLOCK].set, VERSION == 3 ? job.noise + at * MAX_P : 0, set);
+    }
+    if (HAS_GAIN(seat)) {
+        BARRIER();
+        take_gain(seat, set, each, run, curve + GAIN);
+    }
+    if (THREAD == 0) draw_set(seat, set, curve);
 }
 
 /* A block a hidden layer: the gradient by the trained set, the optimiser's step on it, the projection. Tiles of

@@ -12,7 +12,10 @@
 #define MAX_P 10     /* coefficients of P at most, */
 #define MAX_Q 9      /* of Q, its constant included, */
 #define MAX_SET 19   /* and of a set */
-#define CURVE 20     /* a set as it is drawn, and the limit of its direct evaluation */
+#define LIMIT 19     /* in a curve, behind the set as it is drawn: the limit of its direct evaluation, */
+#define GAIN 20      /* the gain, and its gradient by the set before it */
+#define CURVE 40     /* numbers of a curve */
+#define KEY 8        /* words of a generator's key */
 #define SUMS (MAX_P + MAX_Q)
 
 /* Below this an output or a gradient is 0, as on the processor. */
@@ -43,7 +46,7 @@ typedef struct {
 /* One network. */
 typedef struct {
     float *p, *m, *v;
-    const float *start;      /* of the penalty */
+    const float *start;      /* the first parameters: of the penalty, and of a perturbation by them */
     float *work;
     double *curves;          /* (hidden layers, CURVE) */
     double *sums;            /* (hidden layers, tiles, SUMS) */
@@ -51,10 +54,16 @@ typedef struct {
     const unsigned *labels;  /* (examples) */
     unsigned *dead;
     const float *box;        /* (hidden layers, 2, MAX_SET) */
+    const double *points;    /* that a gain is taken over: (count), and for unit-gain as many weights */
+    const double *widths;    /* half-widths of fresh weights and biases: (layers, 2) */
+    unsigned *accepted;      /* pairs that each block of `accept` keeps */
     double bound, epsilon;   /* of the constraint */
+    double noise;            /* factor on what a perturbation adds, */
     float first, second;     /* settings of the activation */
     float penalty;
+    float shrink;            /* and on what was there */
     int constraint;
+    int count;
 } Seat;
 
 /* What came of a step. */
@@ -68,11 +77,12 @@ typedef struct {
     const Step *steps;          /* (slots, chunk) */
     const unsigned *positions;  /* (slots, chunk, BATCH) */
     const float *noise;         /* (slots, chunk, hidden layers, MAX_P), version D alone */
+    const unsigned *keys;       /* (slots, chunk, KEY), of perturbations that draw */
     Taken *taken;               /* (slots, chunk) */
     int chunk, step;            /* steps of the round, and the one to take */
     int layer, layers;          /* the one to work on, and how many there are, the head last */
     int tiles;                  /* of the widest hidden layer */
-    int unused;
+    int blocks;                 /* of a perturbation */
     Layer all[MAX_LAYERS];
 } Job;
 
@@ -84,5 +94,7 @@ typedef struct ALIGNED16 {
 #define CONSTRAINT_TAIL_SLOPE 2
 #define CONSTRAINT_OUTPUT_BOUND 3
 #define CONSTRAINT_COEFFICIENT_BOX 4
+#define CONSTRAINT_LIPSCHITZ 5
+#define CONSTRAINT_UNIT_GAIN 6
 
 DEVICE float flushed(float x, float least) { return fabsf(x) < least ? 0.0f : x; }

@@ -22,6 +22,7 @@
 #define SUMS_STORE(to)                                       \
     SHARED double each[USED * THREADS], run[USED * CHUNKS];  \
     add_up(by, each, run, to)
+#define HAS_GAIN(seat) ((seat)->constraint == CONSTRAINT_LIPSCHITZ || (seat)->constraint == CONSTRAINT_UNIT_GAIN)
 
 /* A set as both passes draw it. */
 typedef struct {
@@ -42,7 +43,7 @@ DEVICE Curve read_curve(const Seat *seat, int layer, int wanted) {
     curve.set = seat->curves + (long)(wanted ? layer : 0) * CURVE;
     UNROLL for (int i = 0; i < P_COUNT; i++) curve.p[i] = (float)curve.set[i];
     UNROLL for (int k = 0; k < Q_COUNT; k++) curve.q[k] = (float)q_of(curve.set, k);
-    curve.limit = (float)curve.set[CURVE - 1];
+    curve.limit = (float)curve.set[LIMIT];
     return curve;
 }
 
@@ -233,27 +234,34 @@ DEVICE float curve_slope(const Seat *seat, const Curve *curve, float x, float y,
     return fmaf(v, inner, u * dp);
 }
 
-/* A block's sums (`backward`). */
-DEVICE void add_up(const double *by, double *each, double *run, double *to) {
-    UNROLL for (int i = 0; i < USED; i++) each[i * THREADS + THREAD] = by[i];
+/* `count` numbers of each thread → their sums by CHUNKS runs of neighbours. */
+DEVICE void add_runs(const double *each, int count, double *run) {
     BARRIER();
-    for (int e = THREAD; e < USED * CHUNKS; e += THREADS) {
+    for (int e = THREAD; e < count * CHUNKS; e += THREADS) {
         const double *of = each + e / CHUNKS * THREADS + e % CHUNKS * (THREADS / CHUNKS);
         double sum = 0.0;
         for (int j = 0; j < THREADS / CHUNKS; j++) sum = sum + of[j];
         run[e] = sum;
     }
     BARRIER();
-    if (THREAD < USED) {
-        double sum = 0.0;
-        for (int q = 0; q < CHUNKS; q++) sum = sum + run[THREAD * CHUNKS + q];
-        to[THREAD < P_COUNT ? THREAD : MAX_P + THREAD - P_COUNT] = sum;
-    }
 }
 
-/* The trained set → the one that is drawn, and below which |x| the direct way is taken. */
-DEVICE void lower_set(const Seat *seat, const float *raw, const float *noise, double *curve) {
-    double set[SET];
+/* Number i of a block's sums. */
+DEVICE double sum_of_runs(const double *run, int i) {
+    double sum = 0.0;
+    for (int q = 0; q < CHUNKS; q++) sum = sum + run[i * CHUNKS + q];
+    return sum;
+}
+
+/* A block's sums (`backward`). */
+DEVICE void add_up(const double *by, double *each, double *run, double *to) {
+    UNROLL for (int i = 0; i < USED; i++) each[i * THREADS + THREAD] = by[i];
+    add_runs(each, USED, run);
+    if (THREAD < USED) to[THREAD < P_COUNT ? THREAD : MAX_P + THREAD - P_COUNT] = sum_of_runs(run, THREAD);
+}
+
+/* The trained set → the effective one, noise included. */
+DEVICE void effective_set(const Seat *seat, const float *raw, const float *noise, double *set) {
     for (int i = 0; i < SET; i++) set[i] = (double)raw[i];
     if (seat->constraint == CONSTRAINT_TAIL_SLOPE) {
         set[DEGREE_P] = seat->bound * (fabs(set[SET - 1]) + seat->epsilon) * tanh_d(set[DEGREE_P]);
@@ -261,12 +269,20 @@ DEVICE void lower_set(const Seat *seat, const float *raw, const float *noise, do
     if (seat->constraint == CONSTRAINT_TAIL_SLOPE || seat->constraint == CONSTRAINT_PROPER_DEGREE) {
         set[SET - 1] = fabs(set[SET - 1]) + seat->epsilon;
     }
+    if (VERSION == 3) {
+        for (int i = 0; i < P_COUNT; i++) set[i] = set[i] * (double)noise[i];
+    }
+}
+
+/* Whether `here` takes the place of the greatest so far: NaN does, and stays. */
+DEVICE int exceeds(double here, double most) { return !(here <= most) && most == most; }
+
+/* The effective set → the one that is drawn, and below which |x| the direct way is taken. */
+DEVICE void draw_set(const Seat *seat, const double *set, double *curve) {
     double largest = 1.0;
     for (int i = 0; i < SET; i++) {
-        if (VERSION == 3 && i < P_COUNT) set[i] = set[i] * (double)noise[i];
-        curve[i] = (double)(float)set[i];
-        const double size = fabs(curve[i]);
-        largest = size <= largest || largest != largest ? largest : size;
+        curve[i] = (double)(float)(HAS_GAIN(seat) && i < P_COUNT ? set[i] * curve[GAIN] : set[i]);
+        if (exceeds(fabs(curve[i]), largest)) largest = fabs(curve[i]);
     }
     /* P, Q, their derivatives and P/Q² are each at most 90·largest·|x|^degree, which stays below 1e16: |x| below the
      * greatest 2ⁱ whose power does. NaN fails every comparison: no x is direct. */
@@ -277,19 +293,28 @@ DEVICE void lower_set(const Seat *seat, const float *raw, const float *noise, do
         limit = at;
         power = power * growth;
     }
-    curve[CURVE - 1] = limit;
+    curve[LIMIT] = limit;
 }
 
 /* The gradient by the drawn set, of P's coefficients and of Q's polynomial → by the trained one. */
 DEVICE void raise_gradient(const Seat *seat, const float *raw, const float *noise, const double *curve,
                            const double *by, double *gradient) {
-    for (int i = 0; i < P_COUNT; i++) {
-        gradient[i] = by[i];
-        if (VERSION == 3) gradient[i] = gradient[i] * (double)noise[i];
-    }
+    for (int i = 0; i < P_COUNT; i++) gradient[i] = by[i];
     for (int i = P_COUNT; i < SET; i++) {
         const double by_q = by[MAX_P + i - P_COUNT + FIRST_B];
         gradient[i] = EVEN ? sign_d(curve[i]) * by_q : by_q;
+    }
+    if (HAS_GAIN(seat)) {
+        /* Of g·a, drawn in a's place: by a it is g times as much, and g itself moves with the set. */
+        const double gain = curve[GAIN];
+        double by_gain = 0.0;
+        for (int i = 0; i < P_COUNT; i++) by_gain = fma(curve[i], gradient[i], by_gain);
+        by_gain = gain != 0.0 ? by_gain / gain : 0.0;
+        for (int i = 0; i < P_COUNT; i++) gradient[i] = gradient[i] * gain;
+        for (int i = 0; i < SET; i++) gradient[i] = fma(by_gain, curve[GAIN + 1 + i], gradient[i]);
+    }
+    if (VERSION == 3) {
+        for (int i = 0; i < P_COUNT; i++) gradient[i] = gradient[i] * (double)noise[i];
     }
     const double last = (double)raw[SET - 1];
     if (seat->constraint == CONSTRAINT_TAIL_SLOPE) {

@@ -92,7 +92,7 @@ impl Driver {
         let module = unsafe { result::module::load_data(compiled.cubin.as_ptr().cast()) }.map_err(failed)?;
         let stream = result::stream::create(result::stream::StreamKind::NonBlocking).map_err(failed)?;
         let mut kernels = Vec::new();
-        for (kernel, name) in Kernel::of(shape.activation) {
+        for (kernel, name) in Kernel::of(shape) {
             let name = CString::new(name).expect("names have no zeros");
             // SAFETY: the module was loaded above and lives as long as this.
             kernels.push((kernel, unsafe { result::module::get_function(module, name) }.map_err(failed)?));

@@ -36,7 +36,7 @@ pub struct Values {
 pub struct Load {
     /// The network and its optimiser.
     pub values: Values,
-    /// Parameters that the penalty pulls to; empty without it.
+    /// The first parameters, if [`Shape::keeps_start`]; else empty.
     pub start: Vec<f32>,
     /// What networks of one shape may differ in.
     pub settings: Settings,
@@ -53,6 +53,8 @@ pub struct Steps {
     pub positions: Vec<u32>,
     /// Factors on the numerator, (steps, hidden layers, `MAX_P`); empty but for version D.
     pub noise: Vec<f32>,
+    /// Key of each step's generator, [`KEY`](crate::KEY) words a step; empty unless perturbations draw.
+    pub keys: Vec<u32>,
 }
 
 type Answer<T> = Sender<Result<T, CudaError>>;

@@ -8,6 +8,8 @@ pub const THREADS: usize = 128;
 pub const TILE: usize = 32;
 /// Outputs of a block that updates weights.
 pub const UNITS: usize = 16;
+/// Steps of a round, at most: a network that joins waits no longer than these take.
+pub const ROUND: usize = 64;
 /// Linear layers, at most.
 pub const MAX_LAYERS: usize = 17;
 /// Coefficients of a rational's numerator, at most.
@@ -15,7 +17,9 @@ pub const MAX_P: usize = 10;
 /// Coefficients of a rational, at most.
 pub const MAX_SET: usize = 19;
 /// Numbers of a curve.
-pub const CURVE: usize = 20;
+pub const CURVE: usize = 40;
+/// Words of a generator's key.
+pub const KEY: usize = 8;
 /// Sums of a rational's backward pass.
 pub const SUMS: usize = 19;
 
@@ -81,12 +85,18 @@ pub struct SeatData {
     pub labels: u64,
     pub dead: u64,
     pub boxes: u64,
+    pub points: u64,
+    pub widths: u64,
+    pub accepted: u64,
     pub bound: f64,
     pub epsilon: f64,
+    pub noise: f64,
     pub first: f32,
     pub second: f32,
     pub penalty: f32,
+    pub shrink: f32,
     pub constraint: i32,
+    pub count: i32,
 }
 
 /// What came of a step.
@@ -107,13 +117,14 @@ pub struct Job {
     pub steps: u64,
     pub positions: u64,
     pub noise: u64,
+    pub keys: u64,
     pub taken: u64,
     pub chunk: i32,
     pub step: i32,
     pub layer: i32,
     pub layers: i32,
     pub tiles: i32,
-    pub unused: i32,
+    pub blocks: i32,
     pub all: [Layer; MAX_LAYERS],
 }
 
@@ -130,7 +141,7 @@ unsafe impl Plain for f64 {}
 unsafe impl Plain for u32 {}
 // SAFETY: `repr(C)` of 24 numbers of 4 bytes.
 unsafe impl Plain for Step {}
-// SAFETY: `repr(C)`, 13 numbers of 8 bytes and then 4 of 4.
+// SAFETY: `repr(C)`, 17 numbers of 8 bytes and then 6 of 4.
 unsafe impl Plain for SeatData {}
 // SAFETY: `repr(C)` of 2 numbers of 4 bytes.
 unsafe impl Plain for Taken {}

@@ -31,8 +31,8 @@ pub use device::Device;
 pub use driver::{describe, free_memory};
 pub use engine::{Engine, Load, Pending, Seat, Steps, Values};
 pub use error::CudaError;
-pub use layout::{MAX_P, MAX_SET, Rule, Step, Taken};
-pub use shape::{Activation, Constraint, Settings, Shape};
+pub use layout::{KEY, MAX_P, MAX_SET, Rule, Step, Taken};
+pub use shape::{Activation, Constraint, Perturb, Settings, Shape};
 pub use source::{KERNELS, text_for_cuda};
 
 #[cfg(feature = "emulator")]

@@ -1,6 +1,6 @@
 //! What kernels are compiled for, and what may differ between the networks of one launch.
 
-use crate::layout::{Layer, MAX_LAYERS, MAX_SET};
+use crate::layout::{CURVE, KEY, Layer, MAX_LAYERS, MAX_P, MAX_SET, ROUND, SUMS, Step, THREADS, TILE, Taken};
 
 /// An activation, by the number that kernels/activations.h has for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -80,12 +80,38 @@ pub struct Shape {
     pub sgd: bool,
     /// A penalty on the distance to the start.
     pub l2_init: bool,
+    /// What every step ends with.
+    pub perturb: Perturb,
+}
+
+/// Shrink and perturb after every step, by the number that kernels/perturb.cu has for it: weights and biases become
+/// shrink·θ + noise·ε.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Perturb {
+    /// Nothing of that.
+    #[default]
+    No = 0,
+    /// ε is the first parameters.
+    Start = 1,
+    /// ε ~ N(0, 1).
+    Normal = 2,
+    /// ε is drawn as fresh parameters are, uniformly on an interval around 0.
+    Fresh = 3,
+}
+
+impl Perturb {
+    /// Whether each step has a generator.
+    #[must_use]
+    pub fn draws(self) -> bool {
+        matches!(self, Self::Normal | Self::Fresh)
+    }
 }
 
 /// What holds a rational's coefficients.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Constraint {
     /// Nothing, or what the host sees to: coefficients that are not trained.
+    #[default]
     None,
     /// The leading coefficient of Q is |bₙ| + epsilon.
     ProperDegree {
@@ -106,10 +132,25 @@ pub enum Constraint {
     },
     /// Each coefficient is clamped after every step.
     CoefficientBox,
+    /// R·min(1, bound/sup|R'|), over [`Settings::points`] and the tail.
+    Lipschitz {
+        /// Largest slope.
+        bound: f64,
+    },
+    /// R·[`Settings::unit`]/√Σwᵢ·R(xᵢ)², over [`Settings::points`].
+    UnitGain,
+}
+
+impl Constraint {
+    /// Whether R has a factor that depends on its coefficients.
+    #[must_use]
+    pub fn has_gain(self) -> bool {
+        matches!(self, Self::Lipschitz { .. } | Self::UnitGain)
+    }
 }
 
 /// What networks of one shape may differ in.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
     /// The activation's own: slope of `leaky_relu`; alpha and 1/alpha of elu and celu; beta of swish; beta and 1/beta
     /// of softplus; alpha and c/p of smooth-leaky.
@@ -118,8 +159,19 @@ pub struct Settings {
     pub constraint: Constraint,
     /// Least and largest values of each hidden layer's coefficients, for [`Constraint::CoefficientBox`].
     pub boxes: Vec<[Vec<f32>; 2]>,
+    /// Where [`Constraint::Lipschitz`] looks at slopes; or the nodes of [`Constraint::UnitGain`] and then as many
+    /// weights.
+    pub points: Vec<f64>,
+    /// Root of the second moment that [`Constraint::UnitGain`] keeps.
+    pub unit: f64,
     /// Factor of θ - θ₀ in the gradient.
     pub penalty: f32,
+    /// Of shrink and perturb: the factor on parameters,
+    pub shrink: f32,
+    /// the factor on what is added,
+    pub noise: f64,
+    /// and half-widths of the intervals of fresh weights and biases, layer by layer, for [`Perturb::Fresh`].
+    pub widths: Vec<[f64; 2]>,
 }
 
 /// Numbers of a parameter begin at a multiple of this.
@@ -197,15 +249,40 @@ impl Shape {
     /// Tiles of the widest hidden layer.
     pub(crate) fn tiles(&self) -> usize {
         let hidden = &self.sizes[1..self.sizes.len() - 1];
-        hidden.iter().max().map_or(1, |width| width.div_ceil(crate::layout::TILE))
+        hidden.iter().max().map_or(1, |width| width.div_ceil(TILE))
+    }
+
+    /// Whether the first parameters are on the device too.
+    #[must_use]
+    pub fn keeps_start(&self) -> bool {
+        self.l2_init || self.perturb == Perturb::Start
+    }
+
+    /// Blocks that perturb the parameters. Those of normal numbers have THREADS·4 points each, of which π/4 are kept:
+    /// some more than that asks for, so that the last one seldom has to go on alone.
+    pub(crate) fn perturbing(&self) -> usize {
+        let numbers: usize = self.sizes.windows(2).map(|pair| (pair[0] + 1) * pair[1]).sum();
+        match self.perturb {
+            Perturb::No => 0,
+            Perturb::Start | Perturb::Fresh => numbers.div_ceil(THREADS * 8),
+            Perturb::Normal => numbers.div_ceil(THREADS * 3) + 1,
+        }
     }
 
     /// Bytes of device memory that one network takes with so many examples of its task.
     #[must_use]
     pub fn bytes(&self, examples: usize) -> usize {
         let (_, parameters, work) = self.places();
-        let arrays = if self.sgd { 2 } else { 3 } + usize::from(self.l2_init);
-        let rational = self.hidden() * (crate::layout::CURVE + self.tiles() * crate::layout::SUMS) * 8;
-        4 * (arrays * parameters + work) + rational + examples * 4 * (self.sizes[0] + 1)
+        let arrays = if self.sgd { 2 } else { 3 } + usize::from(self.keeps_start());
+        let rational = self.hidden() * ((CURVE + self.tiles() * SUMS) * 8 + 2 * MAX_SET * 4);
+        let perturbing = self.perturbing() * 4 + self.layers() * 16;
+        let drawn = usize::from(self.activation.draws()) * self.hidden() * MAX_P
+            + usize::from(self.perturb.draws()) * KEY;
+        let step = size_of::<Step>() + size_of::<Taken>() + 4 * (self.batch + drawn);
+        4 * (arrays * parameters + work)
+            + rational
+            + perturbing
+            + ROUND * step
+            + examples * 4 * (self.sizes[0] + 1)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::shape::{Activation, Shape};
+use crate::shape::{Activation, Perturb, Shape};
 
 /// Version of the kernels' arithmetic: a run goes on only under the one that it began with. To be raised by every
 /// change that moves a bit.
@@ -13,17 +13,19 @@ const PRELUDE: &str = include_str!("../kernels/prelude_cuda.h");
 const EMULATED: &str = include_str!("../kernels/prelude_emulator.h");
 #[cfg(feature = "emulator")]
 const EMULATOR: &str = include_str!("../kernels/emulator.c");
-const PARTS: [&str; 5] = [
+const PARTS: [&str; 7] = [
     include_str!("../kernels/functions.h"),
     include_str!("../kernels/layout.h"),
     include_str!("../kernels/activations.h"),
     include_str!("../kernels/rational.h"),
+    include_str!("../kernels/gain.h"),
     include_str!("../kernels/kernels.cu"),
+    include_str!("../kernels/perturb.cu"),
 ];
 
 /// The kernels in the order of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "kernels.cu describes each")]
+#[allow(missing_docs, reason = "kernels.cu and perturb.cu describe each")]
 pub enum Kernel {
     Lower,
     Forward,
@@ -31,20 +33,28 @@ pub enum Kernel {
     Backward,
     Update,
     Coefficients,
+    Accept,
+    Perturb,
 }
 
 impl Kernel {
     /// Those of a shape, with their names.
     #[must_use]
-    pub fn of(activation: Activation) -> Vec<(Self, &'static str)> {
+    pub fn of(shape: &Shape) -> Vec<(Self, &'static str)> {
         let mut all = vec![
             (Self::Forward, "forward"),
             (Self::Head, "head"),
             (Self::Backward, "backward"),
             (Self::Update, "update"),
         ];
-        if activation.set() > 0 {
+        if shape.activation.set() > 0 {
             all.extend([(Self::Lower, "lower"), (Self::Coefficients, "coefficients")]);
+        }
+        if shape.perturb == Perturb::Normal {
+            all.push((Self::Accept, "accept"));
+        }
+        if shape.perturb != Perturb::No {
+            all.push((Self::Perturb, "perturb"));
         }
         all
     }
@@ -64,6 +74,7 @@ fn defines(shape: &Shape) -> String {
         ("DEGREE_Q", usize::from(q)),
         ("SGD", usize::from(shape.sgd)),
         ("L2_INIT", usize::from(shape.l2_init)),
+        ("PERTURB", shape.perturb as usize),
     ] {
         let _ = writeln!(text, "#define {name} {value}");
     }

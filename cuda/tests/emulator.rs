@@ -4,7 +4,7 @@
 
 mod problem;
 
-use plasticity_bench_cuda::{Activation, Constraint, CudaError, Device, Engine, Load};
+use plasticity_bench_cuda::{Activation, Constraint, CudaError, Device, Engine, Load, Perturb, Shape};
 use problem::{Problem, bits, fixed, hash, rational, shape, together};
 
 fn emulator() -> Device {
@@ -72,6 +72,8 @@ fn every_constraint_gives_the_references_bits() {
         (tail, 5, 4),
         (Constraint::OutputBound { bound: 0.8 }, 5, 4),
         (Constraint::CoefficientBox, 5, 4),
+        (Constraint::Lipschitz { bound: 0.9 }, 5, 4),
+        (Constraint::UnitGain, 5, 4),
     ] {
         for version in 0..4 {
             let problem = Problem::new(&shape(&[12, 40, 7, 4], 6, rational(version, p, q)), constraint, 3, 8);
@@ -110,13 +112,39 @@ fn every_size_method_and_optimiser_gives_the_references_bits() {
     }
 }
 
+/// Draws of every step: numbers of fewer blocks than one, of several, and a last block that goes on alone.
+#[test]
+fn every_perturbation_gives_the_references_bits() {
+    for perturb in [Perturb::Start, Perturb::Normal, Perturb::Fresh] {
+        for (sizes, activation) in [
+            (&[3, 2][..], Activation::Relu),
+            (&[37, 33, 9, 5], Activation::Tanh),
+            (&[12, 40, 7, 4], rational(3, 5, 4)),
+        ] {
+            let shape = Shape { perturb, ..shape(sizes, 6, activation) };
+            agrees(&Problem::new(&shape, Constraint::None, 8, 9), &format!("{perturb:?}, {sizes:?}"));
+        }
+    }
+    let shape = Shape {
+        perturb: Perturb::Fresh,
+        l2_init: true,
+        sgd: true,
+        ..shape(&[20, 12, 4], 5, Activation::Relu)
+    };
+    agrees(&Problem::new(&shape, Constraint::None, 9, 9), "with a penalty, and SGD");
+}
+
 #[test]
 fn a_network_is_the_same_alone_and_among_others() {
-    for activation in [Activation::Relu, rational(3, 5, 4)] {
-        let shape = shape(&[12, 10, 6, 4], 6, activation);
+    for (activation, perturb, constraint) in [
+        (Activation::Relu, Perturb::Normal, Constraint::None),
+        (rational(3, 5, 4), Perturb::No, Constraint::Lipschitz { bound: 0.9 }),
+        (rational(0, 5, 4), Perturb::Fresh, Constraint::UnitGain),
+    ] {
+        let shape = Shape { perturb, ..shape(&[12, 10, 6, 4], 6, activation) };
         // As many steps as a round takes at most, and more, and fewer.
         let problems: Vec<Problem> =
-            (0..17).map(|seed| Problem::new(&shape, Constraint::None, seed, 3 + 9 * seed as usize)).collect();
+            (0..17).map(|seed| Problem::new(&shape, constraint, seed, 3 + 9 * seed as usize)).collect();
         let exact: Vec<Vec<u32>> = problems.iter().map(|problem| bits(&problem.by_reference())).collect();
         for number in [1, 3, 17] {
             let engine = Engine::new(&emulator(), &shape).unwrap();

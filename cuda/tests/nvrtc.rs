@@ -3,7 +3,7 @@
 
 mod problem;
 
-use plasticity_bench_cuda::{Activation, Shape, nvrtc, text_for_cuda};
+use plasticity_bench_cuda::{Activation, Perturb, Shape, nvrtc, text_for_cuda};
 use problem::{rational, shape};
 
 fn shapes() -> Vec<Shape> {
@@ -13,11 +13,15 @@ fn shapes() -> Vec<Shape> {
     {
         all.push(shape(&[784, 256, 256, 10], batch, activation));
     }
-    for activation in
-        [Activation::Gelu, Activation::Softplus, rational(1, 5, 4), rational(2, 3, 6), rational(4, 1, 1)]
-    {
+    for (activation, perturb) in [
+        (Activation::Gelu, Perturb::Start),
+        (Activation::Softplus, Perturb::Normal),
+        (rational(1, 5, 4), Perturb::Fresh),
+        (rational(2, 3, 6), Perturb::No),
+        (rational(4, 1, 1), Perturb::Normal),
+    ] {
         let mut shape = shape(&[784, 100, 100, 10], 16, activation);
-        (shape.sgd, shape.l2_init) = (true, true);
+        (shape.sgd, shape.l2_init, shape.perturb) = (true, true, perturb);
         all.push(shape);
     }
     all

@@ -1,8 +1,11 @@
 //! What of a plan the kernels have to know, or what of it they do not take.
 
-use plasticity_bench_cuda::{Activation, Constraint, Shape};
+use plasticity_bench_cuda::{Activation, Constraint, Perturb, Shape};
 
 use crate::data;
+use crate::nn::activation::rational::constraint::Lipschitz;
+use crate::nn::activation::rational::grid::gauss_hermite;
+use crate::nn::initialization;
 use crate::spec::{Augmentation, Choice, Head, Plan, Value, Work};
 use crate::tasks;
 
@@ -15,10 +18,14 @@ pub struct Fit {
     pub settings: [f32; 2],
     /// Of a rational's coefficients.
     pub constraint: Constraint,
+    /// Where the constraint looks at the curve, as `plasticity_bench_cuda::Settings` has them.
+    pub points: Vec<f64>,
     /// SGD in place of Adam.
     pub sgd: bool,
     /// A penalty on the distance to the start.
     pub l2_init: bool,
+    /// What every step ends with.
+    pub perturb: Perturb,
 }
 
 fn word<'a>(choice: &'a Choice, key: &str, absent: &'a str) -> &'a str {
@@ -55,31 +62,32 @@ pub fn fit(plan: &Plan) -> Result<Fit, String> {
         return Err("data.augmentation".to_owned());
     }
     let (activation, settings) = activation(&plan.activation)?;
-    let constraint = match activation {
+    let (constraint, points) = match activation {
         Activation::Rational { .. } => constraint(plan.activation.choice("constraint"))?,
-        _ => Constraint::None,
+        _ => (Constraint::None, Vec::new()),
     };
     let sgd = match plan.optimizer.name.as_str() {
         "adam" | "adamw" => false,
         "sgd" => true,
         other => return Err(format!("the optimizer \"{other}\" (adam, adamw and sgd alone)")),
     };
-    let mut l2_init = false;
+    let (mut l2_init, mut perturb) = (false, Perturb::No);
+    // The catalogue lets none be listed twice.
     for method in &plan.methods {
         match method.name.as_str() {
-            "l2-init" if l2_init => return Err("the method \"l2-init\" twice".to_owned()),
             "l2-init" => l2_init = true,
             "shrink-and-perturb" if word(method, "every", "task") == "step" => {
-                return Err("the method \"shrink-and-perturb\" with every = \"step\"".to_owned());
+                perturb = perturbation(method, &plan.network)?;
             }
+            // Before tasks the processor does it.
             "shrink-and-perturb" => {}
             other => return Err(format!("the method \"{other}\" (l2-init and shrink-and-perturb alone)")),
         }
     }
     let hidden = plan.network.integers("hidden").iter().map(|&width| width as usize);
     let sizes = std::iter::once(1).chain(hidden).chain([1]).collect();
-    Shape { batch: stream.batch_size, sizes, activation, sgd, l2_init }.check()?;
-    Ok(Fit { activation, settings, constraint, sgd, l2_init })
+    Shape { batch: stream.batch_size, sizes, activation, sgd, l2_init, perturb }.check()?;
+    Ok(Fit { activation, settings, constraint, points, sgd, l2_init, perturb })
 }
 
 /// Bytes on the device that a run of this plan takes: its network and the one that it is paired with, each with the
@@ -94,9 +102,36 @@ pub fn bytes(plan: &Plan) -> Option<f64> {
     // No task asks for more answers than a set has classes, but for those that split them anew.
     let sizes = std::iter::once(pixels).chain(hidden).chain([manifest.classes]).collect();
     let batch = plan.stream().batch_size;
-    let shape = Shape { batch, sizes, activation: fit.activation, sgd: fit.sgd, l2_init: fit.l2_init };
+    let shape = fit.shape(batch, sizes);
     let networks = if plan.probes.plasticity_gap { 2.0 } else { 1.0 };
-    Some(networks * shape.bytes(examples as usize) as f64)
+    Some(networks * (shape.bytes(examples as usize) + size_of_val(&*fit.points)) as f64)
+}
+
+impl Fit {
+    /// With the sizes of a network.
+    #[must_use]
+    pub fn shape(&self, batch: usize, sizes: Vec<usize>) -> Shape {
+        let Self { activation, sgd, l2_init, perturb, .. } = *self;
+        Shape { batch, sizes, activation, sgd, l2_init, perturb }
+    }
+}
+
+/// What shrink and perturb adds after every step.
+fn perturbation(method: &Choice, network: &Choice) -> Result<Perturb, String> {
+    Ok(match word(method, "noise_from", "normal") {
+        "start" => Perturb::Start,
+        "init" => {
+            let scheme = network.text(initialization::SCHEME.name);
+            if scheme == "orthogonal" {
+                return Err(format!(
+                    "the method \"shrink-and-perturb\" with every = \"step\" and noise_from = \"init\" under \
+                     initialization = \"{scheme}\""
+                ));
+            }
+            Perturb::Fresh
+        }
+        _ => Perturb::Normal,
+    })
 }
 
 fn activation(choice: &Choice) -> Result<(Activation, [f32; 2]), String> {
@@ -131,15 +166,27 @@ fn rational(choice: &Choice) -> Result<Activation, String> {
     Ok(Activation::Rational { version, p: degrees[0] as u8, q: degrees[1] as u8 })
 }
 
-fn constraint(choice: &Choice) -> Result<Constraint, String> {
+/// With the points that it looks at.
+fn constraint(choice: &Choice) -> Result<(Constraint, Vec<f64>), String> {
     let number = |key: &str| choice.number(key);
-    match choice.name.as_str() {
+    let mut points = Vec::new();
+    let constraint = match choice.name.as_str() {
         // What keeps coefficients as they are is said step by step.
-        "none" | "frozen" | "freeze-after" => Ok(Constraint::None),
-        "proper-degree" => Ok(Constraint::ProperDegree { epsilon: number("epsilon") }),
-        "tail-slope" => Ok(Constraint::TailSlope { bound: number("bound"), epsilon: number("epsilon") }),
-        "output-bound" => Ok(Constraint::OutputBound { bound: number("bound") }),
-        "coefficient-box" => Ok(Constraint::CoefficientBox),
-        other => Err(format!("the constraint \"{other}\"")),
-    }
+        "none" | "frozen" | "freeze-after" => Constraint::None,
+        "proper-degree" => Constraint::ProperDegree { epsilon: number("epsilon") },
+        "tail-slope" => Constraint::TailSlope { bound: number("bound"), epsilon: number("epsilon") },
+        "output-bound" => Constraint::OutputBound { bound: number("bound") },
+        "coefficient-box" => Constraint::CoefficientBox,
+        "lipschitz" => {
+            points.extend(Lipschitz::new(number("bound"), number("range")).grid());
+            Constraint::Lipschitz { bound: number("bound") }
+        }
+        "unit-gain" => {
+            let (nodes, weights) = gauss_hermite();
+            points.extend(nodes.iter().chain(weights));
+            Constraint::UnitGain
+        }
+        other => return Err(format!("the constraint \"{other}\"")),
+    };
+    Ok((constraint, points))
 }

@@ -1,11 +1,13 @@
 //! A learner's numbers as the kernels have them, and back.
 
 use candle_core::Result;
-use plasticity_bench_cuda::{Constraint, Rule, Settings, Shape, Values};
+use plasticity_bench_cuda::{Activation, Constraint, Perturb, Rule, Settings, Shape, Values};
 
 use super::Fit;
 use crate::kernels::inplace::update;
 use crate::nn::Network;
+use crate::nn::activation::rational::constraint::{Constraint as _, UnitGain};
+use crate::nn::activation::rational::form::{Form, Version};
 use crate::train::Learner;
 use crate::trained::Trained;
 
@@ -20,7 +22,7 @@ pub fn shape(learner: &Learner, fit: &Fit, batch: usize) -> Shape {
         }
         sizes.push(dims[0]);
     }
-    Shape { batch, sizes, activation: fit.activation, sgd: fit.sgd, l2_init: fit.l2_init }
+    fit.shape(batch, sizes)
 }
 
 /// Number of every parameter, with where it begins on the device.
@@ -78,22 +80,51 @@ pub fn take_back(learner: &mut Learner, shape: &Shape, values: &Values) -> Resul
     Ok(())
 }
 
-/// What the penalty pulls to, and its factor; nothing without one.
-pub fn penalty(learner: &Learner, shape: &Shape) -> (Vec<f32>, f32) {
+/// The first parameters, which a penalty pulls to and a perturbation adds; empty where neither does.
+pub fn start(learner: &Learner, shape: &Shape) -> Vec<f32> {
     let trained = learner.trained();
-    let Some(pull) = trained.pull().filter(|_| shape.l2_init) else {
-        // A fresh reference has the kernels of the run that it is paired with, whatever its methods are.
-        return (vec![0.0; if shape.l2_init { shape.parameters().1 } else { 0 }], 0.0);
-    };
-    let mut start = vec![0.0; shape.parameters().1];
+    let of_penalty = trained.pull().map(|pull| pull.start);
+    // Both were remembered when the network was new: they are the same.
+    let remembered = of_penalty.or_else(|| trained.perturbation().and_then(|by| by.start));
+    let mut start = vec![0.0; if shape.keeps_start() { shape.parameters().1 } else { 0 }];
+    let Some(remembered) = remembered.filter(|_| shape.keeps_start()) else { return start };
     for (number, at) in places(trained.network(), shape) {
-        start[at..at + pull.start[number].len()].copy_from_slice(&pull.start[number]);
+        start[at..at + remembered[number].len()].copy_from_slice(&remembered[number]);
     }
-    (start, pull.slope)
+    start
+}
+
+/// g₀ of `unit-gain`, the same for every layer: all start with the same coefficients.
+fn unit(network: &dyn Network, version: u8, degrees: (u8, u8)) -> f64 {
+    let version = [Version::A, Version::B, Version::C, Version::D, Version::N][usize::from(version)];
+    let form = Form { version, m: usize::from(degrees.0), n: usize::from(degrees.1) };
+    let mut gain = UnitGain::default();
+    let coefficients = network.activations().iter().find_map(|site| site.coefficients.as_ref());
+    let start = &coefficients.expect("a rational has coefficients").start;
+    gain.remember_start(form, &start[..form.len()]);
+    gain.start().expect("it was given")
 }
 
 /// The settings of its network.
-pub fn settings(learner: &Learner, fit: &Fit, penalty: f32) -> Settings {
+pub fn settings(learner: &Learner, fit: &Fit) -> Settings {
+    let trained = learner.trained();
+    let mut settings = Settings {
+        activation: fit.settings,
+        constraint: fit.constraint,
+        points: fit.points.clone(),
+        penalty: trained.pull().map_or(0.0, |pull| pull.slope),
+        ..Settings::default()
+    };
+    if let Some(by) = trained.perturbation() {
+        (settings.shrink, settings.noise) = (by.shrink, by.noise);
+    }
+    if fit.perturb == Perturb::Fresh {
+        let layers = trained.network().layers().iter();
+        settings.widths = layers.map(|layer| layer.start.widths().expect("others are refused")).collect();
+    }
+    if let (Constraint::UnitGain, Activation::Rational { version, p, q }) = (fit.constraint, fit.activation) {
+        settings.unit = unit(trained.network(), version, (p, q));
+    }
     let mut boxes = Vec::new();
     if fit.constraint == Constraint::CoefficientBox {
         for site in learner.trained().network().activations() {
@@ -106,7 +137,7 @@ pub fn settings(learner: &Learner, fit: &Fit, penalty: f32) -> Settings {
             boxes.push([end(f32::MIN), end(f32::MAX)]);
         }
     }
-    Settings { activation: fit.settings, constraint: fit.constraint, boxes, penalty }
+    Settings { boxes, ..settings }
 }
 
 /// What the optimiser does in step number `ahead` (1 is the next) to a parameter.

@@ -49,13 +49,12 @@ impl<'a> DevicePlace<'a> {
             Some(seat) => seat,
             None => self.devices.engine(&shape).map_err(failed)?.seat(),
         };
-        let (start, penalty) = learner::penalty(learner, &shape);
         let mut inputs = Vec::new();
         task.train.inputs.gather_range(0..task.train.len(), &mut inputs);
         let load = Load {
             values: learner::values(learner, &shape)?,
-            start,
-            settings: learner::settings(learner, &self.fit, penalty),
+            start: learner::start(learner, &shape),
+            settings: learner::settings(learner, &self.fit),
             examples: Some((inputs, task.train.labels.to_vec())),
         };
         seat.load(load).map_err(failed)?;
@@ -79,6 +78,9 @@ impl<'a> DevicePlace<'a> {
                 coefficients: coefficients
                     .map_or_else(Default::default, |n| learner::rule(trained, n, ahead)),
             });
+            if let Some(by) = trained.perturbation().filter(|_| self.fit.perturb.draws()) {
+                steps.keys.extend(trained.stream_of_step(by.purpose, step).key());
+            }
             steps.positions.resize(steps.steps.len() * self.batch, 0);
             if let Activation::Rational { p, .. } = self.fit.activation
                 && self.fit.activation.draws()

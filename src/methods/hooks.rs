@@ -72,6 +72,19 @@ pub struct Pull<'a> {
     pub start: &'a [Vec<f32>],
 }
 
+/// Weights and biases become shrink·θ + noise·ε after every update. ε is the first parameters, or drawn for each step.
+#[derive(Clone, Copy, Debug)]
+pub struct Perturbation<'a> {
+    /// Factor on the parameters.
+    pub shrink: f32,
+    /// Factor on ε.
+    pub noise: f64,
+    /// The first parameters, by parameter, where ε is those.
+    pub start: Option<&'a [Vec<f32>]>,
+    /// Purpose of each step's generator.
+    pub purpose: &'static str,
+}
+
 /// A method that works on weights. All hooks default to nothing.
 ///
 /// A method is built from the freshly initialised network. Its generators follow from the moment
@@ -79,6 +92,11 @@ pub struct Pull<'a> {
 pub trait Method: Send {
     /// The penalty, if pulling to where the parameters were is all that the method does in a step.
     fn pull(&self) -> Option<Pull<'_>> {
+        None
+    }
+
+    /// The perturbation, if that is all that the method does in a step.
+    fn perturbation(&self) -> Option<Perturbation<'_>> {
         None
     }
 

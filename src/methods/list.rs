@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::hooks::{At, Method, Pull};
+use super::hooks::{At, Method, Perturbation, Pull};
 use super::registered::Build;
 use super::registry;
 use crate::kernels::fused_activation::Captured;
@@ -51,6 +51,12 @@ impl Methods {
     #[must_use]
     pub fn pull(&self) -> Option<Pull<'_>> {
         self.list.iter().find_map(|(_, method)| method.pull())
+    }
+
+    /// The perturbation of the one that has one.
+    #[must_use]
+    pub fn perturbation(&self) -> Option<Perturbation<'_>> {
+        self.list.iter().find_map(|(_, method)| method.perturbation())
     }
 
     /// Before the first step of a task.

@@ -37,6 +37,6 @@ mod upgd;
 mod weight_clipping;
 
 pub use self::data::{Curricula, Curriculum};
-pub use self::hooks::{At, Method, Pull, Streams};
+pub use self::hooks::{At, Method, Perturbation, Pull, Streams};
 pub use self::list::Methods;
 pub use self::registry::{check, entries};

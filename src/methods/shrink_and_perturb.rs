@@ -13,7 +13,7 @@
 
 use candle_core::Result;
 
-use super::hooks::{At, Method};
+use super::hooks::{At, Method, Perturbation};
 use super::registered::{Build, Registered};
 use super::reset;
 use crate::kernels::fused_activation::Captured;
@@ -75,6 +75,9 @@ struct ShrinkAndPerturb {
     /// The first parameters, if they are wanted.
     start: Vec<Vec<f32>>,
 }
+
+/// Of each step's generator.
+const PURPOSE: &str = "shrink-and-perturb";
 
 /// The word of a setting that may be absent.
 fn word<'a>(choice: &'a Choice, key: &str, absent: &'a str) -> &'a str {
@@ -141,6 +144,12 @@ impl ShrinkAndPerturb {
 }
 
 impl Method for ShrinkAndPerturb {
+    fn perturbation(&self) -> Option<Perturbation<'_>> {
+        let start = (self.from == Noise::Start).then_some(&*self.start);
+        let Self { shrink, noise, .. } = *self;
+        self.every_step.then_some(Perturbation { shrink, noise, start, purpose: PURPOSE })
+    }
+
     fn start_task(&mut self, at: &mut At<'_>) -> Result<()> {
         if at.task == 0 || self.every_step {
             return Ok(());
@@ -153,7 +162,7 @@ impl Method for ShrinkAndPerturb {
         if !self.every_step {
             return Ok(());
         }
-        let draws = at.streams.of_step("shrink-and-perturb");
+        let draws = at.streams.of_step(PURPOSE);
         self.apply(at, draws)
     }
 }

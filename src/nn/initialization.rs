@@ -228,27 +228,38 @@ impl Start {
         self.channels * self.area
     }
 
-    fn weights(self, count: usize, stream: &mut Stream) -> Vec<f64> {
+    /// Half-widths of the intervals around 0 that weights and biases are drawn from uniformly, one draw each; `None` if
+    /// weights are drawn in another way.
+    #[must_use]
+    pub fn widths(self) -> Option<[f64; 2]> {
         let (fan_in, fan_out) = (self.incoming() as f64, (self.outputs * self.area) as f64);
-        let bound = match self.scheme {
-            Scheme::KaimingNormal => {
-                let deviation = (2.0 / fan_out).sqrt();
-                return (0..count).map(|_| rounded(deviation * stream.normal())).collect();
-            }
-            Scheme::Normal => {
-                let deviation = self.gain * DEVIATION;
-                return (0..count).map(|_| rounded(deviation * stream.normal())).collect();
-            }
+        let weight = match self.scheme {
+            Scheme::KaimingNormal | Scheme::Normal | Scheme::Orthogonal => return None,
             Scheme::Xavier => self.gain * (6.0 / (fan_in + fan_out)).sqrt(),
             Scheme::Kaiming => (6.0 / fan_in).sqrt(),
             Scheme::Preserving => self.gain * (3.0 / fan_in).sqrt(),
-            Scheme::Pytorch | Scheme::Orthogonal => 1.0 / fan_in.sqrt(),
+            Scheme::Pytorch => 1.0 / fan_in.sqrt(),
         };
-        (0..count).map(|_| rounded(stream.uniform(-bound, bound))).collect()
+        Some([weight, self.width_of_biases()])
+    }
+
+    fn width_of_biases(self) -> f64 {
+        if self.usual_biases { 1.0 / (self.incoming() as f64).sqrt() } else { 0.0 }
+    }
+
+    fn weights(self, count: usize, stream: &mut Stream) -> Vec<f64> {
+        if let Some([bound, _]) = self.widths() {
+            return (0..count).map(|_| rounded(stream.uniform(-bound, bound))).collect();
+        }
+        let deviation = match self.scheme {
+            Scheme::KaimingNormal => (2.0 / (self.outputs * self.area) as f64).sqrt(),
+            _ => self.gain * DEVIATION,
+        };
+        (0..count).map(|_| rounded(deviation * stream.normal())).collect()
     }
 
     fn bias(self, stream: &mut Stream) -> f64 {
-        let bound = if self.usual_biases { 1.0 / (self.incoming() as f64).sqrt() } else { 0.0 };
+        let bound = self.width_of_biases();
         rounded(stream.uniform(-bound, bound))
     }
 }

@@ -11,7 +11,7 @@ use candle_core::{Result, Tensor};
 
 pub use self::view::View;
 use crate::kernels::inplace::update;
-use crate::methods::{At, Methods, Pull, Streams};
+use crate::methods::{At, Methods, Perturbation, Pull, Streams};
 use crate::nn::activation::CoefficientRule;
 use crate::nn::{self, Network, Pass, Role};
 use crate::optimizers::Optimizer;
@@ -238,6 +238,18 @@ impl Trained {
     #[must_use]
     pub fn pull(&self) -> Option<Pull<'_>> {
         self.methods.pull()
+    }
+
+    /// What its methods do to weights and biases after every update, if that is all that they do there.
+    #[must_use]
+    pub fn perturbation(&self) -> Option<Perturbation<'_>> {
+        self.methods.perturbation()
+    }
+
+    /// A method's generator for step number `step` of the task.
+    #[must_use]
+    pub fn stream_of_step(&self, purpose: &str, step: usize) -> Stream {
+        Streams { seed: self.seed, network: &self.name, task: self.task, step }.of_step(purpose)
     }
 
     fn backward(&self, loss: &Tensor) -> Result<()> {

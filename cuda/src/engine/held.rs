@@ -4,7 +4,7 @@ use super::{Answer, Load, Steps, Values};
 use crate::CudaError;
 use crate::backend::Backend;
 use crate::layout::{CURVE, MAX_SET, SUMS, SeatData, Taken, bytes, bytes_mut};
-use crate::shape::{Constraint, Shape};
+use crate::shape::{Constraint, Perturb, Shape};
 
 /// Steps that a seat waits for.
 pub struct Asked {
@@ -21,15 +21,17 @@ pub struct Held {
     pub asked: Option<Asked>,
     /// Addresses of its own, its examples' aside.
     pieces: Vec<u64>,
-    /// Numbers of its examples' inputs.
+    /// Numbers of its examples' inputs, and points of its constraint.
     inputs: usize,
+    points: usize,
 }
 
 impl Held {
     /// Memory for a network of this shape.
     pub fn new(number: usize, backend: &mut dyn Backend, shape: &Shape) -> Result<Self, CudaError> {
         let (_, parameters, work) = shape.places();
-        let mut held = Self { number, data: SeatData::default(), asked: None, pieces: Vec::new(), inputs: 0 };
+        let mut held =
+            Self { number, data: SeatData::default(), asked: None, pieces: Vec::new(), inputs: 0, points: 0 };
         let made = held.allocate(backend, shape, parameters, work);
         if let Err(error) = made {
             held.free(backend);
@@ -54,13 +56,15 @@ impl Held {
         self.data.p = piece(numbers)?;
         self.data.m = piece(numbers)?;
         self.data.v = if shape.sgd { self.data.m } else { piece(numbers)? };
-        self.data.start = if shape.l2_init { piece(numbers)? } else { self.data.p };
+        self.data.start = if shape.keeps_start() { piece(numbers)? } else { self.data.p };
         self.data.work = piece(work * 4)?;
         self.data.dead = piece(4)?;
         let hidden = shape.hidden().max(1);
         self.data.curves = piece(hidden * CURVE * 8)?;
         self.data.sums = piece(hidden * shape.tiles() * SUMS * 8)?;
         self.data.boxes = piece(hidden * 2 * MAX_SET * 4)?;
+        self.data.widths = piece(shape.layers() * 16)?;
+        self.data.accepted = piece(shape.perturbing() * 4)?;
         Ok(())
     }
 
@@ -82,7 +86,7 @@ impl Held {
         if !shape.sgd {
             backend.upload(self.data.v, bytes(&load.values.v))?;
         }
-        if shape.l2_init {
+        if shape.keeps_start() {
             backend.upload(self.data.start, bytes(&load.start))?;
         }
         backend.upload(self.data.dead, bytes(&[0u32]))?;
@@ -95,16 +99,35 @@ impl Held {
             }
             backend.upload(self.data.boxes, bytes(&boxes))?;
         }
+        if settings.constraint.has_gain() {
+            if self.points != settings.points.len() {
+                self.forget_points(backend);
+                self.data.points = backend.allocate(settings.points.len() * 8)?;
+                self.points = settings.points.len();
+            }
+            backend.upload(self.data.points, bytes(&settings.points))?;
+        }
+        if shape.perturb == Perturb::Fresh {
+            backend.upload(self.data.widths, bytes(settings.widths.as_flattened()))?;
+        }
+        self.data.count = settings.points.len() as i32;
         let (number, bound, epsilon) = match settings.constraint {
             Constraint::None => (0, 0.0, 0.0),
             Constraint::ProperDegree { epsilon } => (1, 0.0, epsilon),
             Constraint::TailSlope { bound, epsilon } => (2, bound, epsilon),
             Constraint::OutputBound { bound } => (3, bound, 0.0),
             Constraint::CoefficientBox => (4, 0.0, 0.0),
+            Constraint::Lipschitz { bound } => (5, bound, 0.0),
+            Constraint::UnitGain => {
+                // Half of the numbers are weights.
+                self.data.count /= 2;
+                (6, settings.unit, 0.0)
+            }
         };
         (self.data.constraint, self.data.bound, self.data.epsilon) = (number, bound, epsilon);
         [self.data.first, self.data.second] = settings.activation;
         self.data.penalty = settings.penalty;
+        (self.data.shrink, self.data.noise) = (settings.shrink, settings.noise);
         Ok(())
     }
 
@@ -132,8 +155,16 @@ impl Held {
         }
     }
 
+    fn forget_points(&mut self, backend: &mut dyn Backend) {
+        if self.points > 0 {
+            backend.free(self.data.points);
+            self.points = 0;
+        }
+    }
+
     pub fn free(mut self, backend: &mut dyn Backend) {
         self.forget_examples(backend);
+        self.forget_points(backend);
         for piece in self.pieces {
             backend.free(piece);
         }

@@ -3,12 +3,11 @@
 use super::held::Held;
 use crate::CudaError;
 use crate::backend::Backend;
-use crate::layout::{Job, MAX_P, Plain, SeatData, Step, THREADS, TILE, Taken, UNITS, bytes, bytes_mut};
-use crate::shape::Shape;
+use crate::layout::{
+    Job, KEY, MAX_P, Plain, ROUND, SeatData, Step, THREADS, TILE, Taken, UNITS, bytes, bytes_mut,
+};
+use crate::shape::{Perturb, Shape};
 use crate::source::Kernel;
-
-/// Steps of a round, at most: a network that joins waits no longer than these take.
-const ROUND: usize = 64;
 
 /// The launches' arguments on the device, kept from round to round.
 #[derive(Default)]
@@ -17,6 +16,7 @@ pub struct Round {
     steps: Piece,
     positions: Piece,
     noise: Piece,
+    keys: Piece,
     taken: Piece,
 }
 
@@ -67,7 +67,7 @@ impl Round {
             return Ok(());
         }
         let (mut seats, mut steps) = (Vec::<SeatData>::new(), Vec::<Step>::new());
-        let (mut positions, mut noise) = (Vec::<u32>::new(), Vec::<f32>::new());
+        let (mut positions, mut noise, mut keys) = (Vec::<u32>::new(), Vec::<f32>::new(), Vec::<u32>::new());
         let draws = shape.activation.draws();
         let per_step = shape.hidden() * MAX_P;
         for seat in &asking {
@@ -76,6 +76,9 @@ impl Round {
             seats.push(seat.data);
             steps.extend(&asked.steps.steps[from..from + chunk]);
             positions.extend(&asked.steps.positions[from * shape.batch..(from + chunk) * shape.batch]);
+            if shape.perturb.draws() {
+                keys.extend(&asked.steps.keys[from * KEY..(from + chunk) * KEY]);
+            }
             if draws {
                 noise.extend(&asked.steps.noise[from * per_step..(from + chunk) * per_step]);
             }
@@ -87,11 +90,13 @@ impl Round {
             steps: self.steps.put(backend, &steps)?,
             positions: self.positions.put(backend, &positions)?,
             noise: if draws { self.noise.put(backend, &noise)? } else { 0 },
+            keys: if shape.perturb.draws() { self.keys.put(backend, &keys)? } else { 0 },
             // Of a network that a step passes over nothing is written: NaN would be its loss, were it looked at.
             taken: self.taken.put(backend, &vec![Taken { loss: f32::NAN, correct: 0 }; slots * chunk])?,
             chunk: chunk as i32,
             layers: layers.len() as i32,
             tiles: shape.tiles() as i32,
+            blocks: shape.perturbing() as i32,
             ..Job::default()
         };
         job.all[..layers.len()].copy_from_slice(&layers);
@@ -114,8 +119,8 @@ impl Round {
     }
 
     pub fn free(&mut self, backend: &mut dyn Backend) {
-        let Self { seats, steps, positions, noise, taken } = self;
-        for piece in [seats, steps, positions, noise, taken] {
+        let Self { seats, steps, positions, noise, keys, taken } = self;
+        for piece in [seats, steps, positions, noise, keys, taken] {
             piece.free(backend);
         }
     }
@@ -146,6 +151,12 @@ fn launch(backend: &mut dyn Backend, shape: &Shape, slots: usize, job: &mut Job)
     }
     if is_rational {
         go(Kernel::Coefficients, 0, shape.hidden())?;
+    }
+    if shape.perturb == Perturb::Normal {
+        go(Kernel::Accept, 0, shape.perturbing())?;
+    }
+    if shape.perturb != Perturb::No {
+        go(Kernel::Perturb, 0, shape.perturbing())?;
     }
     Ok(())
 }

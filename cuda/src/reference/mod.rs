@@ -1,15 +1,18 @@
 //! The kernels' arithmetic in plain Rust, one network at a time: every sum in the order that kernels.cu states. What
 //! the kernels give has to equal it to the bit.
 
+mod draws;
 mod functions;
+mod gain;
 mod rational;
 mod scalar;
 
+use self::draws::Draws;
 use self::functions::{exp, flushed, ln};
 use self::rational::Curve;
 use crate::engine::Values;
 use crate::layout::{MAX_P, Rule, SUMS, Step, THREADS, TILE, Taken};
-use crate::shape::{Activation, Constraint, Settings, Shape};
+use crate::shape::{Activation, Constraint, Perturb, Settings, Shape};
 
 /// Below this an output or a gradient is 0.
 const NEGLIGIBLE: f32 = 1e-18;
@@ -27,7 +30,7 @@ pub struct Network {
     pub settings: Settings,
     /// Its numbers.
     pub values: Values,
-    /// Parameters that the penalty pulls to.
+    /// The first parameters.
     pub start: Vec<f32>,
 }
 
@@ -41,9 +44,16 @@ fn chain(terms: usize, term: impl Fn(usize) -> (f32, f32)) -> f32 {
 }
 
 impl Network {
-    /// One step on a batch: rows of inputs, their labels, and version D's factors (hidden layers, `MAX_P`). A loss
-    /// that is not finite changes nothing.
-    pub fn step(&mut self, step: &Step, inputs: &[&[f32]], labels: &[u32], noise: &[f32]) -> Taken {
+    /// One step on a batch: rows of inputs, their labels, version D's factors (hidden layers, `MAX_P`), and the key of
+    /// the step's generator. A loss that is not finite changes nothing.
+    pub fn step(
+        &mut self,
+        step: &Step,
+        inputs: &[&[f32]],
+        labels: &[u32],
+        noise: &[f32],
+        key: &[u32],
+    ) -> Taken {
         let (places, _) = self.shape.parameters();
         let (rows, hidden) = (step.rows as usize, self.shape.hidden());
         let sizes = self.shape.sizes.clone();
@@ -51,7 +61,9 @@ impl Network {
             .map(|layer| {
                 let noise = noise.get(layer * MAX_P..).unwrap_or_default();
                 let set = &self.values.p[places[layer].2?..];
-                Some(Curve::new(self.shape.activation, self.settings.constraint, set, noise))
+                let effective = Curve::effective(self.shape.activation, self.settings.constraint, set, noise);
+                let gain = gain::of(&effective, &self.settings);
+                Some(effective.drawn(gain))
             })
             .collect();
         // What each layer reads, and what its activation was given.
@@ -113,7 +125,33 @@ impl Network {
                 self.coefficients(step, layer, set, &gradient);
             }
         }
+        self.perturb(key);
         taken
+    }
+
+    /// shrink·θ + noise·ε
+    fn perturb(&mut self, key: &[u32]) {
+        if self.shape.perturb == Perturb::No {
+            return;
+        }
+        let mut draws = self.shape.perturb.draws().then(|| Draws::new(key));
+        let (shrink, noise) = (self.settings.shrink, self.settings.noise);
+        for (layer, (weight, bias, _)) in self.shape.parameters().0.into_iter().enumerate() {
+            let (from, to) = (self.shape.sizes[layer], self.shape.sizes[layer + 1]);
+            for (first, count, side) in [(weight, from * to, 0), (bias, to, 1)] {
+                for at in first..first + count {
+                    let added = match (self.shape.perturb, &mut draws) {
+                        (Perturb::Normal, Some(draws)) => (noise * draws.normal()) as f32,
+                        (Perturb::Fresh, Some(draws)) => {
+                            let width = self.settings.widths[layer][side];
+                            noise as f32 * draws.uniform(-width, width) as f32
+                        }
+                        _ => noise as f32 * self.start[at],
+                    };
+                    self.values.p[at] = shrink.mul_add(self.values.p[at], added);
+                }
+            }
+        }
     }
 
     fn coefficients(&mut self, step: &Step, layer: usize, set: usize, gradient: &[f64]) {

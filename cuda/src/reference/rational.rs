@@ -8,14 +8,22 @@ use crate::shape::{Activation, Constraint};
 pub struct Curve {
     version: u8,
     /// Degrees.
-    m: usize,
-    n: usize,
-    /// Effective coefficients, rounded to f32.
-    set: Vec<f64>,
+    pub m: usize,
+    pub n: usize,
+    /// Effective coefficients; rounded to f32 once they are drawn with.
+    pub set: Vec<f64>,
     limit: f32,
+    gain: Option<Gain>,
 }
 
-fn sign(x: f64) -> f64 {
+/// A factor on R, and its gradient by the effective set.
+#[derive(Clone, Debug)]
+pub struct Gain {
+    pub factor: f64,
+    pub by: Vec<f64>,
+}
+
+pub fn sign(x: f64) -> f64 {
     if x < 0.0 { -1.0 } else { 1.0 }
 }
 
@@ -30,7 +38,7 @@ struct Far {
     n: i32,
 }
 
-fn power(t: f64, e: i32) -> f64 {
+pub fn power(t: f64, e: i32) -> f64 {
     let (mut base, mut product, mut left) = (t, 1.0, e.unsigned_abs());
     while left > 0 {
         if left & 1 == 1 {
@@ -79,8 +87,8 @@ fn tanh(x: f64) -> f64 {
 }
 
 impl Curve {
-    /// Of the trained set `raw`, with version D's factors.
-    pub fn new(activation: Activation, constraint: Constraint, raw: &[f32], noise: &[f32]) -> Self {
+    /// The effective set of the trained one, with version D's factors.
+    pub fn effective(activation: Activation, constraint: Constraint, raw: &[f32], noise: &[f32]) -> Self {
         let (version, m, n) = activation.rational().expect("a layer with a set has a rational");
         let mut set: Vec<f64> = raw[..activation.set()].iter().map(|&x| f64::from(x)).collect();
         let last = set.len() - 1;
@@ -93,11 +101,18 @@ impl Curve {
         if version == 3 {
             set[..=m].iter_mut().zip(noise).for_each(|(a, &factor)| *a *= f64::from(factor));
         }
-        for x in &mut set {
+        Self { version, m, n, set, limit: 0.0, gain: None }
+    }
+
+    /// The curve that is drawn.
+    pub fn drawn(mut self, gain: Option<Gain>) -> Self {
+        let (m, n, factor) = (self.m, self.n, gain.as_ref().map_or(1.0, |gain| gain.factor));
+        self.set[..=m].iter_mut().for_each(|a| *a *= factor);
+        for x in &mut self.set {
             *x = f64::from(*x as f32);
         }
         let largest =
-            set.iter().fold(
+            self.set.iter().fold(
                 1.0,
                 |largest: f64, x| {
                     if x.abs() <= largest || largest.is_nan() { largest } else { x.abs() }
@@ -111,27 +126,27 @@ impl Curve {
             at *= 2.0;
             reached *= growth;
         }
-        Self { version, m, n, set, limit }
+        Self { limit, gain, ..self }
     }
 
-    fn even(&self) -> bool {
+    pub fn even(&self) -> bool {
         self.version == 0
     }
 
-    fn absolute(&self) -> bool {
+    pub fn absolute(&self) -> bool {
         (1..=3).contains(&self.version)
     }
 
-    fn first_b(&self) -> usize {
+    pub fn first_b(&self) -> usize {
         usize::from(self.version != 2)
     }
 
-    fn floor(&self) -> f64 {
+    pub fn floor(&self) -> f64 {
         if self.version == 2 { 0.1 } else { 1.0 }
     }
 
     /// Coefficient number k of Q's polynomial.
-    fn q(&self, k: usize) -> f64 {
+    pub fn q(&self, k: usize) -> f64 {
         if k < self.first_b() {
             return 0.0;
         }
@@ -161,7 +176,13 @@ impl Curve {
         Far { t, side, p, d: sigma.mul_add(s, level), sigma, m: m as i32, n: n as i32 }
     }
 
-    fn far_value(&self, x: f64) -> f64 {
+    /// Q(x)
+    pub fn denominator(&self, x: f64) -> f64 {
+        let at = self.far(x);
+        at.d * power(at.t, at.n)
+    }
+
+    pub fn far_value(&self, x: f64) -> f64 {
         if !x.is_finite() {
             return f64::NAN;
         }
@@ -169,7 +190,7 @@ impl Curve {
         at.p / at.d * at.power(at.m, at.m - at.n)
     }
 
-    fn far_slope(&self, x: f64) -> f64 {
+    pub fn far_slope(&self, x: f64) -> f64 {
         if !x.is_finite() {
             return f64::NAN;
         }
@@ -191,7 +212,7 @@ impl Curve {
         }
     }
 
-    fn far_gradient(&self, x: f64, weight: f64, by: &mut [f64]) {
+    pub fn far_gradient(&self, x: f64, weight: f64, by: &mut [f64]) {
         let used = (0..=self.m).chain(MAX_P..=MAX_P + self.n);
         if !x.is_finite() {
             used.for_each(|i| by[i] = f64::NAN);
@@ -283,13 +304,21 @@ impl Curve {
                 if i > self.m {
                     let by_q = by[MAX_P + i - self.m - 1 + self.first_b()];
                     if self.even() { sign(self.set[i]) * by_q } else { by_q }
-                } else if self.version == 3 {
-                    by[i] * f64::from(noise[i])
                 } else {
                     by[i]
                 }
             })
             .collect();
+        if let Some(gain) = &self.gain {
+            let pairs = self.set[..=self.m].iter().zip(&gradient);
+            let by_gain = pairs.fold(0.0f64, |sum, (a, g)| a.mul_add(*g, sum));
+            let by_gain = if gain.factor == 0.0 { 0.0 } else { by_gain / gain.factor };
+            gradient[..=self.m].iter_mut().for_each(|g| *g *= gain.factor);
+            gradient.iter_mut().zip(&gain.by).for_each(|(g, by)| *g = by_gain.mul_add(*by, *g));
+        }
+        if self.version == 3 {
+            gradient[..=self.m].iter_mut().zip(noise).for_each(|(g, &factor)| *g *= f64::from(factor));
+        }
         let last = f64::from(raw[count - 1]);
         if let Constraint::TailSlope { bound, epsilon } = constraint {
             let (rho, beta) = (tanh(f64::from(raw[self.m])), last.abs() + epsilon);
@@ -314,7 +343,7 @@ mod tests {
         let raw = [0.3f32, 0.9, -0.4, 0.25, 0.1, 0.5, 0.7, -0.6, 0.35];
         for version in 0..5u8 {
             let activation = Activation::Rational { version, p: 4, q: 3 };
-            let curve = Curve::new(activation, Constraint::None, &raw, &[1.0; MAX_P]);
+            let curve = Curve::effective(activation, Constraint::None, &raw, &[1.0; MAX_P]).drawn(None);
             let exact = |x: f64| {
                 let p: f64 = (0..=4).map(|i| f64::from(raw[i]) * x.powi(i as i32)).sum();
                 let term = |k: usize| curve.q(k) * if version == 0 { x.abs() } else { x }.powi(k as i32);

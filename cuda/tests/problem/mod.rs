@@ -4,7 +4,8 @@
 
 use plasticity_bench_cuda::reference::Network;
 use plasticity_bench_cuda::{
-    Activation, Constraint, Engine, Load, MAX_P, Rule, Seat, Settings, Shape, Step, Steps, Taken, Values,
+    Activation, Constraint, Engine, KEY, Load, MAX_P, Perturb, Rule, Seat, Settings, Shape, Step, Steps,
+    Taken, Values,
 };
 
 /// Splitmix64 (Vigna): enough for tests.
@@ -32,7 +33,7 @@ impl Draws {
 pub const EXAMPLES: usize = 40;
 
 pub fn shape(sizes: &[usize], batch: usize, activation: Activation) -> Shape {
-    Shape { batch, sizes: sizes.to_vec(), activation, sgd: false, l2_init: false }
+    Shape { batch, sizes: sizes.to_vec(), activation, sgd: false, l2_init: false, perturb: Perturb::No }
 }
 
 pub fn rational(version: u8, p: u8, q: u8) -> Activation {
@@ -58,6 +59,16 @@ pub fn adam(rate: f64, t: i32) -> Rule {
 
 pub fn sgd(rate: f32) -> Rule {
     Rule { step_size: rate, beta1: 0.9, coupled: 1e-3, shrink: 1.0, ..Rule::default() }
+}
+
+/// Points of a constraint with a gain, more than a block has threads.
+pub fn points(constraint: Constraint) -> Vec<f64> {
+    let grid = |points: i32| (-points..=points).map(move |i| f64::from(i) * 8.0 / f64::from(points));
+    match constraint {
+        Constraint::Lipschitz { .. } => grid(150).collect(),
+        Constraint::UnitGain => grid(70).chain(grid(70).map(|x| 0.1 / (1.0 + x * x * x * x))).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// One network's whole problem.
@@ -93,13 +104,23 @@ impl Problem {
             p[set..set + shape.activation.set()].iter().map(|x| x + by).collect()
         };
         let boxes = vec![[around(-1e-3), around(1e-3)]; shape.hidden()];
-        let settings = Settings { activation: [0.3, 1.7], constraint, boxes, penalty: 0.02 };
+        let settings = Settings {
+            activation: [0.3, 1.7],
+            constraint,
+            boxes,
+            points: points(constraint),
+            unit: 0.7,
+            penalty: 0.02,
+            shrink: 0.998,
+            noise: 3e-3,
+            widths: (0..shape.layers()).map(|layer| [0.2 + layer as f64, 0.1]).collect(),
+        };
         let v = if shape.sgd { Vec::new() } else { vec![0.0; numbers] };
         let values = Values { m: vec![0.0; numbers], v, p };
         let inputs = (0..examples * shape.sizes[0]).map(|_| draws.unit()).collect();
         let classes = shape.sizes[shape.layers()];
         let labels = (0..examples).map(|_| draws.below(classes) as u32).collect();
-        let mut asked = Steps::default();
+        let (mut asked, mut keys) = (Steps::default(), Draws(!seed));
         for t in 1..=steps {
             // The last batch of an epoch is smaller.
             let rows = if t % 3 == 0 { shape.batch.div_ceil(2) } else { shape.batch };
@@ -108,6 +129,7 @@ impl Problem {
             let trained = i32::from(t % 5 != 0);
             asked.steps.push(Step { rows: rows as i32, trained, weights, coefficients });
             asked.positions.extend((0..shape.batch).map(|_| draws.below(examples) as u32));
+            asked.keys.extend((0..KEY).map(|_| keys.bits() as u32));
             asked.noise.extend((0..shape.hidden() * MAX_P).map(|_| 1.0 + 0.1 * draws.unit()));
         }
         let network = Network { shape: shape.clone(), settings, values, start };
@@ -131,6 +153,7 @@ impl Problem {
             steps: self.steps.steps[from..to].to_vec(),
             positions: self.steps.positions[from * shape.batch..to * shape.batch].to_vec(),
             noise: self.steps.noise[from * each..to * each].to_vec(),
+            keys: self.steps.keys[from * KEY..to * KEY].to_vec(),
         }
     }
 
@@ -145,7 +168,8 @@ impl Problem {
             let inputs: Vec<&[f32]> = positions.iter().map(row).collect();
             let labels: Vec<u32> = positions.iter().map(|&position| self.labels[position as usize]).collect();
             let noise = &self.steps.noise[number * each..(number + 1) * each];
-            let one = network.step(step, &inputs, &labels, noise);
+            let key = &self.steps.keys[number * KEY..(number + 1) * KEY];
+            let one = network.step(step, &inputs, &labels, noise, key);
             taken.push(one);
             if !one.loss.is_finite() {
                 break;
@@ -188,6 +212,11 @@ pub fn fixed() -> Vec<(&'static str, Problem)> {
     let tail = Constraint::TailSlope { bound: 1.0, epsilon: 1e-3 };
     let mut far = of(&[50, 40, 33, 6], 16, rational(0, 5, 4), Constraint::None);
     far.inputs.iter_mut().step_by(7).for_each(|x| *x *= 1e5);
+    let gains = |constraint, version| of(&[50, 40, 33, 6], 16, rational(version, 5, 4), constraint);
+    let perturbed = |sizes: &[usize], perturb| {
+        let shape = Shape { perturb, ..shape(sizes, 16, Activation::Relu) };
+        Problem::new(&shape, Constraint::None, 13, 20)
+    };
     vec![
         ("relu", of(&[784, 256, 256, 10], 16, Activation::Relu, Constraint::None)),
         ("tanh", of(&[50, 40, 33, 6], 17, Activation::Tanh, Constraint::None)),
@@ -202,6 +231,13 @@ pub fn fixed() -> Vec<(&'static str, Problem)> {
             "rational-c-output-bound",
             of(&[50, 40, 33, 6], 64, rational(2, 9, 8), Constraint::OutputBound { bound: 2.0 }),
         ),
+        ("rational-a-lipschitz", gains(Constraint::Lipschitz { bound: 0.9 }, 0)),
+        ("rational-b-lipschitz", gains(Constraint::Lipschitz { bound: 0.9 }, 1)),
+        ("rational-c-unit-gain", gains(Constraint::UnitGain, 2)),
+        ("rational-d-unit-gain", gains(Constraint::UnitGain, 3)),
+        ("relu-perturbed-by-start", perturbed(&[50, 40, 33, 6], Perturb::Start)),
+        ("relu-perturbed-by-normal", perturbed(&[784, 100, 100, 10], Perturb::Normal)),
+        ("relu-perturbed-by-fresh", perturbed(&[50, 40, 33, 6], Perturb::Fresh)),
         ("rational-d-box", of(&[50, 40, 33, 6], 100, rational(3, 3, 4), Constraint::CoefficientBox)),
     ]
 }

@@ -17,7 +17,7 @@
 pub mod constraint;
 pub mod fit;
 pub mod form;
-mod grid;
+pub mod grid;
 pub mod kernel;
 mod lanes;
 mod pass;
