@@ -1,8 +1,9 @@
 //! What a device makes of fixed problems, and how many steps a second it takes.
 //!
 //! ```text
-//! device hashes DEVICE                      the lines of tests/hashes.txt
+//! device hashes DEVICE [NAME ...]            the lines of tests/hashes.txt, or those of these names
 //! device rate DEVICE [--sizes 784,256,256,10] [--batch 16] [--activation relu|rational] [--places 256] [--steps 512]
+//!                    [--constraint none|lipschitz|unit-gain] [--perturb no|start|normal|fresh]
 //! ```
 //! DEVICE is `cuda`, `cuda:N`, or, with the feature `emulator`, `emulator`. `rate` prints one line of JSON: steps a
 //! second summed over the places, the median, least and most of five rounds.
@@ -14,7 +15,7 @@ use std::env;
 use std::error::Error;
 use std::time::Instant;
 
-use plasticity_bench_cuda::{Activation, Constraint, Device, Engine, Shape};
+use plasticity_bench_cuda::{Activation, Constraint, Device, Engine, Perturb, Shape};
 use problem::{Problem, fixed, hash, rational, shape};
 
 const ROUNDS: usize = 5;
@@ -45,8 +46,9 @@ fn device(name: &str) -> Result<Device, Box<dyn Error>> {
     }
 }
 
-fn hashes(device: &Device) -> Result<(), Box<dyn Error>> {
-    for (name, problem) in fixed() {
+fn hashes(device: &Device, names: &[String]) -> Result<(), Box<dyn Error>> {
+    let is_asked = |name: &str| names.is_empty() || names.iter().any(|asked| asked == name);
+    for (name, problem) in fixed().into_iter().filter(|(name, _)| is_asked(name)) {
         let engine = Engine::new(device, &problem.network.shape)?;
         println!("{name} {:016x}", hash(&problem.at(&engine.seat())));
     }
@@ -59,6 +61,20 @@ fn option(arguments: &[String], key: &str, absent: &str) -> String {
     at.and_then(|at| arguments.get(at + 1)).map_or_else(|| absent.to_owned(), Clone::clone)
 }
 
+/// So many as the suite has.
+fn points(constraint: Constraint) -> Vec<f64> {
+    let grid = |count: i32, reach: f64| {
+        (0..count).map(move |i| reach * (2.0 * f64::from(i) / f64::from(count) - 1.0))
+    };
+    match constraint {
+        Constraint::Lipschitz { .. } => grid(1232, 10.0).collect(),
+        Constraint::UnitGain => {
+            grid(128, 6.0).chain(grid(128, 6.0).map(|x| 0.0375 * (-0.5 * x * x).exp())).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
 fn rate(device: &Device, arguments: &[String]) -> Result<(), Box<dyn Error>> {
     let of = |key, absent| option(arguments, key, absent);
     let sizes: Vec<usize> =
@@ -67,11 +83,27 @@ fn rate(device: &Device, arguments: &[String]) -> Result<(), Box<dyn Error>> {
     let steps: usize = of("--steps", "512").parse()?;
     let name = of("--activation", "rational");
     let activation = if name == "relu" { Activation::Relu } else { rational(0, 5, 4) };
-    let shape: Shape = shape(&sizes, batch, activation);
+    let constraint = match &*of("--constraint", "none") {
+        "none" => Constraint::None,
+        "lipschitz" => Constraint::Lipschitz { bound: 1.0 },
+        "unit-gain" => Constraint::UnitGain,
+        other => return Err(format!("{other}: none, lipschitz or unit-gain is expected").into()),
+    };
+    let perturb = match &*of("--perturb", "no") {
+        "no" => Perturb::No,
+        "start" => Perturb::Start,
+        "normal" => Perturb::Normal,
+        "fresh" => Perturb::Fresh,
+        other => return Err(format!("{other}: no, start, normal or fresh is expected").into()),
+    };
+    let shape = Shape { perturb, ..shape(&sizes, batch, activation) };
     let engine = Engine::new(device, &shape)?;
     let mut seats = Vec::new();
     for seed in 0..places {
-        let mut problem = Problem::with(&shape, Constraint::None, seed, steps, 1200);
+        let mut problem = Problem::with(&shape, constraint, seed, steps, 1200);
+        // As many points as the suite's, and next to nothing added: it is to cost its time and change little.
+        problem.network.settings.points = points(constraint);
+        (problem.network.settings.shrink, problem.network.settings.noise) = (1.0, 1e-7);
         for (_, _, set) in shape.parameters().0 {
             if let Some(set) = set {
                 problem.network.values.p[set..set + NEAR_RELU.len()].copy_from_slice(&NEAR_RELU);
@@ -116,8 +148,8 @@ fn rate(device: &Device, arguments: &[String]) -> Result<(), Box<dyn Error>> {
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["hashes", name] => hashes(&device(name)?),
+        ["hashes", name, ..] => hashes(&device(name)?, &arguments[2..]),
         ["rate", name, ..] => rate(&device(name)?, &arguments[2..]),
-        _ => Err("usage: device hashes DEVICE | device rate DEVICE [OPTIONS]".into()),
+        _ => Err("usage: device hashes DEVICE [NAME ...] | device rate DEVICE [OPTIONS]".into()),
     }
 }
