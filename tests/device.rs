@@ -13,11 +13,11 @@ use plasticity_bench::catalogue::catalogue;
 use plasticity_bench::data::{self, Silent};
 use plasticity_bench::device::{Devices, fit};
 use plasticity_bench::random::Stream;
-use plasticity_bench::record::{CoefficientRow, Row, RunStatus, StepRow, TaskRow, TimeRow, read};
+use plasticity_bench::record::{CoefficientRow, Row, RunStatus, Status, StepRow, TaskRow, TimeRow, read};
 use plasticity_bench::runner::{Options, Summary, Trainer, run_all};
 use plasticity_bench::spec::{Length, Plan, Spec, Value};
-use plasticity_bench::train::Processor;
 use plasticity_bench::train::checkpoint::Keep;
+use plasticity_bench::train::{Places, Processor};
 use safetensors::SafeTensors;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_plasticity-bench");
@@ -37,9 +37,12 @@ fn plans(rest: &str) -> Vec<Plan> {
 }
 
 fn run(plans: &[Plan], out: &Path, jobs: usize, on_device: bool) -> Summary {
+    run_at(if on_device { Box::new(Devices::emulator()) } else { Box::new(Processor) }, plans, out, jobs)
+}
+
+fn run_at(places: Box<dyn Places>, plans: &[Plan], out: &Path, jobs: usize) -> Summary {
     let digits = data::load("generated-digits", None, &mut Silent).unwrap();
-    let trainer = Trainer::new([digits], Keep::Last, true);
-    let trainer = trainer.on(if on_device { Box::new(Devices::emulator()) } else { Box::new(Processor) });
+    let trainer = Trainer::new([digits], Keep::Last, true).on(places);
     let options = Options { jobs, quiet: true, ..Options::new(out) };
     run_all(plans, &trainer, &options).unwrap()
 }
@@ -222,6 +225,29 @@ fn a_run_is_the_same_alone_and_among_others_though_one_diverges_and_one_fails() 
     }
 }
 
+/// A fault of the card is all runs' affair: each fails with the reason, and goes on at the next start to the bytes of
+/// an undisturbed one.
+#[test]
+fn runs_go_on_after_a_fault_of_the_device() {
+    let rest = "optimizer = 'adam'\nactivation = 'relu'\n[grid]\nseeds = '0..3'";
+    let (plans, out) = (plans(rest), [(); 2].map(|()| tempfile::tempdir().unwrap()));
+    let whole = run(&plans, out[0].path(), 3, true);
+    // Ten launches a step, of three runs and their fresh networks.
+    let faulty = Devices::emulator_with(&["-DEMULATED_FAULT=900"]);
+    let broken = run_at(Box::new(faulty), &plans, out[1].path(), 3);
+    assert_eq!((broken.failed, broken.done), (3, 0), "{:?}", broken.failures);
+    for one in &broken.runs {
+        let status = RunStatus::read(&one.dir).unwrap().unwrap();
+        assert_eq!(status.status, Status::Failed);
+        assert!(status.error.unwrap().contains("a fault was asked for"));
+    }
+    let after = run(&plans, out[1].path(), 3, true);
+    assert_eq!(after.done, 3, "{:?}", after.failures);
+    for (ours, theirs) in all(&after).iter().zip(&all(&whole)) {
+        same(ours, theirs, "after a fault");
+    }
+}
+
 /// One that diverges within a task ends where the processor's does, with rows up to there.
 #[test]
 fn divergence_is_a_result() {
@@ -342,4 +368,54 @@ fn what_a_device_does_not_take_is_refused_by_name() {
         "error: --device emulator does not take the optimizer \"muon\" (adam, adamw and sgd alone): take --device cpu\n"
     );
     assert!(!folder.path().join("out").exists(), "something ran");
+}
+
+/// Every entry of the catalogue is taken or refused as the table of docs/gpus.md says.
+#[test]
+fn the_documented_entries_are_those_that_are_taken() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/gpus.md")).unwrap();
+    // The words of what is taken and of what is refused, whatever stands around them.
+    let row = |name: &str| {
+        let line = page.lines().find(|line| line.starts_with(&format!("| {name} |"))).unwrap();
+        let words = |column: usize| -> Vec<String> {
+            let column = line.split('|').nth(column).unwrap();
+            let words = column.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_');
+            words.map(str::to_owned).collect()
+        };
+        [words(2), words(3)]
+    };
+    let base = format!("{SPEC}optimizer = 'adam'\nactivation = 'relu'\n");
+    let with = |section: &str, name: &str| match section {
+        "activations" => base.replace("'relu'", &format!("'{name}'")),
+        "optimizers" => base.replace("'adam'", &format!("'{name}'")),
+        "networks" => base.replace("kind = 'mlp', hidden = [14, 10]", &format!("kind = '{name}'")),
+        "methods" => format!("{base}method = '{name}'\n"),
+        _ => base.replace(
+            "'relu'",
+            // Degrees that every constraint goes with.
+            &format!(
+                "{{ name = 'rational', degrees = {}, constraint = '{name}' }}",
+                if name == "proper-degree" { "[4, 4]" } else { "[5, 4]" }
+            ),
+        ),
+    };
+    let catalogue = catalogue();
+    let mut seen = 0;
+    for section in ["activations", "constraints", "optimizers", "methods", "networks"] {
+        let [taken, refused] = row(if section == "optimizers" { "optimisers" } else { section });
+        let has = |words: &[String], name: &str| words.iter().any(|word| word == name);
+        let (_, entries) = catalogue.sections.iter().find(|(name, _)| *name == section).unwrap();
+        for entry in entries {
+            let plans = Spec::parse(&with(section, entry.name), "x.toml", &[], &catalogue)
+                .and_then(|spec| spec.plans(None));
+            // What cannot stand with the rest of this spec is refused before a device is asked.
+            let is_taken = plans.is_ok_and(|plans| fit(&plans[0]).is_ok());
+            let name = if entry.name == "rational" { "rationals" } else { entry.name };
+            assert_eq!(is_taken, has(&taken, name), "{section}: {name}");
+            let is_refused = has(&refused, name) || (section == "methods" && has(&refused, "others"));
+            assert!(is_taken || is_refused, "{section}: {name}");
+            seen += usize::from(is_taken);
+        }
+    }
+    assert!(seen > 28, "{seen}");
 }

@@ -13,6 +13,7 @@ mod problem;
 
 use std::env;
 use std::error::Error;
+use std::process::ExitCode;
 use std::time::Instant;
 
 use plasticity_bench_cuda::{Activation, Constraint, Device, Engine, Perturb, Shape};
@@ -145,11 +146,21 @@ fn rate(device: &Device, arguments: &[String]) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn asked() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["hashes", name, ..] => hashes(&device(name)?, &arguments[2..]),
         ["rate", name, ..] => rate(&device(name)?, &arguments[2..]),
         _ => Err("usage: device hashes DEVICE [NAME ...] | device rate DEVICE [OPTIONS]".into()),
+    }
+}
+
+fn main() -> ExitCode {
+    match asked() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
     }
 }

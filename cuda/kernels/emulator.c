@@ -65,8 +65,13 @@ static void resume(int thread) {
     setcontext(&fibers[thread].start);
 }
 
-/* 0, or 1 where there is no memory, 2 where some threads of a block wait at a barrier that others never meet. */
+/* 0, or 1 where there is no memory, 2 where some threads of a block wait at a barrier that others never meet, 3 where a
+ * fault was asked for: each launch after the first EMULATED_FAULT fails, as it does on a card after an illegal access. */
 int emulate(int kernel, int blocks, int slots, const Job *job) {
+#ifdef EMULATED_FAULT
+    static int launches;
+    if (__atomic_add_fetch(&launches, 1, __ATOMIC_RELAXED) > EMULATED_FAULT) return 3;
+#endif
     if (fibers == 0) {
         Fiber *made = calloc(THREADS, sizeof(Fiber));
         stacks = malloc((size_t)THREADS * STACK);

@@ -153,6 +153,7 @@ impl Backend for Emulator {
         match unsafe { emulate(kernel as i32, blocks as i32, slots as i32, job) } {
             0 => Ok(()),
             1 => Err(failed("there is no memory for the fibers' stacks")),
+            3 => Err(failed("a fault was asked for")),
             _ => Err(failed(format!(
                 "{kernel:?}: some threads of a block wait at a barrier that others never meet"
             ))),

@@ -184,6 +184,30 @@ fn one_that_diverges_stops_alone() {
     }
 }
 
+/// What a card cannot be asked any more after a fault: every network gets the error, and nothing hangs.
+#[test]
+fn a_fault_ends_what_all_networks_wait_for() {
+    let shape = shape(&[12, 10, 6, 4], 6, Activation::Relu);
+    let engine = Engine::new(&Device::Emulator(vec!["-DEMULATED_FAULT=100".into()]), &shape).unwrap();
+    let problems: Vec<Problem> =
+        (0..3).map(|seed| Problem::new(&shape, Constraint::None, seed, 70)).collect();
+    let loaded = std::sync::Barrier::new(3);
+    let fails = |problem: &Problem| {
+        let seat = engine.seat();
+        seat.load(problem.load()).unwrap();
+        loaded.wait();
+        let stopped = seat.start(problem.part(0, 70)).wait().unwrap_err();
+        let after = [seat.store().unwrap_err(), seat.start(problem.part(0, 1)).wait().unwrap_err()];
+        assert!(after.iter().all(|error| *error == stopped), "{after:?}");
+        stopped.to_string()
+    };
+    let said: Vec<String> = std::thread::scope(|scope| {
+        let threads: Vec<_> = problems.iter().map(|problem| scope.spawn(|| fails(problem))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(said.iter().all(|said| said.contains("a fault was asked for")), "{said:?}");
+}
+
 /// Every operation is rounded once, whatever the compiler does with the text.
 #[test]
 fn the_compilers_flags_change_no_bit() {

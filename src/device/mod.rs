@@ -44,8 +44,15 @@ impl Devices {
     #[cfg(feature = "cuda-emulator")]
     #[must_use]
     pub fn emulator() -> Self {
+        Self::emulator_with(&[])
+    }
+
+    /// The same with flags for the C compiler: `-DEMULATED_FAULT=40` lets every launch after the fortieth fail.
+    #[cfg(feature = "cuda-emulator")]
+    #[must_use]
+    pub fn emulator_with(flags: &[&str]) -> Self {
         Self {
-            device: Device::Emulator(Vec::new()),
+            device: Device::Emulator(flags.iter().map(|&flag| flag.to_owned()).collect()),
             name: "emulator".to_owned(),
             kernels: format!("{KERNELS} on the processor"),
             engines: Mutex::default(),

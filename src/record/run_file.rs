@@ -129,19 +129,34 @@ impl RunStatus {
         Self { started: earlier.started.clone(), seconds: earlier.seconds, attempts, ..self }
     }
 
-    /// Whether this attempt may go on with what `earlier` ones left: steps on another kind of device have other last
-    /// bits, so a run that has taken any goes on where it began. The error is a sentence.
+    /// Whether this attempt may go on with what `earlier` ones left: steps on another kind of device, or by another
+    /// version of a device's kernels, have other last bits, so a run that has taken any goes on where it began. The
+    /// error is a sentence.
     pub fn can_resume(&self, earlier: &Self) -> Result<(), String> {
-        let kind = |device: &str| device.split(':').next().unwrap_or_default().to_owned();
+        let kind = |status: &Self| status.device.split(':').next().unwrap_or_default().to_owned();
+        // The processor's kernels name its vectors: a mixture of those is told, not refused.
+        let version = |status: &Self| status.kernels.split(' ').next().unwrap_or_default().to_owned();
         let has_steps = earlier.format < 2 || !earlier.attempts.is_empty();
-        if !has_steps || kind(&self.device) == kind(&earlier.device) {
+        if !has_steps {
             return Ok(());
         }
-        Err(format!(
-            "it began with --device {} and can go on there alone, not with --device {}: take the same device, or \
-             start anew with --fresh",
-            earlier.device, self.device
-        ))
+        if kind(self) != kind(earlier) {
+            return Err(format!(
+                "it began with --device {} and can go on there alone, not with --device {}: take the same device, or \
+                 start anew with --fresh",
+                earlier.device, self.device
+            ));
+        }
+        if kind(self) != "cpu" && version(self) != version(earlier) {
+            return Err(format!(
+                "it began under the kernels {} and can go on under those alone, not under {}: take the plasticity-bench \
+                 that it began with ({}), or start anew with --fresh",
+                version(earlier),
+                version(self),
+                earlier.version
+            ));
+        }
+        Ok(())
     }
 
     /// The same once this attempt has taken its first step, at `step` of `task`. What earlier ones did from
@@ -306,6 +321,20 @@ mod tests {
         // One that has to start anew is all that the rows are of.
         let anew = RunStatus::begin("ab12", "cpu", 1, "avx512").resuming(&read).stepping(0, 0);
         assert_eq!((anew.attempts.len(), anew.mixture()), (1, None));
+    }
+
+    #[test]
+    fn a_run_goes_on_under_the_kernels_of_the_device_that_it_began_on() {
+        let on = |device: &str, kernels: &str| RunStatus::begin("ab12", device, 1, kernels);
+        let begun = on("cuda:0", "cuda-1 on NVIDIA H100 (sm_90)").stepping(0, 0);
+        assert_eq!(on("cuda:1", "cuda-1 on NVIDIA A100 (sm_80)").can_resume(&begun), Ok(()));
+        let newer = on("cuda:0", "cuda-2 on NVIDIA H100 (sm_90)");
+        let why = newer.can_resume(&begun).unwrap_err();
+        assert!(why.contains("began under the kernels cuda-1") && why.contains("not under cuda-2"), "{why}");
+        assert!(on("cpu", "avx512").can_resume(&begun).unwrap_err().contains("began with --device cuda:0"));
+        // Before its first step nothing is bound; the processor's kernels may mix.
+        assert_eq!(newer.can_resume(&on("cuda:0", "cuda-1 on NVIDIA H100 (sm_90)")), Ok(()));
+        assert_eq!(on("cpu", "avx2").can_resume(&on("cpu", "avx512").stepping(0, 0)), Ok(()));
     }
 
     #[test]
