@@ -174,13 +174,14 @@ fn assert_close(name: &str, ours: &[f64], theirs: &[f64]) {
 type Sizes = ((usize, usize, usize, usize), (usize, usize, usize), (usize, usize));
 
 /// Filters of every kind: beside, inside and across the image's edge; windows of one channel and many.
-const SHAPES: [Sizes; 9] = [
+const SHAPES: [Sizes; 10] = [
     ((2, 6, 6, 3), (4, 3, 3), (1, 1)),
     ((3, 7, 5, 1), (3, 5, 5), (1, 0)),
     ((2, 8, 8, 4), (6, 3, 3), (2, 1)),
     ((2, 6, 7, 5), (7, 1, 1), (1, 0)),
     ((2, 7, 7, 4), (3, 1, 1), (2, 0)),
     ((1, 5, 6, 2), (2, 2, 3), (1, 2)),
+    ((1, 5, 6, 16), (16, 3, 3), (1, 1)),
     ((2, 9, 4, 2), (5, 4, 2), (3, 1)),
     ((2, 3, 3, 2), (3, 3, 3), (1, 3)),
     ((5, 16, 16, 16), (32, 3, 3), (1, 1)),
@@ -215,7 +216,7 @@ fn relu_and_pooling_agree_with_candle() {
 
 #[test]
 fn every_shape_matches_finite_differences() {
-    for (dims, filters, steps) in SHAPES.into_iter().take(8) {
+    for (dims, filters, steps) in SHAPES.into_iter().take(9) {
         let name = format!("{dims:?} {filters:?} {steps:?}");
         Case::new(dims, filters, steps, Some("tanh"), None).check_differences(&name);
     }

@@ -8,10 +8,11 @@ use faer::linalg::matmul::matmul;
 use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::{Accum, MatMut, MatRef, Par};
 
+use super::lanes::Lane;
 use super::real::Real;
 
-/// A float that candle stores and `faer` multiplies: f32 or f64.
-pub trait Element: Real + candle_core::WithDType + faer::traits::ComplexField<Real = Self> {}
+/// A float that candle stores, `faer` multiplies and `pulp` has vectors of: f32 or f64.
+pub trait Element: Real + Lane + candle_core::WithDType + faer::traits::ComplexField<Real = Self> {}
 impl Element for f32 {}
 impl Element for f64 {}
 

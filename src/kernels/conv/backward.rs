@@ -2,8 +2,9 @@
 
 use candle_core::{Result, Tensor, bail};
 
+use super::filters::{FilterGradient, Filters};
 use super::geometry::Geometry;
-use super::{Conv, Saved, products};
+use super::{Conv, Saved};
 use crate::kernels::element::{Gradients, Saved as SavedElements, flush};
 use crate::kernels::fused_activation::kernel;
 use crate::kernels::gradient::add_bias_gradient;
@@ -93,42 +94,49 @@ impl Conv {
     ) -> Result<Option<Tensor>> {
         let images = g.images_at_a_time();
         let mut spread = T::take(images * g.positions() * g.outputs);
-        let mut d_filters = T::take(g.outputs * g.patch());
-        d_filters.fill(T::ZERO);
-        let mut filters = T::take(d_filters.len());
-        let (mut dx, trains) = (Vec::new(), self.pass.trains());
-        if x.track_op() {
-            with_slice(w, |w| products::channels_last(w, g, &mut filters))?;
-            dx.resize(values.len(), T::ZERO);
-        }
-        for (block, x) in values.chunks(images * g.image()).enumerate() {
-            let here = x.len() / g.image();
-            let dz = match places {
-                None => &dz[block * images * g.positions() * g.outputs..][..here * g.positions() * g.outputs],
-                Some((pooling, places)) => {
-                    let at = block * images * pooling.pooled();
-                    let at = at..at + here * pooling.pooled();
-                    let spread = &mut spread[..here * pooling.image()];
-                    pooling.unpick(&dz[at.clone()], &places[at], spread);
-                    spread
-                }
-            };
-            if trains {
-                products::filters(x, dz, g, &mut d_filters);
-            }
-            if !dx.is_empty() {
-                let at = block * images * g.image();
-                products::inputs(dz, &filters, g, &mut dx[at..at + x.len()]);
-            }
-        }
-        if trains {
-            let mut gradient = self.parts.weight_gradient.lock();
+        let mut gradient = self.parts.weight_gradient.lock();
+        let mut d_filters = if self.pass.trains() {
             let (dw, add) = gradient.write::<T>()?;
-            products::channels_first(&d_filters, g, dw, add);
+            Some(FilterGradient::new(dw, add, g))
+        } else {
+            None
+        };
+        let mut dx = Vec::new();
+        let made = with_slice(w, |w| {
+            let mut filters = Filters::none();
+            if x.track_op() {
+                filters = Filters::new(w, g);
+                dx.resize(values.len(), T::ZERO);
+            }
+            for (block, x) in values.chunks(images * g.image()).enumerate() {
+                let here = x.len() / g.image();
+                let dz = match places {
+                    None => {
+                        &dz[block * images * g.positions() * g.outputs..][..here * g.positions() * g.outputs]
+                    }
+                    Some((pooling, places)) => {
+                        let at = block * images * pooling.pooled();
+                        let at = at..at + here * pooling.pooled();
+                        let spread = &mut spread[..here * pooling.image()];
+                        pooling.unpick(&dz[at.clone()], &places[at], spread);
+                        spread
+                    }
+                };
+                if let Some(d_filters) = &mut d_filters {
+                    d_filters.add(x, dz, g);
+                }
+                if !dx.is_empty() {
+                    let at = block * images * g.image();
+                    filters.inputs(dz, w, g, &mut dx[at..at + x.len()], true);
+                }
+            }
+            filters.put();
+        });
+        made?;
+        if let Some(d_filters) = d_filters {
+            d_filters.finish(g);
         }
         T::put(spread);
-        T::put(d_filters);
-        T::put(filters);
         if dx.is_empty() {
             return Ok(None);
         }

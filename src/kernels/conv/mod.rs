@@ -2,21 +2,27 @@
 //!
 //! Images lie by rows, (batch, height, width, channels): a unit is a channel, an activation sees
 //! (positions × channels) as it sees (samples × units) behind a linear layer, and a filter of 1 × 1 is
-//! a plain product. The weight is `PyTorch`'s (outputs, channels, rows, columns).
+//! a plain product. Filters of 3 × 3 with stride 1 over whole vectors of channels go by Winograd's transforms, all
+//! others by patches. The weight is `PyTorch`'s (outputs, channels, rows, columns).
 //!
 //! As in a [`Dense`](super::dense::Dense) layer, the gradients of weight, bias and coefficients go to
 //! their [`Gradient`]s, but for [`Pass::Through`], and ∂x is computed only where the input is part of
 //! the graph.
 
 mod backward;
+pub(crate) mod filters;
 pub mod geometry;
 mod im2col;
-pub(crate) mod products;
+mod products;
+#[cfg(test)]
+mod tests;
+mod winograd;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, bail};
 
+use self::filters::Filters;
 use self::geometry::Geometry;
 use super::element::{Mode, flush};
 use super::fused_activation::{FusedActivation, kernel};
@@ -108,28 +114,26 @@ impl Conv {
         g: &Geometry,
         mode: &mut Mode<'_>,
     ) -> Result<Vec<T>> {
-        let mut filters = T::take(w.len());
-        products::channels_last(w, g, &mut filters);
         let bias = self.parts.bias.as_ref().map(|(bias, _)| with_slice(bias, <[T]>::to_vec)).transpose()?;
-        let bias = bias.as_deref();
+        let layer = Layer { w, filters: Filters::new(w, g), bias: bias.as_deref() };
         let activation = self.parts.activation.as_ref();
         let expansion = activation.map_or(1, |activation| activation.expansion);
         let pooling = self.parts.pool.map(|pool| pool.over(g.to, g.outputs * expansion)).transpose()?;
         let mut y = match (activation, &pooling) {
             (None, None) => {
                 let mut z = vec![T::ZERO; g.batch * g.positions() * g.outputs];
-                self.pre_activations(x, &filters, bias, g, &mut z);
+                self.pre_activations(x, &layer, g, &mut z);
                 z
             }
             (_, Some(pooling)) if expansion == 1 => {
-                let made = self.picked(x, &filters, bias, g, pooling, mode)?;
+                let made = self.picked(x, &layer, g, pooling, mode)?;
                 self.save(made.z, Vec::new(), made.extra, made.places);
                 made.y
             }
             (None, Some(_)) => unreachable!("without an activation nothing widens"),
             (Some(activation), pooling) => {
                 let mut z = vec![T::ZERO; g.batch * g.positions() * g.outputs];
-                self.pre_activations(x, &filters, bias, g, &mut z);
+                self.pre_activations(x, &layer, g, &mut z);
                 let mut y = vec![T::ZERO; z.len() * expansion];
                 let mut extra = Vec::new();
                 activation.with_coefficients(|c| {
@@ -150,25 +154,18 @@ impl Conv {
                 }
             }
         };
-        T::put(filters);
+        layer.filters.put();
         flush(&mut y);
         Ok(y)
     }
 
     /// x ∗ W + b of all images, block by block.
-    fn pre_activations<T: Slices + Scratch>(
-        &self,
-        x: &[T],
-        filters: &[T],
-        bias: Option<&[T]>,
-        g: &Geometry,
-        z: &mut [T],
-    ) {
+    fn pre_activations<T: Slices + Scratch>(&self, x: &[T], layer: &Layer<'_, T>, g: &Geometry, z: &mut [T]) {
         let images = g.images_at_a_time();
         let blocks =
             x.chunks(images * g.image()).zip(z.chunks_mut(images * g.positions() * g.outputs)).enumerate();
         for (block, (x, z)) in blocks {
-            convolve(x, filters, bias, g, z);
+            layer.convolve(x, g, z);
             self.capture(block * images * g.positions(), g.outputs, z);
         }
     }
@@ -177,8 +174,7 @@ impl Conv {
     fn picked<T: Slices + Scratch>(
         &self,
         x: &[T],
-        filters: &[T],
-        bias: Option<&[T]>,
+        layer: &Layer<'_, T>,
         g: &Geometry,
         pooling: &Pooling,
         mode: &mut Mode<'_>,
@@ -200,7 +196,7 @@ impl Conv {
         for (block, x) in x.chunks(images * g.image()).enumerate() {
             let rows = x.len() / g.image() * g.positions();
             let z = &mut z[..rows * g.outputs];
-            convolve(x, filters, bias, g, z);
+            layer.convolve(x, g, z);
             self.capture(block * images * g.positions(), g.outputs, z);
             let features: &[T] = match &self.parts.activation {
                 None => z,
@@ -264,12 +260,21 @@ impl Conv {
     }
 }
 
-/// x ∗ W + b of some images.
-fn convolve<T: Slices + Scratch>(x: &[T], filters: &[T], bias: Option<&[T]>, g: &Geometry, z: &mut [T]) {
-    if let Some(bias) = bias {
-        z.chunks_exact_mut(g.outputs).for_each(|row| row.copy_from_slice(bias));
+/// What a pass multiplies with and adds.
+struct Layer<'a, T> {
+    w: &'a [T],
+    filters: Filters<T>,
+    bias: Option<&'a [T]>,
+}
+
+impl<T: Slices + Scratch> Layer<'_, T> {
+    /// x ∗ W + b of some images.
+    fn convolve(&self, x: &[T], g: &Geometry, z: &mut [T]) {
+        if let Some(bias) = self.bias {
+            z.chunks_exact_mut(g.outputs).for_each(|row| row.copy_from_slice(bias));
+        }
+        self.filters.forward(x, self.w, g, z, self.bias.is_some());
     }
-    products::forward(x, filters, g, z, bias.is_some());
 }
 
 impl CustomOp2 for Conv {

@@ -17,6 +17,9 @@ impl Geometry {
     /// Images that are worked on at a time.
     #[must_use]
     pub fn images_at_a_time(&self) -> usize {
+        if self.winograd() {
+            return self.images_of_tiles().clamp(1, self.batch.max(1));
+        }
         let cached = BLOCK / (self.positions() * self.patch().max(self.outputs));
         let worthwhile = POSITIONS.max(self.outputs).div_ceil(self.positions());
         cached.max(worthwhile).clamp(1, self.batch.max(1))

@@ -19,9 +19,10 @@ use super::rational::rule::RationalRule;
 use super::rational::shape::Shape;
 use super::rational::sharing::Sharing;
 use super::rational::target::Target;
-use super::rational::{Lane, unconstrained};
+use super::rational::unconstrained;
 use super::{Activation, CoefficientRule, Coefficients, Curve, kat_published};
 use crate::kernels::element::{ElementKernel, Gradients, Mode, Saved};
+use crate::kernels::lanes::Lane;
 use crate::spec::{Choice, Entry, Kind, Parameter};
 
 /// Catalogue entry.

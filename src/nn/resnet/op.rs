@@ -137,7 +137,7 @@ impl Body {
             d = block.backward(made, x, d, trains)?;
         }
         let mut dx = wants_input.then(|| vec![<T as crate::kernels::real::Real>::ZERO; x.len()]);
-        self.stem.backward(tape.stem, x, None, d, dx.as_deref_mut(), trains)?;
+        self.stem.backward(tape.stem, x, None, d, dx.as_deref_mut().map(|dx| (dx, false)), trains)?;
         Ok(dx)
     }
 

@@ -3,7 +3,8 @@
 use candle_core::Result;
 
 use super::capture::Capture;
-use crate::kernels::conv::{geometry::Geometry, products};
+use crate::kernels::conv::filters::{FilterGradient, Filters};
+use crate::kernels::conv::geometry::Geometry;
 use crate::kernels::element::Mode;
 use crate::kernels::norm::{Norm, Saved};
 use crate::kernels::scratch::Scratch;
@@ -36,7 +37,7 @@ pub(super) struct Block {
 /// What one unit's forward pass leaves.
 pub(super) struct SavedUnit<T> {
     pub(super) g: Geometry,
-    filters: Vec<T>,
+    filters: Filters<T>,
     pub(super) convolved: Vec<T>,
     pub(super) saved: Saved<T>,
     pub(super) y: Vec<T>,
@@ -57,15 +58,12 @@ impl Unit {
         mode: &mut Mode<'_>,
     ) -> Result<SavedUnit<T>> {
         let g = Geometry::new(dims, self.weight.0.dims4()?, self.stride, self.padding)?;
-        let mut filters = T::take(g.outputs * g.patch());
-        with_slice(&self.weight.0, |w| products::channels_last(w, &g, &mut filters))?;
         let mut convolved = T::take(g.batch * g.positions() * g.outputs);
-        let images = g.images_at_a_time();
-        for (x, z) in
-            x.chunks(images * g.image()).zip(convolved.chunks_mut(images * g.positions() * g.outputs))
-        {
-            products::forward(x, &filters, &g, z, false);
-        }
+        let filters = with_slice(&self.weight.0, |w| {
+            let filters = Filters::new(w, &g);
+            filters.forward(x, w, &g, &mut convolved, false);
+            filters
+        })?;
         let mut y = T::take(convolved.len());
         let saved = self.norm.forward(&convolved, (g.batch, g.outputs), residual, mode, &mut y)?;
         Ok(SavedUnit { g, filters, convolved, saved, y })
@@ -77,39 +75,32 @@ impl Unit {
         capture.see(&self.norm, &made.convolved, residual, &made.saved, sizes);
     }
 
-    /// Adds ∂x to `dx`, if it is wanted; gives the residual's gradient, if there was one.
+    /// Writes ∂x to `dx` or, with `true`, adds it there, if it is wanted; gives the residual's gradient, if there was one.
     pub(super) fn backward<T: Slices + Scratch>(
         &self,
         made: SavedUnit<T>,
         x: &[T],
         residual: Option<&[T]>,
         dy: Vec<T>,
-        mut dx: Option<&mut [T]>,
+        dx: Option<(&mut [T], bool)>,
         trains: bool,
     ) -> Result<Option<Vec<T>>> {
         let SavedUnit { g, filters, convolved, saved, y } = made;
         let back = self.norm.backward(&convolved, residual, &y, dy, saved, trains)?;
         T::put(convolved);
         T::put(y);
-        let mut d_filters = T::take(filters.len());
-        d_filters.fill(<T as crate::kernels::real::Real>::ZERO);
-        let images = g.images_at_a_time();
-        let blocks = x.chunks(images * g.image()).zip(back.dx.chunks(images * g.positions() * g.outputs));
-        for (block, (x, dz)) in blocks.enumerate() {
-            if trains {
-                products::filters(x, dz, &g, &mut d_filters);
-            }
-            if let Some(dx) = &mut dx {
-                let at = block * images * g.image();
-                products::inputs(dz, &filters, &g, &mut dx[at..at + x.len()]);
-            }
-        }
         if trains {
             let mut gradient = self.weight.1.lock();
             let (dw, add) = gradient.write::<T>()?;
-            products::channels_first(&d_filters, &g, dw, add);
+            let mut d_filters = FilterGradient::new(dw, add, &g);
+            d_filters.add(x, &back.dx, &g);
+            d_filters.finish(&g);
         }
-        [filters, d_filters, back.dx].into_iter().for_each(T::put);
+        if let Some((dx, add)) = dx {
+            with_slice(&self.weight.0, |w| filters.inputs(&back.dx, w, &g, dx, add))?;
+        }
+        filters.put();
+        T::put(back.dx);
         Ok(back.residual)
     }
 }
@@ -122,17 +113,11 @@ impl<T: Slices + Scratch> SavedUnit<T> {
 
     /// Hands back what only a backward pass needs.
     pub(super) fn features(self) -> Vec<T> {
-        T::put(self.filters);
+        self.filters.put();
         T::put(self.convolved);
         self.saved.put();
         self.y
     }
-}
-
-fn zeros<T: Slices + Scratch>(len: usize) -> Vec<T> {
-    let mut zeros = T::take(len);
-    zeros.fill(<T as crate::kernels::real::Real>::ZERO);
-    zeros
 }
 
 impl Block {
@@ -165,19 +150,25 @@ impl Block {
         trains: bool,
     ) -> Result<Vec<T>> {
         let SavedBlock { first, second, shortcut } = made;
-        let mut d_first = zeros(first.y.len());
+        let mut d_first = T::take(first.y.len());
         let residual = shortcut.as_ref().map_or(x, |made| &made.y);
-        let d_residual =
-            self.second.backward(second, &first.y, Some(residual), dy, Some(&mut d_first), trains)?;
+        let d_residual = self.second.backward(
+            second,
+            &first.y,
+            Some(residual),
+            dy,
+            Some((&mut d_first, false)),
+            trains,
+        )?;
         let d_residual = d_residual.expect("there was a residual");
         let Some((unit, made)) = self.shortcut.as_ref().zip(shortcut) else {
             let mut dx = d_residual;
-            self.first.backward(first, x, None, d_first, Some(&mut dx), trains)?;
+            self.first.backward(first, x, None, d_first, Some((&mut dx, true)), trains)?;
             return Ok(dx);
         };
-        let mut dx = zeros(x.len());
-        self.first.backward(first, x, None, d_first, Some(&mut dx), trains)?;
-        unit.backward(made, x, None, d_residual, Some(&mut dx), trains)?;
+        let mut dx = T::take(x.len());
+        self.first.backward(first, x, None, d_first, Some((&mut dx, false)), trains)?;
+        unit.backward(made, x, None, d_residual, Some((&mut dx, true)), trains)?;
         Ok(dx)
     }
 }

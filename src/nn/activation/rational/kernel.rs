@@ -1,13 +1,13 @@
 //! A rational activation as the training step sees it.
 
 use super::form::{MAX_A, MAX_C, MAX_LEN, Version};
-use super::lanes::{LANES, Lane};
 use super::pass::{self, Curves, Span, Sums, Upstream};
 use super::ratio::Ratio;
 use super::shape::{EffectiveCoefficients, Shape};
 use super::sharing::Sets;
 use super::tanh::tanh;
 use crate::kernels::element::{ElementKernel, Gradients, Mode, Saved, vectorized};
+use crate::kernels::lanes::{LANES, Lane};
 
 /// Numerator noise of version D in training (Delfosse et al. 2024).
 pub const NOISE: (f64, f64) = (0.9, 1.1);

@@ -19,7 +19,7 @@ pub mod fit;
 pub mod form;
 pub mod grid;
 pub mod kernel;
-mod lanes;
+
 mod pass;
 pub mod ratio;
 pub mod rule;
@@ -34,7 +34,6 @@ use std::sync::Arc;
 use thiserror::Error;
 
 pub use constraint::constraints;
-pub(super) use lanes::Lane;
 
 use self::form::{Form, Version};
 use self::kernel::Rational;

@@ -13,9 +13,9 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use super::form::{MAX_A, MAX_C};
-use super::lanes::{LANES, Lane};
 use super::ratio::Ratio;
 use super::vector::{Backward, BlockSums, Forward, LaneCoefficients, Steepest, Within, dispatch, small};
+use crate::kernels::lanes::{LANES, Lane};
 
 /// Chunks in a block: 1,024 elements, so that a block and its gradients stay in the nearest cache.
 const BLOCK: usize = 64;

@@ -7,8 +7,8 @@
 use pulp::{Arch, Simd, WithSimd};
 
 use super::form::{MAX_A, MAX_C};
-use super::lanes::{LANES, Lane};
 use super::ratio::Ratio;
+use crate::kernels::lanes::{LANES, Lane};
 
 /// The lanes' coefficients in `T`.
 #[derive(Clone, Copy, Debug)]

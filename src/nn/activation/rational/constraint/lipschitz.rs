@@ -19,10 +19,10 @@ use std::fmt;
 
 use super::super::RationalError;
 use super::super::form::{Form, MAX_A, MAX_C, sign};
-use super::super::lanes::LANES;
 use super::super::pass;
 use super::super::ratio::Ratio;
 use super::{Constraint, RANGE, TailSlope, positive, without_poles};
+use crate::kernels::lanes::LANES;
 use crate::spec::{Choice, Entry, Kind, Parameter};
 
 pub(super) const ENTRY: Entry = Entry {

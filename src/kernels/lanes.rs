@@ -4,7 +4,7 @@
 
 use pulp::Simd;
 
-use crate::kernels::real::Real;
+use super::real::Real;
 
 /// Elements that go through together, as one or more vectors: a multiple of every vector's width.
 pub const LANES: usize = 16;
@@ -18,10 +18,10 @@ pub trait Lane: Real {
     fn width<S: Simd>() -> usize {
         size_of::<Self::Vector<S>>() / size_of::<Self>()
     }
-    /// A chunk as vectors.
-    fn vectors<S: Simd>(chunk: &[Self; LANES]) -> &[Self::Vector<S>];
-    /// A chunk as vectors to write to.
-    fn vectors_mut<S: Simd>(chunk: &mut [Self; LANES]) -> &mut [Self::Vector<S>];
+    /// Values as vectors; what does not fill one at the end is left out, which chunks of [`LANES`] never have.
+    fn vectors<S: Simd>(values: &[Self]) -> &[Self::Vector<S>];
+    /// The same to write to.
+    fn vectors_mut<S: Simd>(values: &mut [Self]) -> &mut [Self::Vector<S>];
     /// x in every place.
     fn splat<S: Simd>(simd: S, x: Self) -> Self::Vector<S>;
     /// x + y
@@ -59,12 +59,12 @@ macro_rules! lane {
             type Vector<S: Simd> = S::$vector;
 
             #[inline(always)]
-            fn vectors<S: Simd>(chunk: &[Self; LANES]) -> &[Self::Vector<S>] {
-                S::$split(chunk).0
+            fn vectors<S: Simd>(values: &[Self]) -> &[Self::Vector<S>] {
+                S::$split(values).0
             }
             #[inline(always)]
-            fn vectors_mut<S: Simd>(chunk: &mut [Self; LANES]) -> &mut [Self::Vector<S>] {
-                S::$split_mut(chunk).0
+            fn vectors_mut<S: Simd>(values: &mut [Self]) -> &mut [Self::Vector<S>] {
+                S::$split_mut(values).0
             }
             #[inline(always)]
             fn splat<S: Simd>(simd: S, x: Self) -> Self::Vector<S> {
