@@ -25,7 +25,7 @@ const KEPT: usize = 128 * 128;
 /// Rows and columns of such a block: a multiple of every panel's width.
 const BLOCK: usize = 64;
 /// Tiles that are worked on at a time, with matrices that are kept and with others.
-const TILES: usize = 48;
+const TILES: usize = 24;
 const MANY_TILES: usize = 128;
 /// Tiles that images are given in where they are worked on block by block.
 const TILES_OF_A_CALL: usize = 128;
@@ -191,40 +191,39 @@ impl<T: Lane + Scratch> WithSimd for FilterGradient<'_, T> {
         let Self { x, from, padding, dz, to, dw, add } = self;
         let (channels, outputs) = (from.channels, to.channels);
         let tiles = dz.len() / (to.height * to.width * outputs) * to.tiles();
-        let at_a_time = MANY_TILES.min(tiles);
-        let (image_stride, gradient_stride) = (stride(at_a_time * channels), stride(at_a_time * outputs));
-        let matrix_stride = stride(BLOCK.min(outputs) * BLOCK.min(channels));
+        let sizes = Sizes::new((outputs, channels), tiles);
+        let kept = sizes.rows * sizes.columns == outputs * channels;
+        let image_stride = stride(sizes.tiles * channels);
+        let gradient_stride = stride(sizes.tiles * outputs);
+        let matrix_stride = stride(sizes.rows * sizes.columns);
         let mut images = T::take(PRODUCTS * image_stride);
         let mut gradients = T::take(PRODUCTS * gradient_stride);
         let mut matrices = T::take(PRODUCTS * matrix_stride);
         let mut zeros = T::take(channels.max(outputs));
         zeros.fill(T::ZERO);
-        for some in blocks(tiles, at_a_time) {
+        for some in blocks(tiles, sizes.tiles) {
             let mut points = Points { values: &mut images, stride: image_stride };
             tiles::images::<T, S>(simd, (x, &from, padding), (&to, some.clone()), &zeros, &mut points);
             let mut points = Points { values: &mut gradients, stride: gradient_stride };
             tiles::gradients::<T, S>(simd, dz, (&to, some.clone()), &zeros, &mut points);
-            for rows in blocks(outputs, BLOCK) {
-                for columns in blocks(channels, BLOCK) {
+            // Matrices that are kept take the sums of all tiles before they become filters.
+            let (more, last) = (kept && some.start > 0, some.end == tiles);
+            for rows in blocks(outputs, sizes.rows) {
+                for columns in blocks(channels, sizes.columns) {
                     let images = images.chunks_exact(image_stride);
                     let points = gradients.chunks_exact(gradient_stride).zip(images);
                     for ((gradient, image), matrix) in points.zip(matrices.chunks_exact_mut(matrix_stride)) {
                         let gradient = &gradient[rows.start..some.len() * outputs];
                         let image = &image[columns.start..some.len() * channels];
                         let matrix = &mut matrix[..rows.len() * columns.len()];
-                        let sizes = (columns.len(), rows.len());
-                        products::transposed_times::<T, S>(
-                            simd,
-                            gradient,
-                            image,
-                            matrix,
-                            sizes,
-                            (outputs, channels),
-                        );
+                        let (sizes, apart) = ((columns.len(), rows.len()), (outputs, channels));
+                        products::transposed_times::<T, S>(simd, gradient, image, matrix, sizes, apart, more);
                     }
-                    let made = (matrices.as_slice(), matrix_stride);
-                    let add = add || some.start > 0;
-                    filters::gradient::<T, S>(simd, made, channels, (&rows, &columns), dw, add);
+                    if !kept || last {
+                        let made = (matrices.as_slice(), matrix_stride);
+                        let add = add || (!kept && some.start > 0);
+                        filters::gradient::<T, S>(simd, made, channels, (&rows, &columns), dw, add);
+                    }
                 }
             }
         }

@@ -100,7 +100,7 @@ fn rows_times<T: Lane, S: Simd, const R: usize, const V: usize>(
     }
 }
 
-/// c (k × n), in panels, = a (m × k)ᵀ · b (m × n), with rows of `a` and `b` so many values apart.
+/// c (k × n), in panels, = a (m × k)ᵀ · b (m × n), with rows of `a` and `b` so many values apart, or c += where `add`.
 #[inline(always)]
 pub(super) fn transposed_times<T: Lane, S: Simd>(
     simd: S,
@@ -109,14 +109,15 @@ pub(super) fn transposed_times<T: Lane, S: Simd>(
     c: &mut [T],
     (n, k): (usize, usize),
     apart: (usize, usize),
+    add: bool,
 ) {
     for (first, width) in panels::<T, S>(n) {
         let (b, c) = (&b[first..], T::vectors_mut::<S>(&mut c[first * k..][..width * k]));
         match width / T::width::<S>() {
-            1 => panel_transposed::<T, S, 1>(simd, a, b, c, apart),
-            2 => panel_transposed::<T, S, 2>(simd, a, b, c, apart),
-            3 => panel_transposed::<T, S, 3>(simd, a, b, c, apart),
-            _ => panel_transposed::<T, S, 4>(simd, a, b, c, apart),
+            1 => panel_transposed::<T, S, 1>(simd, a, b, c, apart, add),
+            2 => panel_transposed::<T, S, 2>(simd, a, b, c, apart, add),
+            3 => panel_transposed::<T, S, 3>(simd, a, b, c, apart, add),
+            _ => panel_transposed::<T, S, 4>(simd, a, b, c, apart, add),
         }
     }
 }
@@ -128,6 +129,7 @@ fn panel_transposed<T: Lane, S: Simd, const V: usize>(
     b: &[T],
     c: &mut [Vector<T, S>],
     apart: (usize, usize),
+    add: bool,
 ) {
     let rows = c.as_chunks_mut::<V>().0.as_chunks_mut::<COLUMNS>().0;
     for (block, c) in rows.iter_mut().enumerate() {
@@ -144,7 +146,7 @@ fn panel_transposed<T: Lane, S: Simd, const V: usize>(
         }
         for (c, sums) in c.iter_mut().zip(sums) {
             for (c, sum) in c.iter_mut().zip(sums) {
-                *c = sum;
+                *c = if add { T::plus(simd, *c, sum) } else { sum };
             }
         }
     }
