@@ -3,7 +3,7 @@
 //! Three ways to vector instructions, each where the one before it does not do:
 //! - [`element::vectorized`] around a plain loop, which the compiler vectorises: nearly everywhere;
 //! - `pulp`'s `WithSimd` by hand, where sums have to stay in registers: [`affine`] and [`deferred`];
-//! - [`lanes::Lane`], `pulp` for both float types: Winograd's transforms, and the rationals, whose passes carry ten sums
+//! - `lanes::Lane`, `pulp` for both float types: Winograd's transforms, and the rationals, whose passes carry ten sums
 //!   along.
 
 pub mod absolute_sum;
@@ -19,7 +19,7 @@ pub mod fused_activation;
 pub mod gradient;
 pub mod images;
 pub mod inplace;
-pub mod lanes;
+pub(crate) mod lanes;
 pub mod layer_norm;
 pub mod loss;
 pub mod matmul;

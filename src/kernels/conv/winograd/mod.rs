@@ -44,27 +44,27 @@ impl Geometry {
 
     /// Images whose tiles are worth making the filters' matrices for.
     pub(super) fn images_of_tiles(&self) -> usize {
-        TILES_OF_A_CALL.div_ceil(self.to_plane().tiles())
+        TILES_OF_A_CALL.div_ceil(self.outputs_plane().tiles())
     }
 
-    fn from_plane(&self) -> Plane {
+    fn inputs_plane(&self) -> Plane {
         Plane { height: self.height, width: self.width, channels: self.channels }
     }
 
-    fn to_plane(&self) -> Plane {
+    fn outputs_plane(&self) -> Plane {
         Plane { height: self.to.0, width: self.to.1, channels: self.outputs }
     }
 }
 
 /// z (images × positions, outputs) = x ∗ w (outputs, channels, 3, 3), or z += where `add`.
 pub(super) fn forward<T: Lane + Scratch>(x: &[T], w: &[T], g: &Geometry, z: &mut [T], add: bool) {
-    let (from, to) = (g.from_plane(), g.to_plane());
+    let (from, to) = (g.inputs_plane(), g.outputs_plane());
     Arch::new().dispatch(Convolution { x, from, w, way: Way::Forward, padding: g.padding, z, to, add });
 }
 
 /// ∂x from ∂z (images × positions, outputs), or ∂x += where `add`.
 pub(super) fn inputs<T: Lane + Scratch>(dz: &[T], w: &[T], g: &Geometry, dx: &mut [T], add: bool) {
-    let (from, to) = (g.to_plane(), g.from_plane());
+    let (from, to) = (g.outputs_plane(), g.inputs_plane());
     Arch::new().dispatch(Convolution {
         x: dz,
         from,
@@ -79,7 +79,7 @@ pub(super) fn inputs<T: Lane + Scratch>(dz: &[T], w: &[T], g: &Geometry, dx: &mu
 
 /// ∂w (outputs, channels, 3, 3), or ∂w += where `add`.
 pub(super) fn filters<T: Lane + Scratch>(x: &[T], dz: &[T], g: &Geometry, dw: &mut [T], add: bool) {
-    let (from, to) = (g.from_plane(), g.to_plane());
+    let (from, to) = (g.inputs_plane(), g.outputs_plane());
     Arch::new().dispatch(FilterGradient { x, from, padding: g.padding, dz, to, dw, add });
 }
 
