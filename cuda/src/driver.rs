@@ -49,17 +49,16 @@ fn capability(device: sys::CUdevice) -> Result<(i32, i32), CudaError> {
     Ok((of(MAJOR)?, of(MINOR)?))
 }
 
-/// Name and architecture of a GPU: `NVIDIA H100 80GB HBM3 (sm_90)`.
+/// Name and architecture of a GPU, and its compiler: `NVIDIA H100 80GB HBM3 (sm_90, NVRTC 13.5)`.
 ///
 /// # Errors
 /// If there is no driver, no such GPU, or no NVRTC.
 pub fn describe(number: usize) -> Result<String, CudaError> {
     let device = device(number)?;
     let (major, minor) = capability(device)?;
-    if !nvrtc::is_present() {
-        return Err(CudaError::NoCompiler);
-    }
-    Ok(format!("{} (sm_{major}{minor})", result::device::get_name(device).map_err(failed)?))
+    let (release, update) = nvrtc::version().ok_or(CudaError::NoCompiler)?;
+    let name = result::device::get_name(device).map_err(failed)?;
+    Ok(format!("{name} (sm_{major}{minor}, NVRTC {release}.{update})"))
 }
 
 /// Free bytes of a GPU.

@@ -37,6 +37,15 @@ pub fn is_present() -> bool {
     unsafe { sys::is_culib_present() }
 }
 
+/// Its major and minor version, if it is there.
+#[must_use]
+pub fn version() -> Option<(i32, i32)> {
+    let (mut major, mut minor) = (0, 0);
+    // SAFETY: the library is there; both numbers are written where it is asked to.
+    (is_present() && unsafe { sys::nvrtcVersion(&raw mut major, &raw mut minor) }.result().is_ok())
+        .then_some((major, minor))
+}
+
 /// `architecture` is `sm_90`, say.
 ///
 /// # Errors

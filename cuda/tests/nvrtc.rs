@@ -45,7 +45,9 @@ fn every_shape_becomes_machine_code_as_it_is_written() {
                 "{what}: the report of registers is missing"
             );
             // A rational of degrees (9, 8) has 19 sums in f64 a thread; around a call of the way in f64 a few are saved.
-            let most = if shape.activation == rational(3, 9, 8) { 64 } else { 0 };
+            // NVRTC 12 saves a few of smaller ones too.
+            let saves = shape.activation == rational(3, 9, 8) || nvrtc::version().unwrap().0 < 13;
+            let most = if saves { 64 } else { 0 };
             for line in compiled.log.lines().filter(|line| line.contains("spill")) {
                 let numbers: Vec<usize> =
                     line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
