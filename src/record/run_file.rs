@@ -129,9 +129,9 @@ impl RunStatus {
         Self { started: earlier.started.clone(), seconds: earlier.seconds, attempts, ..self }
     }
 
-    /// Whether this attempt may go on with what `earlier` ones left: steps on another kind of device, or by another
-    /// version of a device's kernels, have other last bits, so a run that has taken any goes on where it began. The
-    /// error is a sentence.
+    /// Whether this attempt may go on with what `earlier` ones left: not on other data, and steps on another kind of
+    /// device, or by another version of a device's kernels, have other last bits, so a run that has taken any goes on
+    /// where it began. The error is a sentence.
     pub fn can_resume(&self, earlier: &Self) -> Result<(), String> {
         let kind = |status: &Self| status.device.split(':').next().unwrap_or_default().to_owned();
         // The processor's kernels name its vectors: a mixture of those is told, not refused.
@@ -139,6 +139,15 @@ impl RunStatus {
         let has_steps = earlier.format < 2 || !earlier.attempts.is_empty();
         if !has_steps {
             return Ok(());
+        }
+        // It is empty where no data was loaded yet.
+        let said = !self.data_checksum.is_empty() && !earlier.data_checksum.is_empty();
+        if said && self.data_checksum != earlier.data_checksum {
+            return Err(format!(
+                "it began on other data (content {} in place of {}): give it the same files, or start anew with \
+                 --fresh, or elsewhere with --out",
+                earlier.data_checksum, self.data_checksum
+            ));
         }
         if kind(self) != kind(earlier) {
             return Err(format!(
@@ -332,6 +341,8 @@ mod tests {
         let why = newer.can_resume(&begun).unwrap_err();
         assert!(why.contains("began under the kernels cuda-1") && why.contains("not under cuda-2"), "{why}");
         assert!(on("cpu", "avx512").can_resume(&begun).unwrap_err().contains("began with --device cuda:0"));
+        let other = RunStatus::begin("cd34", "cuda:0", 1, "cuda-1 on NVIDIA H100 (sm_90)").can_resume(&begun);
+        assert!(other.unwrap_err().contains("began on other data (content ab12 in place of cd34)"));
         // Before its first step nothing is bound; the processor's kernels may mix.
         assert_eq!(newer.can_resume(&on("cuda:0", "cuda-1 on NVIDIA H100 (sm_90)")), Ok(()));
         assert_eq!(on("cpu", "avx2").can_resume(&on("cpu", "avx512").stepping(0, 0)), Ok(()));
