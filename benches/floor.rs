@@ -11,9 +11,9 @@ use candle_core::{Device, Tensor};
 use clap::Parser;
 use plasticity_bench::kernels::affine::affine;
 use plasticity_bench::kernels::deferred::Deferred;
-use plasticity_bench::kernels::element::vectorized;
 use plasticity_bench::kernels::matmul::{times, transposed_times};
 use support::clock;
+use support::peak::peak;
 use support::problem::{CLASSES, PIXELS};
 
 #[global_allocator]
@@ -51,57 +51,6 @@ fn main() {
         let seconds = clock::seconds(|| (0..steps).for_each(|_| products.step()));
         let us = seconds * 1e6 / steps as f64;
         println!(r#"{{"batch": {batch}, "floor_us": {us}, "megaflop": {}}}"#, flop * 1e-6);
-    }
-}
-
-const LANES: usize = 16;
-const CHAINS: usize = 12;
-
-/// Fused multiply-adds per second × 2, in 10⁹: the best of five tries.
-fn peak(operations: f64) -> f64 {
-    let per_turn = (2 * LANES * CHAINS) as f64;
-    let turns = (operations / 5.0 / per_turn) as usize;
-    let mut best = f64::INFINITY;
-    for _ in 0..5 {
-        let start = black_box([[0.999; LANES], [1e-3; LANES]]);
-        let mut total = [0.0; LANES];
-        let seconds = clock::seconds(|| {
-            vectorized(
-                #[inline(always)]
-                || chains(turns, start, &mut total),
-            );
-        });
-        black_box(total);
-        best = best.min(seconds);
-    }
-    turns as f64 * per_turn / best * 1e-9
-}
-
-type Vector = [f32; LANES];
-
-/// Twelve independent chains, named one by one so that they stay in registers: enough to hide the
-/// latency of an addition (4 cycles, two units: 8 at least).
-#[inline(always)]
-fn chains(turns: usize, [factor, term]: [Vector; 2], total: &mut Vector) {
-    let [mut a, mut b, mut c, mut d, mut e, mut f] = [term; CHAINS / 2];
-    let [mut g, mut h, mut i, mut j, mut k, mut l] = [term; CHAINS / 2];
-    for _ in 0..turns {
-        for sum in [&mut a, &mut b, &mut c, &mut d, &mut e, &mut f] {
-            multiply_add(sum, &factor, &term);
-        }
-        for sum in [&mut g, &mut h, &mut i, &mut j, &mut k, &mut l] {
-            multiply_add(sum, &factor, &term);
-        }
-    }
-    for sum in [a, b, c, d, e, f, g, h, i, j, k, l] {
-        multiply_add(total, &factor, &sum);
-    }
-}
-
-#[inline(always)]
-fn multiply_add(sum: &mut Vector, factor: &Vector, term: &Vector) {
-    for ((sum, factor), term) in sum.iter_mut().zip(factor).zip(term) {
-        *sum = sum.mul_add(*factor, *term);
     }
 }
 

@@ -6,6 +6,7 @@ pub mod common;
 
 pub mod clock;
 pub mod names;
+pub mod peak;
 pub mod problem;
 pub mod serve;
 pub mod table;

@@ -22,11 +22,13 @@ macro_rules! scratch {
 
         impl Scratch for $t {
             fn take(len: usize) -> Vec<Self> {
-                // The smallest that is large enough, so that each call finds the one it had before.
+                // The smallest that is large enough, so that each call finds the one it had before: first among those
+                // that need no zeros at their end and of which not more than half would lie idle.
                 let mut buffer = $buffers.with_borrow_mut(|free| {
                     let fits = free.iter().enumerate().filter(|(_, b)| b.capacity() >= len);
-                    let best = fits.min_by_key(|(_, b)| b.capacity()).map(|(i, _)| i);
-                    best.map(|i| free.swap_remove(i)).unwrap_or_default()
+                    let best =
+                        fits.min_by_key(|(_, b)| (b.len() < len || b.capacity() > 2 * len, b.capacity()));
+                    best.map(|(i, _)| i).map(|i| free.swap_remove(i)).unwrap_or_default()
                 });
                 buffer.resize(len, 0.0);
                 if cfg!(any(test, debug_assertions)) {

@@ -13,8 +13,8 @@ use crate::kernels::scratch::Scratch;
 use crate::kernels::storage::{Slices, with_slice};
 
 impl Conv {
-    /// ∂z of the activation, adding the coefficients' gradient: `Some` where there is an activation.
-    fn through_activation<T: Slices>(
+    /// ∂z of the activation, a [`Scratch`] buffer, adding the coefficients' gradient: `Some` where there is an activation.
+    fn through_activation<T: Slices + Scratch>(
         &self,
         outputs: usize,
         saved: &Saved,
@@ -23,7 +23,7 @@ impl Conv {
     ) -> Result<Option<Vec<T>>> {
         let Some(activation) = &self.parts.activation else { return Ok(None) };
         let (z, extra) = (T::slice(&saved.pre_activations)?, T::slice(&saved.extra)?);
-        let mut dz = vec![T::ZERO; z.len()];
+        let mut dz = T::take(z.len());
         activation.with_gradient(self.pass.trains(), |c, d_coefficients| {
             let gradients = Gradients { dz: &mut dz, d_coefficients };
             kernel::<T>(activation).backward(c, outputs, SavedElements { z, y, extra }, dy, gradients);
@@ -79,7 +79,9 @@ impl Conv {
             (Some(saved), Some(pooling)) if expansion == 1 => Some((pooling, saved.places.as_slice())),
             _ => None,
         };
-        with_slice(x, |values| self.products(x, values, w, g, dz, places))?
+        let dx = with_slice(x, |values| self.products(x, values, w, g, dz, places))?;
+        made.into_iter().for_each(T::put);
+        dx
     }
 
     /// ∂W and, where it is wanted, ∂x from ∂z, which is spread from the `places` that pooling picked.

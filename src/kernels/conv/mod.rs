@@ -69,6 +69,17 @@ struct Saved {
     places: Vec<u8>,
 }
 
+/// The next step's pre-activations lie where this one's did.
+impl Drop for Saved {
+    fn drop(&mut self) {
+        match std::mem::replace(&mut self.pre_activations, CpuStorage::U8(Vec::new())) {
+            CpuStorage::F32(values) => f32::put(values),
+            CpuStorage::F64(values) => f64::put(values),
+            _ => {}
+        }
+    }
+}
+
 /// Rows of the pre-activations (batch × positions, outputs), ascending, that are kept for the probes.
 struct Capturing {
     rows: Vec<usize>,
@@ -132,7 +143,7 @@ impl Conv {
             }
             (None, Some(_)) => unreachable!("without an activation nothing widens"),
             (Some(activation), pooling) => {
-                let mut z = vec![T::ZERO; g.batch * g.positions() * g.outputs];
+                let mut z = T::take(g.batch * g.positions() * g.outputs);
                 self.pre_activations(x, &layer, g, &mut z);
                 let mut y = vec![T::ZERO; z.len() * expansion];
                 let mut extra = Vec::new();
@@ -185,7 +196,7 @@ impl Conv {
         let size = g.batch * pooling.pooled();
         let recorded = self.pass.is_recorded();
         let mut made = Activated {
-            z: vec![T::ZERO; if recorded { size } else { 0 }],
+            z: if recorded { T::take(size) } else { Vec::new() },
             y: vec![T::ZERO; size],
             extra: Vec::new(),
             places: vec![0; size],
@@ -230,9 +241,9 @@ impl Conv {
         Ok(made)
     }
 
-    fn save<T: Slices>(&self, z: Vec<T>, y: Vec<T>, extra: Vec<T>, places: Vec<u8>) {
+    fn save<T: Slices + Scratch>(&self, z: Vec<T>, y: Vec<T>, extra: Vec<T>, places: Vec<u8>) {
         if !self.pass.is_recorded() {
-            return;
+            return T::put(z);
         }
         *self.saved() = Some(Saved {
             pre_activations: T::store(z),

@@ -11,6 +11,9 @@ use crate::kernels::lanes::{LANES, Lane};
 /// Values of a filter for one channel.
 pub(super) const TAPS: usize = 9;
 
+/// Rows whose taps are read at a time.
+const ROWS: usize = 16;
+
 /// Which way a convolution goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
@@ -31,33 +34,39 @@ pub(super) fn matrices<T: Lane, S: Simd>(
     (rows, columns): (&Range<usize>, &Range<usize>),
     (matrices, apart): (&mut [T], usize),
 ) {
-    let mut taps = [[T::ZERO; LANES]; TAPS];
+    let mut taps = [[[T::ZERO; LANES]; TAPS]; ROWS];
     let width = T::width::<S>();
     for (first, wide) in panels::<T, S>(columns.len()) {
         // Columns of a panel, LANES or less at a time: filters that lie apart in memory.
         for column in (first..first + wide).step_by(LANES) {
             let lanes = LANES.min(first + wide - column);
-            for (r, row) in rows.clone().enumerate() {
-                let (at, stride) = match way {
-                    Way::Forward => (((columns.start + column) * channels + row) * TAPS, channels * TAPS),
-                    Way::Back => ((row * channels + columns.start + column) * TAPS, TAPS),
-                };
-                gather(&w[at..], stride, lanes, way, &mut taps);
-                for part in 0..lanes / width {
-                    let mut made = [[T::splat(simd, T::ZERO); POINTS]; 3];
-                    for i in 0..3 {
-                        let mut row = [T::splat(simd, T::ZERO); 3];
-                        for j in 0..3 {
-                            row[j] = T::vectors::<S>(&taps[i * 3 + j])[part];
+            for first_row in rows.clone().step_by(ROWS) {
+                let some = first_row..(first_row + ROWS).min(rows.end);
+                for (row, taps) in some.clone().zip(&mut taps) {
+                    let (at, stride) = match way {
+                        Way::Forward => (((columns.start + column) * channels + row) * TAPS, channels * TAPS),
+                        Way::Back => ((row * channels + columns.start + column) * TAPS, TAPS),
+                    };
+                    gather(&w[at..], stride, lanes, way, taps);
+                }
+                for (row, taps) in some.zip(&taps) {
+                    for part in 0..lanes / width {
+                        let mut made = [[T::splat(simd, T::ZERO); POINTS]; 3];
+                        for i in 0..3 {
+                            let mut row = [T::splat(simd, T::ZERO); 3];
+                            for j in 0..3 {
+                                row[j] = T::vectors::<S>(&taps[i * 3 + j])[part];
+                            }
+                            made[i] = transform::filter::<T, S>(simd, row);
                         }
-                        made[i] = transform::filter::<T, S>(simd, row);
-                    }
-                    let to = first * rows.len() + r * wide + (column - first) + part * width;
-                    for j in 0..POINTS {
-                        let u = transform::filter::<T, S>(simd, [made[0][j], made[1][j], made[2][j]]);
-                        for i in 0..POINTS {
-                            let to = (i * POINTS + j) * apart + to;
-                            T::vectors_mut::<S>(&mut matrices[to..][..width])[0] = u[i];
+                        let to =
+                            first * rows.len() + (row - rows.start) * wide + (column - first) + part * width;
+                        for j in 0..POINTS {
+                            let u = transform::filter::<T, S>(simd, [made[0][j], made[1][j], made[2][j]]);
+                            for i in 0..POINTS {
+                                let to = (i * POINTS + j) * apart + to;
+                                T::vectors_mut::<S>(&mut matrices[to..][..width])[0] = u[i];
+                            }
                         }
                     }
                 }

@@ -42,6 +42,17 @@ impl Geometry {
             && whole(self.outputs)
     }
 
+    /// Multiply-adds of the products of one pass the way that it goes; transforms are left out.
+    #[must_use]
+    pub fn multiply_adds(&self) -> usize {
+        let places = if self.winograd() {
+            self.outputs_plane().tiles() * PRODUCTS
+        } else {
+            self.positions() * self.filter.0 * self.filter.1
+        };
+        self.batch * places * self.channels * self.outputs
+    }
+
     /// Images whose tiles are worth making the filters' matrices for.
     pub(super) fn images_of_tiles(&self) -> usize {
         TILES_OF_A_CALL.div_ceil(self.outputs_plane().tiles())
