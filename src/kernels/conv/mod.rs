@@ -2,8 +2,8 @@
 //!
 //! Images lie by rows, (batch, height, width, channels): a unit is a channel, an activation sees
 //! (positions × channels) as it sees (samples × units) behind a linear layer, and a filter of 1 × 1 is
-//! a plain product. Filters of 3 × 3 with stride 1 over whole vectors of channels go by Winograd's transforms, all
-//! others by patches. The weight is `PyTorch`'s (outputs, channels, rows, columns).
+//! a plain product. Filters of 3 × 3 with stride 1 over whole vectors of channels go by Winograd's transforms where
+//! these pay, all others by patches. The weight is `PyTorch`'s (outputs, channels, rows, columns).
 //!
 //! As in a [`Dense`](super::dense::Dense) layer, the gradients of weight, bias and coefficients go to
 //! their [`Gradient`]s, but for [`Pass::Through`], and ∂x is computed only where the input is part of

@@ -13,21 +13,26 @@ type Sizes = ((usize, usize, usize, usize), usize, usize);
 
 /// By Winograd's transforms: whole tiles and parts, each padding, one image, tiles of more than one block, panels that
 /// are not full, matrices that are made block by block.
-const TRANSFORMED: [Sizes; 10] = [
+const TRANSFORMED: [Sizes; 9] = [
     ((2, 8, 8, 16), 16, 1),
     ((1, 4, 4, 32), 64, 1),
     ((3, 7, 5, 16), 48, 1),
     ((2, 9, 11, 32), 16, 0),
     ((2, 6, 3, 16), 32, 2),
-    ((1, 1, 1, 16), 16, 1),
-    ((5, 2, 2, 80), 96, 1),
+    ((5, 3, 3, 80), 96, 1),
     ((9, 16, 17, 16), 16, 1),
     ((2, 5, 6, 144), 160, 1),
     ((140, 3, 4, 144), 128, 1),
 ];
 
-/// By patches, since the channels or outputs are not whole vectors.
-const BY_PATCHES: [Sizes; 3] = [((2, 8, 8, 3), 16, 1), ((1, 7, 9, 20), 16, 1), ((3, 5, 5, 16), 17, 0)];
+/// By patches, since the channels or outputs are not whole vectors, or most of a tile would lie outside.
+const BY_PATCHES: [Sizes; 5] = [
+    ((2, 8, 8, 3), 16, 1),
+    ((1, 7, 9, 20), 16, 1),
+    ((3, 5, 5, 16), 17, 0),
+    ((3, 2, 2, 32), 16, 1),
+    ((4, 1, 1, 16), 16, 1),
+];
 
 struct Case<T> {
     g: Geometry,
@@ -95,7 +100,6 @@ fn error<T: Real>(ours: &[T], exact: &[f64]) -> f64 {
 fn transforms_give_what_patches_give() {
     for sizes in TRANSFORMED {
         let case = Case::<f64>::new(sizes);
-        assert!(case.g.winograd(), "{sizes:?}");
         let exact = case.by_patches();
         for add in [false, true] {
             for ((name, ours), exact) in ["z", "∂x", "∂w"].into_iter().zip(case.made(add)).zip(&exact) {
@@ -112,6 +116,7 @@ fn transforms_give_what_patches_give() {
 fn rounding_errors_in_f32_are_small_either_way() {
     for sizes in TRANSFORMED.into_iter().chain(BY_PATCHES) {
         let (case, exact) = (Case::<f32>::new(sizes), Case::<f64>::new(sizes).by_patches());
+        assert_eq!(case.g.winograd(), TRANSFORMED.contains(&sizes), "{sizes:?}");
         let bound = if case.g.winograd() { 3e-5 } else { 1e-5 };
         for ((name, ours), exact) in ["z", "∂x", "∂w"].into_iter().zip(case.made(false)).zip(&exact) {
             let error = error(&ours, exact);
