@@ -1,5 +1,5 @@
 //! Sums over fixed points that two constraints take at every step: the steepest slope on a grid, and
-//! the second moment on a standard Gaussian. Both go through the passes of [`super::pass`] in f64.
+//! the second moment on a standard Gaussian. Both go through the passes of training in f64.
 
 use std::sync::OnceLock;
 
