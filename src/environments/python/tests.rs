@@ -329,7 +329,7 @@ fn a_success_is_told_where_the_environment_tells_it() {
     assert_eq!(steps.map(|step| (step.reward, step.success)), [(3.0, Some(true)), (2.0, Some(false))]);
 }
 
-/// Rewards of `MetaWorld`'s door-lock, soccer and five more once were others after a state was loaded.
+/// Rewards of `MetaWorld`'s door-lock, soccer and three more tasks once were others after a state was loaded.
 #[test]
 fn arrays_that_look_at_a_state_do_so_after_it_is_loaded() {
     let Some(launch) = python_with("gymnasium") else { return };
