@@ -9,7 +9,7 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use super::error::corrupt;
-use super::generated::{GENERATED_TEXT, windows};
+use super::generated::{BLANK, COMMA, GENERATED_TEXT, STOP, windows};
 use super::manifest::{Decoded, Form, Manifest, Origin};
 use super::{DataError, Progress, file};
 
@@ -55,11 +55,11 @@ fn folded(text: &str) -> Vec<u8> {
         let number = match character.to_ascii_lowercase() {
             letter @ 'a'..='z' => letter as u8 - b'a',
             '\'' | '\u{2019}' => continue,
-            ',' | ';' | ':' => 27,
-            '.' | '!' | '?' => 28,
-            _ => 26,
+            ',' | ';' | ':' => COMMA,
+            '.' | '!' | '?' => STOP,
+            _ => BLANK,
         };
-        if number != 26 || all.last().is_some_and(|&last| last != 26) {
+        if number != BLANK || all.last().is_some_and(|&last| last != BLANK) {
             all.push(number);
         }
     }

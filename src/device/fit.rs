@@ -4,6 +4,7 @@ use plasticity_bench_cuda::{Activation, Constraint, Perturb, Shape};
 
 use crate::data;
 use crate::nn::activation::rational::constraint::Lipschitz;
+use crate::nn::activation::rational::form::Version;
 use crate::nn::activation::rational::grid::gauss_hermite;
 use crate::nn::initialization;
 use crate::spec::{Augmentation, Choice, Head, Plan, Value, Work};
@@ -161,7 +162,7 @@ fn rational(choice: &Choice) -> Result<Activation, String> {
     if sharing != "layer" {
         return Err(format!("activation.sharing = \"{sharing}\" (layer alone)"));
     }
-    let version = "ABCDN".find(choice.text("version")).expect("checked against the catalogue") as u8;
+    let version = Version::named(choice.text("version")).expect("checked against the catalogue") as u8;
     let degrees = choice.integers("degrees");
     Ok(Activation::Rational { version, p: degrees[0] as u8, q: degrees[1] as u8 })
 }

@@ -96,7 +96,7 @@ pub fn start(learner: &Learner, shape: &Shape) -> Vec<f32> {
 
 /// g₀ of `unit-gain`, the same for every layer: all start with the same coefficients.
 fn unit(network: &dyn Network, version: u8, degrees: (u8, u8)) -> f64 {
-    let version = [Version::A, Version::B, Version::C, Version::D, Version::N][usize::from(version)];
+    let version = Version::ALL[usize::from(version)];
     let form = Form { version, m: usize::from(degrees.0), n: usize::from(degrees.1) };
     let mut gain = UnitGain::default();
     let coefficients = network.activations().iter().find_map(|site| site.coefficients.as_ref());
@@ -127,7 +127,7 @@ pub fn settings(learner: &Learner, fit: &Fit) -> Settings {
     }
     let mut boxes = Vec::new();
     if fit.constraint == Constraint::CoefficientBox {
-        for site in learner.trained().network().activations() {
+        for site in trained.network().activations() {
             let rule = site.rule().expect("a rational has a rule");
             let end = |value: f32| {
                 let mut values = vec![value; fit.activation.set()];

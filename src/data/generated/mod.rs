@@ -11,7 +11,7 @@ mod textures;
 
 pub use digits::GENERATED_DIGITS;
 pub use text::GENERATED_TEXT;
-pub(super) use text::windows;
+pub(super) use text::{BLANK, COMMA, STOP, windows};
 pub use textures::GENERATED_TEXTURES;
 
 #[cfg(test)]

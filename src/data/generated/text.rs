@@ -18,9 +18,9 @@ const SEED: u64 = 0x7465_7874_7465_7801;
 const LENGTH: usize = 64;
 /// a to z, blank, comma, full stop.
 const CHARACTERS: usize = 29;
-const BLANK: u8 = 26;
-const COMMA: u8 = 27;
-const STOP: u8 = 28;
+pub(in crate::data) const BLANK: u8 = 26;
+pub(in crate::data) const COMMA: u8 = 27;
+pub(in crate::data) const STOP: u8 = 28;
 
 const WORDS: usize = 400;
 /// Words that may follow each.

@@ -30,7 +30,7 @@ use super::gradient::Gradient;
 use super::max_pool::{Pool, Pooling};
 use super::pass::Pass;
 use super::scratch::Scratch;
-use super::storage::{Slices, contiguous, with_slice};
+use super::storage::{Slices, contiguous, give_back, with_slice};
 
 /// What a [`Conv`] op needs beside its input and weight. Cheap to clone: one op is made per call.
 #[derive(Clone)]
@@ -72,11 +72,7 @@ struct Saved {
 /// The next step's pre-activations lie where this one's did.
 impl Drop for Saved {
     fn drop(&mut self) {
-        match std::mem::replace(&mut self.pre_activations, CpuStorage::U8(Vec::new())) {
-            CpuStorage::F32(values) => f32::put(values),
-            CpuStorage::F64(values) => f64::put(values),
-            _ => {}
-        }
+        give_back(std::mem::replace(&mut self.pre_activations, CpuStorage::U8(Vec::new())));
     }
 }
 

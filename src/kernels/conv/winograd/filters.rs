@@ -5,7 +5,7 @@ use std::ops::Range;
 use pulp::Simd;
 
 use super::products::panels;
-use super::transform::{self, POINTS};
+use super::transform::{self, POINTS, down};
 use crate::kernels::lanes::{LANES, Lane};
 
 /// Values of a filter for one channel.
@@ -62,7 +62,7 @@ pub(super) fn matrices<T: Lane, S: Simd>(
                         let to =
                             first * rows.len() + (row - rows.start) * wide + (column - first) + part * width;
                         for j in 0..POINTS {
-                            let u = transform::filter::<T, S>(simd, [made[0][j], made[1][j], made[2][j]]);
+                            let u = transform::filter::<T, S>(simd, down(&made, j));
                             for i in 0..POINTS {
                                 let to = (i * POINTS + j) * apart + to;
                                 T::vectors_mut::<S>(&mut matrices[to..][..width])[0] = u[i];
@@ -115,11 +115,7 @@ pub(super) fn gradient<T: Lane, S: Simd>(
                         made[i] = transform::filter_gradient::<T, S>(simd, points);
                     }
                     for j in 0..3 {
-                        let mut points = [made[0][0]; POINTS];
-                        for i in 0..POINTS {
-                            points[i] = made[i][j];
-                        }
-                        let g = transform::filter_gradient::<T, S>(simd, points);
+                        let g = transform::filter_gradient::<T, S>(simd, down(&made, j));
                         for i in 0..3 {
                             T::vectors_mut::<S>(&mut taps[i * 3 + j])[part] = g[i];
                         }

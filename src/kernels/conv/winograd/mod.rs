@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use self::filters::Way;
+use self::filters::{TAPS, Way};
 use self::tiles::{PRODUCTS, Plane, Points};
 use super::geometry::Geometry;
 use crate::kernels::lanes::{LANES, Lane};
@@ -43,7 +43,7 @@ impl Geometry {
             && self.padding <= 2
             && whole(self.channels)
             && whole(self.outputs)
-            && 3 * self.outputs_plane().tiles() * PRODUCTS < 2 * self.positions() * 9
+            && 3 * self.outputs_plane().tiles() * PRODUCTS < 2 * self.positions() * TAPS
     }
 
     /// Multiply-adds of the products of one pass the way that it goes; transforms are left out.

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use pulp::Simd;
 
-use super::transform::{self, POINTS, STEP};
+use super::transform::{self, POINTS, STEP, down};
 use crate::kernels::lanes::Lane;
 
 type Vector<T, S> = <T as Lane>::Vector<S>;
@@ -79,15 +79,6 @@ impl<T: Lane> Points<'_, T> {
         let width = T::width::<S>();
         (T::vectors_mut::<S>(self.values), tile * channels / width, self.stride / width)
     }
-}
-
-#[inline(always)]
-fn down<V: Copy, const N: usize, const M: usize>(rows: &[[V; M]; N], j: usize) -> [V; N] {
-    let mut down = [rows[0][0]; N];
-    for i in 0..N {
-        down[i] = rows[i][j];
-    }
-    down
 }
 
 /// Images read for `tiles` of outputs of `to`, transformed.

@@ -36,6 +36,16 @@ fn times<T: Lane, S: Simd>(simd: S, x: Vector<T, S>, factor: f64) -> Vector<T, S
     T::times(simd, x, T::splat(simd, T::of(factor)))
 }
 
+/// Column `j`.
+#[inline(always)]
+pub(super) fn down<V: Copy, const N: usize, const M: usize>(rows: &[[V; M]; N], j: usize) -> [V; N] {
+    let mut down = [rows[0][0]; N];
+    for i in 0..N {
+        down[i] = rows[i][j];
+    }
+    down
+}
+
 /// Bᵀ·d
 #[inline(always)]
 pub(super) fn image<T: Lane, S: Simd>(simd: S, d: [Vector<T, S>; POINTS]) -> [Vector<T, S>; POINTS] {

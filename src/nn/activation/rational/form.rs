@@ -40,6 +40,9 @@ pub enum Version {
 }
 
 impl Version {
+    /// All of them, in their order.
+    pub const ALL: [Self; 5] = [Self::A, Self::B, Self::C, Self::D, Self::N];
+
     /// The version that a spec names.
     #[must_use]
     pub fn named(letter: &str) -> Option<Self> {
