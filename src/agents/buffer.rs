@@ -98,6 +98,12 @@ impl Buffer {
         capacity * (4 * (features + actions + 1) + 1)
     }
 
+    /// Likewise of [pictures](Self::of_pictures).
+    #[must_use]
+    pub fn bytes_of_pictures(features: usize, actions: usize, capacity: usize) -> usize {
+        capacity * (features + 4 * (actions + 1) + 1)
+    }
+
     /// Transitions that can be drawn.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -1,17 +1,44 @@
 //! What an agent's run costs, from its plan alone: estimates are asked for before anything is built.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use super::buffer::Buffer;
 use super::settings::{count, schedule};
-use crate::environments::{self, ActionSpace, Spaces};
+use crate::environments::{self, ActionSpace, Named, Spaces};
 use crate::nn;
 use crate::spec::{ControlPlan, Plan};
+
+/// Bytes of a run's programs outside: the environment in which it trains and that of its evaluations, each an
+/// interpreter with its packages (`dm_control` takes 170 MiB).
+const PROGRAMS: f64 = 2.0 * 200.0 * 1024.0 * 1024.0;
+
+/// Whether the plan's first environment is of a program outside.
+fn outside(control: &ControlPlan) -> bool {
+    control.environment.starts_with(environments::python::PREFIX)
+}
 
 /// The spaces of the plan's first environment; `None` for those of other programs, which are not started for
 /// this, and where there is no such environment.
 pub(super) fn spaces(control: &ControlPlan) -> Option<Spaces> {
-    let name = &control.environment;
-    let outside = name.starts_with(environments::python::PREFIX);
-    if outside { None } else { Some(environments::build(name).ok()?.spaces().clone()) }
+    if outside(control) {
+        None
+    } else {
+        Some(environments::build(&control.environment).ok()?.spaces().clone())
+    }
+}
+
+/// Likewise, and programs outside are asked: each is started once for it, however many runs it has. `None` also
+/// where one does not come up, which its run will say.
+fn asked(control: &ControlPlan) -> Option<Spaces> {
+    static SAID: Mutex<BTreeMap<Named, Option<Spaces>>> = Mutex::new(BTreeMap::new());
+    if !outside(control) {
+        return spaces(control);
+    }
+    let named = Named::new(&control.environment, control.python.as_deref());
+    let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
+    let ask = || Some(named.build().ok()?.spaces().clone());
+    said.entry(named.clone()).or_insert_with(ask).clone()
 }
 
 /// Width of an action as the buffer holds it.
@@ -27,13 +54,20 @@ fn decisions(control: &ControlPlan) -> usize {
 }
 
 /// Bytes of the replay buffer as full as it gets, of the copy of it that a checkpoint makes, and of one more
-/// that a resumed run reads beside it.
+/// that a resumed run reads beside it; and the programs outside, if its environment is one.
 #[must_use]
 pub fn memory(control: &ControlPlan) -> Option<f64> {
-    let spaces = spaces(control)?;
+    let spaces = asked(control)?;
     // At most every second row is an episode's end.
     let rows = count(&control.agent, "buffer").min(2 * decisions(control) + 1);
-    Some(3.0 * Buffer::bytes(spaces.features(), width(&spaces), rows) as f64)
+    let (features, actions) = (spaces.features(), width(&spaces));
+    // DQN keeps pictures as bytes.
+    let bytes = match (&spaces.action, spaces.observation.len()) {
+        (ActionSpace::Discrete(_), 3) => Buffer::bytes_of_pictures(features, actions, rows),
+        _ => Buffer::bytes(features, actions, rows),
+    };
+    let programs = if outside(control) { PROGRAMS } else { 0.0 };
+    Some(3.0 * bytes as f64 + programs)
 }
 
 /// Multiply-adds of all the run's updates: of an actor's network an evaluation and a training pass (three
@@ -78,5 +112,37 @@ mod tests {
         assert_eq!(multiply_adds(&plans[0]), Some(expected));
         let rows = 20_003.0;
         assert_eq!(memory(plans[0].control().unwrap()), Some(3.0 * rows * 97.0));
+    }
+
+    /// A program whose observations are DQN's frames of Atari, and which writes down that it was asked.
+    #[cfg(unix)]
+    #[test]
+    fn a_program_outside_is_asked_once_and_its_pictures_are_bytes() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let frame = |payload: &[u8]| [&(payload.len() as u32).to_le_bytes(), payload].concat();
+        let numbers = |of: &[u32]| of.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>();
+        let spaces = [b"I", &numbers(&[3, 4, 84, 84])[..], &[1], &numbers(&[6, 5, 0]), &[0; 9]].concat();
+        let step = [b"O", &[0; 8 + 3 + 3 * 4 + 1][..], &[0; 8 * 4 * 84 * 84]].concat();
+        std::fs::write(folder.path().join("frames"), [frame(&spaces), frame(&step)].concat()).unwrap();
+        let python = folder.path().join("python");
+        let text = "#!/bin/sh\nhere=$(dirname \"$0\")\necho \"$3\" >> \"$here/asked\"\ncat \"$here/frames\"\ncat > /dev/null\n";
+        std::fs::write(&python, text).unwrap();
+        std::fs::set_permissions(&python, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let python = python.display();
+        let text = format!(
+            "name = 'x'\nenvironment = {{ name = 'python:ALE/Pong-v5', python = '{python}' }}\nagent = 'dqn'\n\
+             activation = 'relu'\nnetwork = {{ kind = 'nature-cnn' }}\n\
+             stream = {{ family = 'single', tasks = 1, steps = 2000000 }}\n[grid]\nseeds = '0..2'\n\
+             'agent.buffer' = [100000]\n"
+        );
+        let plans = Spec::parse(&text, "x.toml", &[], &catalogue()).unwrap().plans(None).unwrap();
+        for plan in &plans {
+            let row = 4.0 * 84.0 * 84.0 + 4.0 + 4.0 + 1.0;
+            assert_eq!(memory(plan.control().unwrap()), Some(3.0 * 100_000.0 * row + PROGRAMS));
+            // How long its steps take is not asked.
+            assert_eq!(multiply_adds(plan), None);
+        }
+        assert_eq!(std::fs::read_to_string(folder.path().join("asked")).unwrap(), "ALE/Pong-v5\n");
     }
 }

@@ -43,7 +43,7 @@ pub fn entries() -> Vec<Entry> {
 }
 
 /// An environment by its name, and what runs it if it is one of Python.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Named {
     name: String,
     python: Option<String>,
