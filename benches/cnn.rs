@@ -1,9 +1,10 @@
-//! Time of one training step of a CNN, a ResNet-18 or a vision transformer on images of 3 × 32 × 32 with Adam, in milliseconds:
-//! activations in interleaved rounds.
+//! Time of one training step with Adam, in milliseconds, of a CNN, a ResNet-18 or a vision transformer on images of
+//! 3 × 32 × 32, or of a decoder of characters on texts of 64: activations in interleaved rounds.
 //!
 //! cargo bench --bench cnn -- relu rational --batch 64 --channels 32,64,128 --kernel 3 --padding 1
 //! cargo bench --bench cnn -- relu rational --network resnet18 --batch 16 --width 64
 //! cargo bench --bench cnn -- gelu rational --network vit --batch 32 --width 192 --depth 4
+//! cargo bench --bench cnn -- gelu rational --network gpt --batch 12 --width 128 --depth 4
 
 mod support;
 
@@ -26,24 +27,33 @@ use support::table::Table;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const DIMS: (usize, usize, usize) = (3, 32, 32);
-const CLASSES: usize = 10;
+/// Of images in ten classes.
+const IMAGES: Problem = Problem { dims: (3, 32, 32), classes: 10 };
+/// Of texts with Shakespeare's 65 characters, each of which is asked for the next.
+const TEXTS: Problem = Problem { dims: (1, 1, 64), classes: 65 };
+
+/// Sizes of what is learnt.
+#[derive(Clone, Copy)]
+struct Problem {
+    dims: (usize, usize, usize),
+    classes: usize,
+}
 
 #[derive(Parser)]
 struct Arguments {
     /// Activations, constraints after a plus sign.
     #[arg(default_values = ["relu", "rational"])]
     activations: Vec<String>,
-    /// cnn, resnet18 or vit.
-    #[arg(long, default_value = "cnn", value_parser = ["cnn", "resnet18", "vit"])]
+    /// cnn, resnet18, vit or gpt.
+    #[arg(long, default_value = "cnn", value_parser = ["cnn", "resnet18", "vit", "gpt"])]
     network: String,
-    /// Images per step.
+    /// Images or texts per step.
     #[arg(long, default_value_t = 64)]
     batch: usize,
-    /// Channels of the first stage of resnet18 (64 if absent), or features of a token of vit (192).
+    /// Channels of the first stage of resnet18 (64 if absent), or features of a token of vit (192) or gpt (128).
     #[arg(long)]
     width: Option<i64>,
-    /// Blocks of vit.
+    /// Blocks of vit and gpt.
     #[arg(long, default_value_t = 4)]
     depth: i64,
     /// Filters of each convolution of the cnn.
@@ -82,22 +92,39 @@ struct Trainer {
     pass: Pass,
     inputs: Tensor,
     labels: Vec<u32>,
+    dims: (usize, usize, usize),
+}
+
+impl Arguments {
+    fn is_text(&self) -> bool {
+        self.network == "gpt"
+    }
+
+    fn problem(&self) -> Problem {
+        if self.is_text() { TEXTS } else { IMAGES }
+    }
 }
 
 fn network(activation: &str, arguments: &Arguments, stream: &mut Stream) -> Box<dyn Network> {
     let activation = names::choice(activation).expect("names are checked before");
+    let Problem { dims, classes } = arguments.problem();
     let entry = entries().into_iter().find(|e| e.name == arguments.network).expect("registered");
     let mut choice: Choice = support::common::defaults(&entry);
     let mut set = |name: &str, value| choice.parameters.insert(name.into(), value);
     if arguments.network == "resnet18" {
         set("width", Value::Integer(arguments.width.unwrap_or(64)));
-        let network = ResNet::new(&choice, &activation, DIMS, CLASSES, stream, DType::F32);
+        let network = ResNet::new(&choice, &activation, dims, classes, stream, DType::F32);
         return Box::new(network.unwrap_or_else(|why| panic!("{why}")));
     }
-    if arguments.network == "vit" {
-        set("width", Value::Integer(arguments.width.unwrap_or(192)));
+    if ["vit", "gpt"].contains(&arguments.network.as_str()) {
         set("depth", Value::Integer(arguments.depth));
-        let (dims, outputs, dtype) = (DIMS, CLASSES, DType::F32);
+        if let Some(width) = arguments.width {
+            set("width", Value::Integer(width));
+        }
+        if arguments.is_text() {
+            set("alphabet", Value::Integer(classes as i64));
+        }
+        let (outputs, dtype) = (classes, DType::F32);
         let blueprint = Blueprint { network: &choice, activation: &activation, dims, outputs, dtype };
         return build_from(&blueprint, stream).unwrap_or_else(|why| panic!("{why}"));
     }
@@ -105,7 +132,7 @@ fn network(activation: &str, arguments: &Arguments, stream: &mut Stream) -> Box<
     set("kernel", Value::Integer(arguments.kernel));
     set("padding", Value::Integer(arguments.padding));
     set("hidden", Value::Integers(arguments.hidden.clone()));
-    let network = Cnn::new(&choice, &activation, DIMS, CLASSES, stream, DType::F32);
+    let network = Cnn::new(&choice, &activation, dims, classes, stream, DType::F32);
     Box::new(network.unwrap_or_else(|why| panic!("{why}")))
 }
 
@@ -116,12 +143,17 @@ impl Trainer {
         let mut adam = support::common::defaults(&optimizers::entries()[0]);
         adam.parameters.insert("learning_rate".into(), Value::Number(1e-3));
         let optimizer = Optimizer::new(&adam, network.parameters());
-        let (batch, size) = (arguments.batch, DIMS.0 * DIMS.1 * DIMS.2);
-        let pixels: Vec<f32> = (0..batch * size).map(|_| stream.normal() as f32).collect();
-        let labels: Vec<u32> = (0..batch).map(|_| stream.below(CLASSES as u64) as u32).collect();
-        let inputs = Tensor::from_vec(pixels, (batch, size), &Device::Cpu).expect("whole rows");
+        let Problem { dims, classes } = arguments.problem();
+        let (batch, size) = (arguments.batch, dims.0 * dims.1 * dims.2);
+        let is_text = arguments.is_text();
+        let character = |stream: &mut Stream| stream.below(classes as u64) as u32;
+        let mut number = || if is_text { character(&mut stream) as f32 } else { stream.normal() as f32 };
+        let inputs: Vec<f32> = (0..batch * size).map(|_| number()).collect();
+        let asked = if is_text { batch * size } else { batch };
+        let labels: Vec<u32> = (0..asked).map(|_| character(&mut stream)).collect();
+        let inputs = Tensor::from_vec(inputs, (batch, size), &Device::Cpu).expect("whole rows");
         let pass = Pass::Train(Arc::new(Mutex::new(stream)));
-        Self { network, optimizer, pass, inputs, labels }
+        Self { network, optimizer, pass, inputs, labels, dims }
     }
 
     /// What another framework needs to train on the same.
@@ -129,7 +161,7 @@ impl Trainer {
         let parameters = self.network.parameters().iter();
         let mut tensors: HashMap<String, Tensor> =
             parameters.map(|p| (p.name.clone(), p.values.as_tensor().clone())).collect();
-        let images = self.inputs.reshape(((), DIMS.0, DIMS.1, DIMS.2)).expect("whole images");
+        let images = self.inputs.reshape(((), self.dims.0, self.dims.1, self.dims.2)).expect("whole images");
         let labels = Tensor::new(self.labels.as_slice(), &Device::Cpu).expect("labels");
         tensors.extend([("inputs".to_string(), images), ("labels".to_string(), labels)]);
         candle_core::safetensors::save(&tensors, path).expect("a file to write");

@@ -94,15 +94,17 @@ class ResNet(nn.Module):
 
 
 class Attention(nn.Module):
-    """Of three heads, as DeiT's smallest has, with q, k and v from one product, as most code has it."""
+    """With q, k and v from one product, as most code has it."""
 
-    def __init__(self, width):
+    def __init__(self, width, heads, causal):
         super().__init__()
+        self.heads, self.causal = heads, causal
         self.qkv, self.proj = nn.Linear(width, 3 * width), nn.Linear(width, width)
 
     def forward(self, x):
-        q, k, v = self.qkv(x).unflatten(-1, (3, 3, -1)).permute(2, 0, 3, 1, 4)
-        return self.proj(scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
+        q, k, v = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        mixed = scaled_dot_product_attention(q, k, v, is_causal=self.causal)
+        return self.proj(mixed.transpose(1, 2).flatten(2))
 
 
 class Mlp(nn.Module):
@@ -116,30 +118,37 @@ class Mlp(nn.Module):
 
 
 class Layer(nn.Module):
-    def __init__(self, width, hidden, site):
+    def __init__(self, width, hidden, site, heads, causal):
         super().__init__()
         self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.attn, self.mlp = Attention(width), Mlp(width, hidden, site)
+        self.attn, self.mlp = Attention(width, heads, causal), Mlp(width, hidden, site)
 
     def forward(self, x):
         x = x + self.attn(self.norm1(x))
         return x + self.mlp(self.norm2(x))
 
 
-class Vit(nn.Module):
-    """With timm's names."""
+class Transformer(nn.Module):
+    """What both have, with timm's names."""
 
-    def __init__(self, start, rational):
+    def __init__(self, start, rational, heads, causal):
         super().__init__()
         width, hidden = start["blocks.0.mlp.fc1.weight"].shape[::-1]
         blocks = sum(name.endswith("fc1.weight") for name in start)
-        patch = start["patch_embed.proj.weight"].shape[-1]
         self.activations = nn.ModuleList(Site(rational, gelu) for _ in range(blocks))
+        self.blocks = nn.ModuleList(Layer(width, hidden, site, heads, causal) for site in self.activations)
+        self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, start["head.weight"].shape[0])
+
+
+class Vit(Transformer):
+    """Of three heads, as DeiT's smallest has."""
+
+    def __init__(self, start, rational):
+        super().__init__(start, rational, 3, False)
+        width, patch = self.head.in_features, start["patch_embed.proj.weight"].shape[-1]
         self.patch_embed = nn.ModuleDict({"proj": nn.Conv2d(3, width, patch, patch)})
         self.cls_token = nn.Parameter(torch.zeros(1, 1, width))
         self.pos_embed = nn.Parameter(torch.zeros(start["pos_embed"].shape))
-        self.blocks = nn.ModuleList(Layer(width, hidden, site) for site in self.activations)
-        self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, start["head.weight"].shape[0])
 
     def forward(self, x):
         x = self.patch_embed["proj"](x).flatten(2).transpose(1, 2)
@@ -147,6 +156,20 @@ class Vit(nn.Module):
         for block in self.blocks:
             x = block(x)
         return self.head(self.norm(x[:, 0]))
+
+
+class Gpt(Transformer):
+    """Of four heads, as nanoGPT's for a small computer, without dropout; characters come as numbers."""
+
+    def __init__(self, start, rational):
+        super().__init__(start, rational, 4, True)
+        self.wte, self.wpe = nn.Embedding(*start["wte.weight"].shape), nn.Embedding(*start["wpe.weight"].shape)
+
+    def forward(self, x):
+        x = self.wte(x) + self.wpe.weight
+        for block in self.blocks:
+            x = block(x)
+        return self.head(self.norm(x)).flatten(0, 1)
 
 
 def fused(start):
@@ -166,9 +189,11 @@ class Contender:
         self.labels = tensors.pop("labels").long()
         self.start = {name: t.flatten() if "coefficients" in name else t for name, t in tensors.items()}
         self.rational = rational
-        if kind == "vit":
+        if kind in ("vit", "gpt"):
             self.start = fused(self.start)
-        self.network = {"cnn": Cnn, "resnet18": ResNet, "vit": Vit}[kind](self.start, rational)
+        if kind == "gpt":
+            self.inputs = self.inputs.flatten(1).long()
+        self.network = {"cnn": Cnn, "resnet18": ResNet, "vit": Vit, "gpt": Gpt}[kind](self.start, rational)
         self.network = self.network.to(memory_format=torch.channels_last)
         self.adam = torch.optim.Adam(self.network.parameters(), lr=1e-3, fused=True)
 
