@@ -14,9 +14,9 @@ use plasticity_bench::data::{self, DataSet, Silent};
 use plasticity_bench::measure::Recording;
 use plasticity_bench::nn::activation::registry;
 use plasticity_bench::probes;
-use plasticity_bench::record::{Row, TaskRow, TimeRow, read};
+use plasticity_bench::record::{RetentionRow, Row, TaskRow, TimeRow, read};
 use plasticity_bench::runner::{Options, Summary, Trainer, run_all};
-use plasticity_bench::spec::{Augmentation, DataPlan, Entry, Head, Length, Plan, Scaling, Value};
+use plasticity_bench::spec::{Augmentation, Choice, DataPlan, Entry, Head, Length, Plan, Scaling, Value};
 use plasticity_bench::tasks::TaskStream;
 use plasticity_bench::train::checkpoint::{Keep, Policy};
 use plasticity_bench::train::signals::{Outcome, Signals};
@@ -177,6 +177,38 @@ fn train_in(
 }
 
 /// Raises the interrupt at the given report and lets the run end; then goes on from what is on disk.
+/// Tasks that share their classes have an accuracy matrix where it is asked for, by the run's own head alone, and
+/// its diagonal is the test accuracy at each task's end.
+#[test]
+fn an_accuracy_matrix_can_be_asked_for() {
+    let [mut asked, plain] = [(); 2].map(|()| common::plan(common::activation("relu")));
+    asked.probes.retention = true;
+    for (plan, retention) in [(asked, true), (plain, false)] {
+        let mut plan = plan;
+        plan.stream_mut().family = Choice { name: "permuted-pixels".into(), parameters: BTreeMap::new() };
+        plan.stream_mut().tasks = 3;
+        let out = tempfile::tempdir().unwrap();
+        run(std::slice::from_ref(&plan), out.path(), 1);
+        let folder = out.path().join("test").join(plan.slug());
+        assert_eq!(folder.join(RetentionRow::FILE).exists(), retention);
+        if !retention {
+            continue;
+        }
+        let matrix: Vec<RetentionRow> = read(&folder).unwrap();
+        let places: Vec<_> = matrix.iter().map(|row| (row.trained_through, row.evaluated)).collect();
+        assert_eq!(places, [(0, 0), (1, 0), (1, 1), (2, 0), (2, 1), (2, 2)]);
+        let tasks: Vec<TaskRow> = read(&folder).unwrap();
+        for row in &matrix {
+            assert_eq!((row.class_incremental_accuracy, row.task_incremental_accuracy), (None, None));
+            if row.trained_through == row.evaluated {
+                assert_eq!(Some(row.accuracy), tasks[row.evaluated].test_accuracy);
+            }
+        }
+        let others = matrix.iter().filter(|row| row.trained_through > row.evaluated);
+        assert!(others.into_iter().all(|row| row.accuracy < 1.0 && row.loss > 0.0));
+    }
+}
+
 #[test]
 fn an_interrupted_run_goes_on_to_the_same_bytes() {
     for (number, mut plan) in plans().into_iter().enumerate() {

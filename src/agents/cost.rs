@@ -123,7 +123,7 @@ mod tests {
         let frame = |payload: &[u8]| [&(payload.len() as u32).to_le_bytes(), payload].concat();
         let numbers = |of: &[u32]| of.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>();
         let spaces = [b"I", &numbers(&[3, 4, 84, 84])[..], &[1], &numbers(&[6, 5, 0]), &[0; 9]].concat();
-        let step = [b"O", &[0; 8 + 3 + 3 * 4 + 1][..], &[0; 8 * 4 * 84 * 84]].concat();
+        let step = [b"O", &[0; 8 + 3 + 3 * 4 + 1][..], &vec![0; 8 * 4 * 84 * 84]].concat();
         std::fs::write(folder.path().join("frames"), [frame(&spaces), frame(&step)].concat()).unwrap();
         let python = folder.path().join("python");
         let text = "#!/bin/sh\nhere=$(dirname \"$0\")\necho \"$3\" >> \"$here/asked\"\ncat \"$here/frames\"\ncat > /dev/null\n";

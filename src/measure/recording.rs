@@ -147,7 +147,13 @@ impl Observer for Recording<'_> {
         network: View<'_>,
     ) -> anyhow::Result<()> {
         self.look(result.task, Phase::End, stream, network)?;
-        for row in accuracy_matrix_line(&self.template.run, result.task, stream, network)? {
+        for row in accuracy_matrix_line(
+            &self.template.run,
+            result.task,
+            stream,
+            network,
+            self.plan.probes.retention,
+        )? {
             self.rows.push(&row)?;
         }
         self.end(result, Status::Done)

@@ -22,6 +22,11 @@ pub fn check(plan: &Plan) -> Result<(), String> {
                 .into(),
         );
     }
+    if plan.probes.retention && !plan.is_supervised() {
+        return Err(
+            "probes.retention tests on the tasks so far, and an agent has no test sets: leave it out".into(),
+        );
+    }
     let named = REGISTRY.iter().filter(|r| plan.probes.names.iter().any(|name| name == r.entry.name));
     for probe in named {
         let name = probe.entry.name;

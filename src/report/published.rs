@@ -10,7 +10,7 @@ use super::metric::{METRICS, named};
 use super::statistics::{Bootstrap, Estimate, Interval};
 use super::tables::{Cell, Mark, Rank, Table};
 use crate::results::{Cell as Group, Results};
-use crate::spec::{Length, Value, Work, number};
+use crate::spec::{Length, Plan, Value, Work, number};
 
 /// A published figure: a line of benchmarks/published.csv.
 #[derive(Clone, Debug, Deserialize)]
@@ -23,7 +23,7 @@ pub struct Published {
     pub metric: String,
     /// Activation.
     pub activation: String,
-    /// Method, or `none`.
+    /// Method, `none`, or `layer-norm` for an MLP with layer normalisation.
     pub method: String,
     /// The figure.
     pub mean: f64,
@@ -42,6 +42,9 @@ pub struct Published {
     pub learning_rate: Option<f64>,
     /// Why another measurement may differ.
     pub note: String,
+    /// Optimiser that it was reached with, where others of ours are not to stand beside it.
+    #[serde(default)]
+    pub optimizer: Option<String>,
 }
 
 /// Reads the figures in `path`.
@@ -197,8 +200,20 @@ fn is_comparable(cell: &Group, theirs: &Published) -> bool {
     };
     is_of(cell, &theirs.benchmark)
         && same(&plan.activation.name, &theirs.activation)
-        && same(&plan.method_names(), &theirs.method)
+        && same(&methods(plan), &theirs.method)
+        && theirs.optimizer.as_ref().is_none_or(|theirs| same(&plan.optimizer.name, theirs))
         && free
+}
+
+/// A plan's methods, among which the field's tables count layer normalisation.
+fn methods(plan: &Plan) -> String {
+    let names = plan.method_names();
+    let normed = plan.network.name == "mlp" && plan.network.get("norm") == Some(&Value::Text("layer".into()));
+    match (normed, plan.methods.is_empty()) {
+        (false, _) => names,
+        (true, true) => "layer-norm".into(),
+        (true, false) => format!("{names} + layer-norm"),
+    }
 }
 
 fn verdict(estimate: Option<Estimate>, theirs: &Published) -> &'static str {

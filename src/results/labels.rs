@@ -10,6 +10,8 @@ const LABELLED: [&str; 5] =
 /// Sections of the spec that make a variant; and those that make a benchmark.
 const VARIANT: [&str; 5] = ["activation", "optimizer", "method", "critic", "agent"];
 const BENCHMARK: [&str; 5] = ["data", "stream", "network", "environment", "diagnostic"];
+/// The key of a network that makes a variant all the same: the field compares normalisation with methods.
+const NORM: &str = "network.norm";
 
 /// Benchmark and variant of each plan.
 pub fn labels(plans: &[&Plan]) -> Vec<(String, String)> {
@@ -21,7 +23,7 @@ pub fn labels(plans: &[&Plan]) -> Vec<(String, String)> {
     // relu at another's are one variant.
     let mut axes: Vec<String> = Vec::new();
     for plans in by_name.values() {
-        for key in varying(plans, &VARIANT) {
+        for key in varying(plans, |key, section| VARIANT.contains(&section) || key == NORM) {
             if !axes.contains(&key) {
                 axes.push(key);
             }
@@ -29,22 +31,23 @@ pub fn labels(plans: &[&Plan]) -> Vec<(String, String)> {
     }
     axes.retain(|key| !LABELLED.contains(&key.as_str()));
     let variants = variants(plans, &axes);
+    let makes_benchmark = |key: &str, section: &str| BENCHMARK.contains(&section) && key != NORM;
     let settings: BTreeMap<&str, Vec<String>> =
-        by_name.iter().map(|(name, plans)| (*name, varying(plans, &BENCHMARK))).collect();
+        by_name.iter().map(|(name, plans)| (*name, varying(plans, makes_benchmark))).collect();
     let benchmark = |plan: &Plan| benchmark(plan, &settings[plan.name.as_str()]);
     plans.iter().zip(variants).map(|(plan, variant)| (benchmark(plan), variant)).collect()
 }
 
-/// The axes among `plans` whose keys are in one of these sections.
-fn varying(plans: &[&Plan], sections: &[&str]) -> Vec<String> {
+/// The axes among `plans` whose key and section `counts`.
+fn varying(plans: &[&Plan], counts: impl Fn(&str, &str) -> bool) -> Vec<String> {
     let keys = axes(plans).into_iter().map(|axis| axis.key);
-    keys.filter(|key| sections.contains(&key.split('.').next().unwrap_or_default())).collect()
+    keys.filter(|key| counts(key, key.split('.').next().unwrap_or_default())).collect()
 }
 
 /// The benchmark's name, and what its runs differ in beside the variant, if anything.
 fn benchmark(plan: &Plan, settings: &[String]) -> String {
     let mut parts = vec![plan.name.clone()];
-    let told = settings.iter().zip(values(plan, settings));
+    let told = settings.iter().zip(values(plan, settings)).filter(|(_, value)| !value.is_empty());
     parts.extend(told.map(|(key, value)| format!("{}={value}", short(key))));
     parts.join(" ")
 }

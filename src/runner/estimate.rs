@@ -104,7 +104,7 @@ fn so_far(numbers: &[f64]) -> Vec<f64> {
 /// Test images that the whole run is tested on, those that come again counted again.
 fn tested(sizes: &tasks::Sizes) -> f64 {
     let at_the_ends = sizes.test.iter().sum::<f64>();
-    if !sizes.divided {
+    if !sizes.retention {
         return at_the_ends;
     }
     // The accuracy matrix: after every task, the test sets of all tasks so far.

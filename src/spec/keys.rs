@@ -142,6 +142,12 @@ pub const PROBES: &[Parameter] = &[
         "train a fresh network beside this one on every task",
         Kind::Flag { default: false },
     ),
+    key(
+        "retention",
+        "after every task, test on all tasks so far (the accuracy matrix), where tasks share their classes; others \
+         are in any case",
+        Kind::Flag { default: false },
+    ),
 ];
 
 /// Keys of `[stream]` that belong to no family.

@@ -299,4 +299,6 @@ pub struct ProbesPlan {
     pub samples: usize,
     /// Whether a freshly initialised network is trained beside this one on every task.
     pub plasticity_gap: bool,
+    /// Whether every task so far is tested after each, where tasks share their classes.
+    pub retention: bool,
 }

@@ -44,7 +44,7 @@ pub(super) fn plan(root: &Table, catalogue: &Catalogue, sources: &Sources) -> Re
         activation: reader.choice("activation", "activations", "name", None)?,
         optimizer: reader.choice("optimizer", "optimizers", "name", None)?,
         methods: reader.methods()?,
-        probes: ProbesPlan { names: Vec::new(), samples: 1, plasticity_gap: false },
+        probes: ProbesPlan { names: Vec::new(), samples: 1, plasticity_gap: false, retention: false },
         seed: 0,
     };
     if !matches!(plan.work, Work::Diagnostic(_)) {
@@ -312,6 +312,7 @@ impl Reader<'_> {
                 names: self.probe_names(section)?,
                 samples: count(section, keys::PROBES, "samples")?.expect("it has a default"),
                 plasticity_gap: section.flag("plasticity_gap")?.unwrap_or(false),
+                retention: section.flag("retention")?.unwrap_or(false),
             })
         })
     }

@@ -268,11 +268,12 @@ fn of_listed(header: &str, method: &Choice) -> Section {
 }
 
 fn of_probes(probes: &ProbesPlan) -> Section {
-    let ProbesPlan { names, samples, plasticity_gap } = probes;
+    let ProbesPlan { names, samples, plasticity_gap, retention } = probes;
     let mut section = Section::new("probes");
     section.set("names", Value::Names(names.clone()));
     section.count("samples", *samples);
     section.set("plasticity_gap", Value::Flag(*plasticity_gap));
+    section.set("retention", Value::Flag(*retention)).written = *retention;
     section
 }
 
@@ -300,6 +301,8 @@ fn text(value: &Value) -> String {
             let items: Vec<String> = list.iter().map(ToString::to_string).collect();
             format!("[{}]", items.join(", "))
         }
+        // What is given as nothing is not what is left out.
+        Value::Names(names) if names.is_empty() => "[]".to_owned(),
         Value::Names(names) => names.join(" "),
         Value::Choice(choice) => choice.name.clone(),
     }

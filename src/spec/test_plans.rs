@@ -44,7 +44,12 @@ pub fn plan(activation: &str, seed: u64) -> Plan {
         activation: bare(activation),
         optimizer,
         methods: Vec::new(),
-        probes: ProbesPlan { names: vec!["srank".into()], samples: 100, plasticity_gap: false },
+        probes: ProbesPlan {
+            names: vec!["srank".into()],
+            samples: 100,
+            plasticity_gap: false,
+            retention: false,
+        },
         seed,
     }
 }

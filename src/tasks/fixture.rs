@@ -49,7 +49,7 @@ pub fn plan(family: &str) -> Plan {
         activation: choice("relu"),
         optimizer: choice("adam"),
         methods: Vec::new(),
-        probes: ProbesPlan { names: Vec::new(), samples: 50, plasticity_gap: false },
+        probes: ProbesPlan { names: Vec::new(), samples: 50, plasticity_gap: false, retention: false },
         seed: 0,
     }
 }

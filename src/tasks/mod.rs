@@ -51,7 +51,7 @@ use self::class_tasks::Classes;
 use self::heads::OwnHeads;
 use self::stream::Built;
 use crate::data::{Content, DataSet, Manifest};
-use crate::spec::{Augmentation, Entry, Head, Plan, Scaling};
+use crate::spec::{Augmentation, Entry, Head, Plan, Scaling, StreamPlan};
 
 /// A family: its entry in the catalogue and how its stream is made.
 struct Family {
@@ -156,6 +156,9 @@ pub fn check(plan: &Plan, manifest: &Manifest) -> Result<(), String> {
             stream.family.name
         ));
     }
+    if plan.probes.retention {
+        check_retention(stream, family, classes.is_some())?;
+    }
     if let Some(count) = class_order::optional_count(&stream.family, "examples_per_class") {
         if stream.examples.is_some() {
             return Err(
@@ -202,6 +205,23 @@ fn check_content(plan: &Plan, relation: Relation, manifest: &Manifest) -> Result
     }
 }
 
+/// Whether `probes.retention` asks for something that is there and would not be otherwise.
+fn check_retention(stream: &StreamPlan, family: &Family, own_classes: bool) -> Result<(), String> {
+    let name = &stream.family.name;
+    if !family.tested {
+        return Err(format!(
+            "probes.retention tests on all tasks so far, and tasks of {name} have no test set: leave it out"
+        ));
+    }
+    if own_classes || stream.head == Head::Multi {
+        return Err(format!(
+            "probes.retention asks for what {name} with head = \"{}\" has in any case, the accuracy matrix: leave it out",
+            if stream.head == Head::Multi { "multi" } else { "single" }
+        ));
+    }
+    Ok(())
+}
+
 /// Rough sizes of the plan's tasks, from its data set's manifest alone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sizes {
@@ -211,8 +231,8 @@ pub struct Sizes {
     pub test: Vec<f64>,
     /// Width of the network's head.
     pub classes: usize,
-    /// Whether tasks have classes of their own, so that every task so far is tested after each.
-    pub divided: bool,
+    /// Whether every task so far is tested after each: tasks have classes of their own, or it is asked for.
+    pub retention: bool,
 }
 
 /// The sizes of the plan's tasks as they would be if all classes had the same number of examples.
@@ -237,6 +257,6 @@ pub fn sizes(plan: &Plan, manifest: &Manifest) -> Sizes {
         train: shares.iter().map(|share| share * examples).collect(),
         test: shares.iter().map(|share| share * test).collect(),
         classes: heads * known.and_then(|family| family.renumbered).unwrap_or(manifest.classes),
-        divided: divided.is_some(),
+        retention: divided.is_some() || plan.probes.retention,
     }
 }

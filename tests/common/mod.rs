@@ -60,7 +60,7 @@ pub fn plan(activation: Choice) -> Plan {
         activation,
         optimizer: adam,
         methods: Vec::new(),
-        probes: ProbesPlan { names: Vec::new(), samples: 64, plasticity_gap: false },
+        probes: ProbesPlan { names: Vec::new(), samples: 64, plasticity_gap: false, retention: false },
         seed: 0,
     }
 }

@@ -40,7 +40,12 @@ fn plan(agent: Choice, activation: &str, discrete: bool) -> Plan {
         activation: make.actor.activation,
         optimizer: make.actor.optimizer,
         methods: vec![choice(&crate::methods::entries(), "l2-init", &[])],
-        probes: ProbesPlan { names: vec!["srank".to_owned()], samples: 40, plasticity_gap: false },
+        probes: ProbesPlan {
+            names: vec!["srank".to_owned()],
+            samples: 40,
+            plasticity_gap: false,
+            retention: false,
+        },
         seed: 3,
     }
 }

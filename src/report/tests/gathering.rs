@@ -60,6 +60,29 @@ fn a_label_tells_what_tells_variants_apart_within_a_benchmark() {
     );
 }
 
+/// Layer normalisation, a setting without a default, once stood in one mean with its absence.
+#[test]
+fn what_a_variant_leaves_out_tells_it_apart() {
+    let root = tempfile::tempdir().unwrap();
+    let normed =
+        "[[variants]]\nactivation = 'relu'\n[[variants]]\nactivation = 'relu'\n'network.norm' = 'layer'\n";
+    let spec = format!("{}{normed}", &SPEC[..SPEC.find("[grid]").unwrap()]);
+    let spec = format!("{spec}[grid]\nseeds = [0, 1]\n");
+    for plan in Spec::parse(&spec, "test", &[], &catalogue()).unwrap().plans(None).unwrap() {
+        let figure = if plan.network.get("norm").is_some() { 0.75 } else { 0.25 };
+        run(root.path(), &plan, Status::Done, &[figure, figure]);
+    }
+    let results = gather(&[root.path().to_owned()], &catalogue()).unwrap();
+    assert!(results.problems.is_empty(), "{:?}", results.problems);
+    assert_eq!(results.benchmarks, ["bench"]);
+    let means = |variant: &str| -> Vec<f64> {
+        let number = results.variants.iter().position(|known| known == variant).unwrap();
+        let cell = results.cells.iter().find(|cell| cell.variant == number).unwrap();
+        cell.metric("total_online_accuracy").into_values().collect()
+    };
+    assert_eq!((means("relu"), means("relu norm=layer")), (vec![0.25, 0.25], vec![0.75, 0.75]));
+}
+
 #[test]
 fn a_run_given_twice_counts_once_and_an_unreadable_one_is_told_of() {
     let (a, b) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());

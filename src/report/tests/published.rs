@@ -8,12 +8,13 @@ fn published_figures_stand_beside_ours_with_a_verdict_and_reasons() {
     let root = tempfile::tempdir().unwrap();
     let results = results(root.path());
     let file = root.path().join("published.csv");
-    let header =
-        "source,benchmark,metric,activation,method,mean,plus_minus,seeds,tasks,steps,learning_rate,note\n";
-    let rows = "paper,BENCH,total_online_accuracy,relu,none,0.39,0.01,10,50,10,0.5,tuned\n\
-                paper,shuffled_labels_generated_digits,total_online_accuracy,relu,none,0.5,,2,,,,\n\
-                paper,bench,total_online_accuracy,rational,none,0.7,,2,,,,\n\
-                paper,other,total_online_accuracy,relu,l2-init,0.7,,2,,,,\n";
+    let header = "source,benchmark,metric,activation,method,mean,plus_minus,seeds,tasks,steps,learning_rate,note,optimizer\n";
+    let rows = "paper,BENCH,total_online_accuracy,relu,none,0.39,0.01,10,50,10,0.5,tuned,\n\
+                paper,shuffled_labels_generated_digits,total_online_accuracy,relu,none,0.5,,2,,,,,\n\
+                paper,bench,total_online_accuracy,rational,none,0.7,,2,,,,,\n\
+                paper,other,total_online_accuracy,relu,l2-init,0.7,,2,,,,,\n\
+                paper,bench,total_online_accuracy,relu,layer-norm,0.7,,2,,,,,\n\
+                paper,bench,total_online_accuracy,relu,none,0.7,,2,,,,,muon\n";
     std::fs::write(&file, format!("{header}{rows}")).unwrap();
     let table = published::table(&results, &published::read(&file).unwrap());
     let text = |row: usize, column: usize| match &table.rows[row][column] {
@@ -31,7 +32,8 @@ fn published_figures_stand_beside_ours_with_a_verdict_and_reasons() {
     let known = [-0.12, -0.125, -0.115];
     let ours = [interval.value, interval.low, interval.high];
     assert!(ours.iter().zip(known).all(|(ours, known)| (ours - known).abs() < 1e-12), "{ours:?}");
-    let missing = "Published and without runs here: bench (rational); other (relu + l2-init).";
+    let missing =
+        "Published and without runs here: bench (rational, relu + layer-norm, relu); other (relu + l2-init).";
     assert_eq!(table.notes.last().map(String::as_str), Some(missing));
     let none = published::table(&results, &published::read(&file).unwrap()[2..]);
     assert!(none.rows.is_empty() && none.notes[0].starts_with("None of"), "{:?}", none.notes);

@@ -52,7 +52,8 @@ fn unknown_keys_name_the_nearest_one_the_line_and_what_is_accepted() {
     );
     assert_eq!(
         added("[probes]\nname = []\n"),
-        "spec.toml:29: [probes] takes no key `name`; did you mean `names`? It takes names, samples, plasticity_gap."
+        "spec.toml:29: [probes] takes no key `name`; did you mean `names`? It takes names, samples, plasticity_gap, \
+         retention."
     );
     assert_eq!(
         added("[grid]\n\"optimiser.learning_rate\" = [1]\n"),

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
+use crate::spec::{axes, values};
 
 fn value(kind: Kind) -> BoxedStrategy<Option<Value>> {
     match kind {
@@ -170,10 +171,10 @@ fn work() -> impl Strategy<Value = Work> {
 
 fn any_plan() -> impl Strategy<Value = Plan> {
     let heading = ("[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}", any::<String>(), 0..=i64::MAX as u64);
-    let probes = (prop::collection::vec(any::<bool>(), 3), 1usize..100_000, any::<bool>());
+    let probes = (prop::collection::vec(any::<bool>(), 3), 1usize..100_000, any::<bool>(), any::<bool>());
     let choices = (choice("networks"), choice("activations"), choice("optimizers"), methods());
     (heading, work(), choices, probes)
-        .prop_map(|((name, source, seed), work, choices, (taken, samples, gap))| {
+        .prop_map(|((name, source, seed), work, choices, (taken, samples, gap, retention))| {
             let names = ["srank", "dead_units", "curvature"].into_iter().zip(taken);
             // A diagnostic has no layers to look at.
             let looks = !matches!(work, Work::Diagnostic(_));
@@ -192,6 +193,7 @@ fn any_plan() -> impl Strategy<Value = Plan> {
                         .collect(),
                     samples: if looks { samples } else { 1 },
                     plasticity_gap: looks && gap,
+                    retention: looks && retention,
                 },
                 seed,
             }
@@ -231,6 +233,8 @@ proptest! {
         let probes = looked_at.then(|| Plan { probes: other.probes.clone(), ..one.clone() });
         for mixed in parts.into_iter().chain(probes).chain(exchanged(&one, &other)) {
             prop_assert!(mixed == one || mixed.settings() != one.settings(), "{:?}", mixed);
+            let keys: Vec<String> = axes(&[&one, &mixed]).into_iter().map(|axis| axis.key).collect();
+            prop_assert!(mixed == one || values(&mixed, &keys) != values(&one, &keys), "{:?}", mixed);
             prop_assert!(mixed != one || mixed.to_toml() != one.to_toml() || mixed.settings() == one.settings());
         }
     }
