@@ -82,12 +82,12 @@ fn is_open(settings: &[Setting], (key, owner): (&str, &str)) -> bool {
     let names = |key: &str| key == of || key.rsplit_once('.').is_some_and(|(section, _)| section == of);
     let chosen =
         |setting: &Setting| names(&setting.key) && format!("{}/{}", setting.owner, setting.value) == owner;
-    // One of a list of methods: the list is a setting, its members are none.
+    // One of a list of methods: the list is a setting, its members are none. One alone has other keys.
     let listed = of.rsplit_once('.');
     let among = |setting: &Setting| {
-        listed.is_some_and(|(list, name)| {
-            setting.key == list && setting.value.split(" + ").any(|one| one == name)
-        })
+        let mut names = setting.value.split(" + ");
+        let is_list = names.clone().nth(1).is_some();
+        is_list && listed.is_some_and(|(list, name)| setting.key == list && names.any(|one| one == name))
     };
     settings.iter().any(|setting| chosen(setting) || among(setting))
 }
@@ -167,6 +167,8 @@ mod tests {
         let second = Choice { name: "l2".into(), ..method(&[]) };
         let listed = [with(vec![online, second.clone()]), with(vec![summed, second.clone()])];
         assert_eq!(axes(&listed.each_ref()), [axis("method.ewc.decay", ["0.5", ""])]);
+        // What a list has under keys of its own, a method alone does not leave out.
+        assert_eq!(axes(&[&alone[0], &listed[0]]), [axis("method", ["ewc", "ewc + l2"])]);
         // What a method does not have, it does not leave out.
         assert_eq!(axes(&[&alone[0], &with(vec![second])]), [axis("method", ["ewc", "l2"])]);
     }
