@@ -176,7 +176,6 @@ fn train_in(
     plasticity_bench::train::run(plan, Arc::clone(data), dir, keep, &mut recording, control).unwrap()
 }
 
-/// Raises the interrupt at the given report and lets the run end; then goes on from what is on disk.
 /// Tasks that share their classes have an accuracy matrix where it is asked for, by the run's own head alone, and
 /// its diagonal is the test accuracy at each task's end.
 #[test]
@@ -204,11 +203,12 @@ fn an_accuracy_matrix_can_be_asked_for() {
                 assert_eq!(Some(row.accuracy), tasks[row.evaluated].test_accuracy);
             }
         }
-        let others = matrix.iter().filter(|row| row.trained_through > row.evaluated);
-        assert!(others.into_iter().all(|row| row.accuracy < 1.0 && row.loss > 0.0));
+        let mut others = matrix.iter().filter(|row| row.trained_through > row.evaluated);
+        assert!(others.all(|row| row.accuracy < 1.0 && row.loss > 0.0));
     }
 }
 
+/// Raises the interrupt at the given report and lets the run end; then goes on from what is on disk.
 #[test]
 fn an_interrupted_run_goes_on_to_the_same_bytes() {
     for (number, mut plan) in plans().into_iter().enumerate() {

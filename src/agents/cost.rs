@@ -62,8 +62,8 @@ pub fn memory(control: &ControlPlan) -> Option<f64> {
     let rows = count(&control.agent, "buffer").min(2 * decisions(control) + 1);
     let (features, actions) = (spaces.features(), width(&spaces));
     // DQN keeps pictures as bytes.
-    let bytes = match (&spaces.action, spaces.observation.len()) {
-        (ActionSpace::Discrete(_), 3) => Buffer::bytes_of_pictures(features, actions, rows),
+    let bytes = match (&spaces.action, spaces.image()) {
+        (ActionSpace::Discrete(_), Some(_)) => Buffer::bytes_of_pictures(features, actions, rows),
         _ => Buffer::bytes(features, actions, rows),
     };
     let programs = if outside(control) { PROGRAMS } else { 0.0 };
@@ -118,17 +118,8 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn a_program_outside_is_asked_once_and_its_pictures_are_bytes() {
-        use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
-        let frame = |payload: &[u8]| [&(payload.len() as u32).to_le_bytes(), payload].concat();
-        let numbers = |of: &[u32]| of.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>();
-        let spaces = [b"I", &numbers(&[3, 4, 84, 84])[..], &[1], &numbers(&[6, 5, 0]), &[0; 9]].concat();
-        let step = [b"O", &[0; 8 + 3 + 3 * 4 + 1][..], &vec![0; 8 * 4 * 84 * 84]].concat();
-        std::fs::write(folder.path().join("frames"), [frame(&spaces), frame(&step)].concat()).unwrap();
-        let python = folder.path().join("python");
-        let text = "#!/bin/sh\nhere=$(dirname \"$0\")\necho \"$3\" >> \"$here/asked\"\ncat \"$here/frames\"\ncat > /dev/null\n";
-        std::fs::write(&python, text).unwrap();
-        std::fs::set_permissions(&python, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let python = environments::python::fake::interpreter(folder.path(), &[4, 84, 84], 6, 1);
         let python = python.display();
         let text = format!(
             "name = 'x'\nenvironment = {{ name = 'python:ALE/Pong-v5', python = '{python}' }}\nagent = 'dqn'\n\

@@ -144,7 +144,7 @@ impl Dqn {
             actions,
             network,
             target,
-            buffer: if make.image().is_some() { buffer.of_pictures() } else { buffer },
+            buffer: if make.spaces.image().is_some() { buffer.of_pictures() } else { buffer },
             decisions: 0,
             updates: 0,
             exploration: Stream::new(make.seed, "exploration", 0),
@@ -233,7 +233,7 @@ fn networks(
     start: u64,
 ) -> Result<(Trained, Target), AgentError> {
     let network = make.trained("q", &make.actor, (features, actions), start)?;
-    let image = make.image();
+    let image = make.spaces.image();
     // A target's own start values are never used.
     let copy = make.actor.build(features, image, actions, &mut Stream::new(0, "target", 0))?;
     let target = Target::new("target".to_owned(), copy, network.network())?;

@@ -61,14 +61,6 @@ impl NetworkChoice {
 }
 
 impl Make {
-    /// (channels, height, width) where observations are images.
-    pub(super) fn image(&self) -> Option<Dims> {
-        match self.spaces.observation[..] {
-            [channels, height, width] => Some((channels, height, width)),
-            _ => None,
-        }
-    }
-
     /// An untrained network; `number` tells its start values from those of the others.
     pub(super) fn trained(
         &self,
@@ -77,7 +69,8 @@ impl Make {
         sizes: (usize, usize),
         number: u64,
     ) -> Result<Trained, AgentError> {
-        let image = self.image().filter(|(channels, height, width)| sizes.0 == channels * height * width);
+        let image =
+            self.spaces.image().filter(|(channels, height, width)| sizes.0 == channels * height * width);
         let mut init = Stream::new(self.seed, "init", number);
         let network = of.build(sizes.0, image, sizes.1, &mut init)?;
         Ok(Trained::new(name, network, &of.optimizer, &of.methods, self.seed)?)

@@ -43,6 +43,15 @@ impl Spaces {
     pub fn features(&self) -> usize {
         self.observation.iter().product()
     }
+
+    /// (channels, height, width) where observations are images.
+    #[must_use]
+    pub fn image(&self) -> Option<(usize, usize, usize)> {
+        match self.observation[..] {
+            [channels, height, width] => Some((channels, height, width)),
+            _ => None,
+        }
+    }
 }
 
 /// What an agent can do.

@@ -19,29 +19,37 @@ pub fn labels(plans: &[&Plan]) -> Vec<(String, String)> {
     for plan in plans {
         by_name.entry(&plan.name).or_default().push(plan);
     }
+    let varying: BTreeMap<&str, Vec<String>> = by_name
+        .iter()
+        .map(|(name, plans)| (*name, axes(plans).into_iter().map(|axis| axis.key).collect()))
+        .collect();
     // What is the same throughout each benchmark is of its protocol: a relu at one's learning rate and a
     // relu at another's are one variant.
-    let mut axes: Vec<String> = Vec::new();
-    for plans in by_name.values() {
-        for key in varying(plans, |key, section| VARIANT.contains(&section) || key == NORM) {
-            if !axes.contains(&key) {
-                axes.push(key);
-            }
+    let mut told: Vec<String> = Vec::new();
+    for key in varying.values().flatten().filter(|key| makes_variant(key)) {
+        if !told.contains(key) && !LABELLED.contains(&key.as_str()) {
+            told.push(key.clone());
         }
     }
-    axes.retain(|key| !LABELLED.contains(&key.as_str()));
-    let variants = variants(plans, &axes);
-    let makes_benchmark = |key: &str, section: &str| BENCHMARK.contains(&section) && key != NORM;
-    let settings: BTreeMap<&str, Vec<String>> =
-        by_name.iter().map(|(name, plans)| (*name, varying(plans, makes_benchmark))).collect();
+    let variants = variants(plans, &told);
+    let settings: BTreeMap<&str, Vec<String>> = varying
+        .into_iter()
+        .map(|(name, keys)| (name, keys.into_iter().filter(|key| makes_benchmark(key)).collect()))
+        .collect();
     let benchmark = |plan: &Plan| benchmark(plan, &settings[plan.name.as_str()]);
     plans.iter().zip(variants).map(|(plan, variant)| (benchmark(plan), variant)).collect()
 }
 
-/// The axes among `plans` whose key and section `counts`.
-fn varying(plans: &[&Plan], counts: impl Fn(&str, &str) -> bool) -> Vec<String> {
-    let keys = axes(plans).into_iter().map(|axis| axis.key);
-    keys.filter(|key| counts(key, key.split('.').next().unwrap_or_default())).collect()
+fn section(key: &str) -> &str {
+    key.split('.').next().unwrap_or_default()
+}
+
+fn makes_variant(key: &str) -> bool {
+    VARIANT.contains(&section(key)) || key == NORM
+}
+
+fn makes_benchmark(key: &str) -> bool {
+    BENCHMARK.contains(&section(key)) && key != NORM
 }
 
 /// The benchmark's name, and what its runs differ in beside the variant, if anything.

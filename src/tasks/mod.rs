@@ -214,9 +214,9 @@ fn check_retention(stream: &StreamPlan, family: &Family, own_classes: bool) -> R
         ));
     }
     if own_classes || stream.head == Head::Multi {
+        let with = if own_classes { "" } else { " with a head a task" };
         return Err(format!(
-            "probes.retention asks for what {name} with head = \"{}\" has in any case, the accuracy matrix: leave it out",
-            if stream.head == Head::Multi { "multi" } else { "single" }
+            "probes.retention asks for the accuracy matrix, which {name}{with} has in any case: leave it out"
         ));
     }
     Ok(())

@@ -9,6 +9,8 @@
 //! program is an [`EnvironmentError::Outside`] whose sentence names the cure.
 
 mod child;
+#[cfg(all(test, unix))]
+pub(crate) mod fake;
 mod frame;
 
 use std::sync::{Mutex, PoisonError};

@@ -348,39 +348,12 @@ fn arrays_that_look_at_a_state_do_so_after_it_is_loaded() {
     }
 }
 
-/// A program that has said all its answers before it is asked: spaces of one number and two actions, then steps.
-/// It cannot be saved, so that nothing but steps is asked for.
-fn said_before(steps: usize) -> Vec<u8> {
-    let frame = |payload: &[u8]| [&(payload.len() as u32).to_le_bytes(), payload].concat();
-    let mut spaces = b"I".to_vec();
-    for number in [1u32, 1] {
-        spaces.extend(number.to_le_bytes());
-    }
-    spaces.push(1);
-    spaces.extend(2u32.to_le_bytes());
-    spaces.extend(5u64.to_le_bytes());
-    spaces.push(0);
-    spaces.extend(0f64.to_le_bytes());
-    spaces.extend(b"it is a file");
-    let mut step = b"O".to_vec();
-    step.extend(1f64.to_le_bytes());
-    // No end, no word of success, no positions; then an observation of one number.
-    step.extend([0; 3 + 3 * 4 + 1]);
-    step.extend(0.25f64.to_le_bytes());
-    [frame(&spaces), frame(&step).repeat(steps)].concat()
-}
-
 /// An interpreter is what the spec names, whatever is installed.
 #[cfg(unix)]
 #[test]
 fn a_named_interpreter_runs_the_environment() {
-    use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("frames"), said_before(10)).unwrap();
-    let interpreter = folder.path().join("python");
-    let text = "#!/bin/sh\nhere=$(dirname \"$0\")\necho \"$3\" >> \"$here/asked\"\ncat \"$here/frames\"\ncat > /dev/null\n";
-    std::fs::write(&interpreter, text).unwrap();
-    std::fs::set_permissions(&interpreter, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let interpreter = super::fake::interpreter(folder.path(), &[1], 2, 10);
     let path = interpreter.to_str().unwrap();
     let named = crate::environments::Named::new("python:gymnasium/Any-v0", Some(path));
     let mut world = named.build().unwrap();
