@@ -142,6 +142,7 @@ fn a_method_of_no_strength_is_none() {
         "hare-and-tortoise', momentum = 0, period = 1",
         "plasticity-injection', task = 0",
         "weight-clipping', bound = 0",
+        "weight-projection', period = 0",
         "spectral', strength = 0",
         "parseval', strength = 0",
         "fire', iterations = 0",

@@ -2,8 +2,6 @@
 //! bound of plasticity, with nothing kept. It is the fresh network that the plasticity gap is measured
 //! against: drawn from the same generator, it starts with the same bits.
 
-use std::sync::PoisonError;
-
 use candle_core::Result;
 
 use super::hooks::{At, Method};
@@ -40,18 +38,7 @@ impl Method for FullReset {
         for (parameter, start) in at.network.parameters().iter().zip(fresh) {
             update(&parameter.values, |values| values.copy_from_slice(&start))?;
         }
-        for layer in at.network.layers() {
-            let Some((mean, variance)) = layer.norm.as_ref().and_then(|norm| norm.statistics) else {
-                continue;
-            };
-            for (buffer, neutral) in [(mean, 0.0), (variance, 1.0)] {
-                at.network.buffers()[buffer]
-                    .values
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .fill(neutral);
-            }
-        }
+        reset::statistics(at.network);
         at.optimizer.reset();
         Ok(())
     }

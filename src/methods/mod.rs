@@ -23,6 +23,7 @@ mod l2_previous;
 mod list;
 mod optimizer_reset;
 mod parseval;
+mod partial_reset;
 mod plasticity_injection;
 mod redo;
 mod registered;
@@ -35,6 +36,7 @@ mod snapshot;
 mod spectral;
 mod upgd;
 mod weight_clipping;
+mod weight_projection;
 
 pub use self::data::{Curricula, Curriculum};
 pub use self::hooks::{At, Method, Perturbation, Pull, Streams};

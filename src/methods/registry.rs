@@ -4,8 +4,9 @@ use super::data::{joint, replay};
 use super::registered::{Build, Registered, anywhere};
 use super::{
     a_gem, continual_backprop, distillation, ewc, fire, full_reset, hare_and_tortoise, l1_init, l2, l2_init,
-    l2_previous, optimizer_reset, parseval, plasticity_injection, redo, selective_weight_reinitialization,
-    self_normalized_resets, shrink_and_perturb, spectral, upgd, weight_clipping,
+    l2_previous, optimizer_reset, parseval, partial_reset, plasticity_injection, redo,
+    selective_weight_reinitialization, self_normalized_resets, shrink_and_perturb, spectral, upgd,
+    weight_clipping, weight_projection,
 };
 use crate::spec::{Choice, Entry, Plan};
 
@@ -25,6 +26,7 @@ const REGISTRY: &[Registered] = &[
     l1_init::METHOD,
     shrink_and_perturb::METHOD,
     weight_clipping::METHOD,
+    weight_projection::METHOD,
     spectral::METHOD,
     parseval::METHOD,
     fire::METHOD,
@@ -37,6 +39,7 @@ const REGISTRY: &[Registered] = &[
     plasticity_injection::METHOD,
     optimizer_reset::METHOD,
     full_reset::METHOD,
+    partial_reset::METHOD,
     l2_previous::METHOD,
     ewc::METHOD,
     distillation::METHOD,

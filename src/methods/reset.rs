@@ -126,3 +126,13 @@ pub(super) fn fresh(network: &dyn Network, draws: &mut Stream) -> Vec<Vec<f32>> 
     }
     values
 }
+
+/// Running statistics of normalisations as they are before the first batch: mean 0, variance 1.
+pub(super) fn statistics(network: &dyn Network) {
+    for layer in network.layers() {
+        let Some((mean, variance)) = layer.norm.as_ref().and_then(|norm| norm.statistics) else { continue };
+        for (buffer, neutral) in [(mean, 0.0), (variance, 1.0)] {
+            network.buffers()[buffer].values.lock().unwrap_or_else(PoisonError::into_inner).fill(neutral);
+        }
+    }
+}

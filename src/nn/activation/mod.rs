@@ -22,6 +22,7 @@ mod sigmoid;
 mod slopes;
 mod smooth_leaky;
 mod softplus;
+mod spliced;
 mod swish;
 mod tanh;
 
@@ -127,6 +128,7 @@ pub fn registry() -> Vec<Registered> {
         fourier,
         aid,
         smooth_leaky,
+        spliced,
         mixture
     ]
     .to_vec();
