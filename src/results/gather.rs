@@ -1,6 +1,6 @@
 //! Runs by benchmark and variant.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::find::find;
@@ -168,6 +168,10 @@ fn read_all(folders: &[PathBuf], catalogue: &Catalogue) -> Vec<anyhow::Result<Ru
 fn arrange(runs: Vec<Run>, mut problems: Vec<String>) -> Results {
     let labels = labels(&runs.iter().map(|run| &run.plan).collect::<Vec<_>>());
     let (mut benchmarks, mut variants) = (Names::default(), Names::default());
+    // By label: folders of one slug stand in the order of their digests, which says nothing.
+    labels.iter().map(|(_, variant)| variant).collect::<BTreeSet<_>>().into_iter().for_each(|variant| {
+        variants.position(variant.clone());
+    });
     let mut cells: BTreeMap<(usize, usize), BTreeMap<u64, Run>> = BTreeMap::new();
     for (run, (benchmark, variant)) in runs.into_iter().zip(labels) {
         let place = (benchmarks.position(benchmark), variants.position(variant));
@@ -217,7 +221,7 @@ fn better(first: Run, second: Run) -> (Run, Run, &'static str) {
     if swapped { (second, first, why) } else { (first, second, why) }
 }
 
-/// Names in the order in which they were met.
+/// Names in the order in which they were first asked for.
 #[derive(Default)]
 struct Names {
     names: Vec<String>,

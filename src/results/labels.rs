@@ -13,6 +13,9 @@ const BENCHMARK: [&str; 5] = ["data", "stream", "network", "environment", "diagn
 /// The key of a network that makes a variant all the same: the field compares normalisation with methods.
 const NORM: &str = "network.norm";
 
+/// The key whose value needs no key beside it.
+const ENVIRONMENT: &str = "environment";
+
 /// Benchmark and variant of each plan.
 pub fn labels(plans: &[&Plan]) -> Vec<(String, String)> {
     let mut by_name: BTreeMap<&str, Vec<&Plan>> = BTreeMap::new();
@@ -56,7 +59,11 @@ fn makes_benchmark(key: &str) -> bool {
 fn benchmark(plan: &Plan, settings: &[String]) -> String {
     let mut parts = vec![plan.name.clone()];
     let told = settings.iter().zip(values(plan, settings)).filter(|(_, value)| !value.is_empty());
-    parts.extend(told.map(|(key, value)| format!("{}={value}", short(key))));
+    // The environment's name says what it is.
+    let part = |key: &str, value| {
+        if key == ENVIRONMENT { value } else { format!("{}={value}", short(key, settings)) }
+    };
+    parts.extend(told.map(|(key, value)| part(key, value)));
     parts.join(" ")
 }
 
@@ -95,16 +102,111 @@ fn parts(plan: &Plan, axes: &[String]) -> Vec<String> {
     let start = values(plan, &["activation.start".to_owned()]).remove(0);
     // A slope that the start does not have says nothing.
     let idle = |key: &str| key == "activation.start_slope" && start != "leaky_relu";
-    let part = |(key, value): (&String, String)| {
-        if idle(key) || value.is_empty() { String::new() } else { format!("{}={value}", short(key)) }
+    let part = |(index, value): (usize, String)| {
+        let key = &axes[index];
+        // Behind its activation a constraint stands as in the label of the spec's own: `rational tail-slope`.
+        let before = index.checked_sub(1).map(|index| axes[index].as_str());
+        if key.strip_suffix(".constraint").is_some_and(|of| Some(of) == before) {
+            if value == "none" { String::new() } else { value }
+        } else if idle(key) || value.is_empty() {
+            String::new()
+        } else {
+            format!("{}={value}", short(key, axes))
+        }
     };
-    std::iter::once(plan.variant_label()).chain(axes.iter().zip(values(plan, axes)).map(part)).collect()
+    let told = values(plan, axes).into_iter().enumerate().map(part);
+    std::iter::once(plan.variant_label()).chain(told).collect()
 }
 
-fn short(key: &str) -> &str {
+/// What `key` is called beside the other `keys`: without its section where what is left is of no other. What the
+/// critics have of their own is called theirs, or it would read as the spec's.
+fn short<'a>(key: &'a str, keys: &[String]) -> &'a str {
     match key {
-        "optimizer.learning_rate" => "lr",
-        "activation.learning_rate" => "coefficient_lr",
-        _ => key.split_once('.').map_or(key, |(_, rest)| rest),
+        "optimizer.learning_rate" => return "lr",
+        "activation.learning_rate" => return "coefficient_lr",
+        "critic.optimizer.learning_rate" => return "critic.lr",
+        "critic.activation.learning_rate" => return "critic.coefficient_lr",
+        _ => {}
+    }
+    let Some((section, rest)) = key.split_once('.') else { return key };
+    let is_other =
+        |other: &String| other != key && other.split_once('.').map_or(&**other, |(_, rest)| rest) == rest;
+    if section == "critic" || VARIANT.contains(&rest) || keys.iter().any(is_other) { key } else { rest }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::Spec;
+
+    const HEAD: &str = "\
+name = \"duel\"
+source = \"s\"
+[environment]
+name = \"cartpole-swingup\"
+[stream]
+family = \"single\"
+tasks = 1
+steps = 1000
+[agent]
+name = \"sac\"
+preset = \"jaxrl\"
+learning_starts = 500
+[activation]
+name = \"relu\"
+[critic.activation]
+name = \"relu\"
+[evaluation]
+every = 500
+episodes = 1
+[grid]
+seeds = [0]
+";
+
+    fn of(grid: &str) -> Vec<(String, String)> {
+        let spec =
+            Spec::parse(&format!("{HEAD}{grid}"), "test", &[], &crate::catalogue::catalogue()).unwrap();
+        let plans = spec.plans(None).unwrap();
+        let mut labels = labels(&plans.iter().collect::<Vec<_>>());
+        labels.sort_unstable();
+        labels
+    }
+
+    fn variants_of(grid: &str) -> Vec<String> {
+        of(grid).into_iter().map(|(_, variant)| variant).collect()
+    }
+
+    /// Once it read as the spec's own: `relu activation=rational`.
+    #[test]
+    fn what_the_critics_have_of_their_own_is_called_theirs() {
+        let rational = "{ name = \"rational\" }, { name = \"rational\", constraint = \"proper-degree\", degrees = [4, 4] }";
+        let critics = format!("\"critic.activation\" = [{{ name = \"relu\" }}, {rational}]\n");
+        let expected = [
+            "relu critic.activation=rational",
+            "relu critic.activation=rational proper-degree",
+            "relu critic.activation=relu",
+        ];
+        assert_eq!(variants_of(&critics), expected);
+        // Alone, a constraint has no activation to stand behind.
+        let alone = variants_of(&format!("\"critic.activation\" = [{rational}]\n"));
+        assert!(alone.iter().any(|label| label.contains("critic.activation.constraint=none")), "{alone:?}");
+        let rates = "\"critic.optimizer\" = [{ name = \"adam\", learning_rate = 0.5 }, { name = \"adam\", learning_rate = 0.25 }]\n";
+        assert_eq!(variants_of(rates), ["relu critic.lr=0.25", "relu critic.lr=0.5"]);
+    }
+
+    #[test]
+    fn two_keys_of_one_last_word_keep_their_sections() {
+        let keys = ["agent.target", "method.target", "agent.critics"].map(str::to_owned);
+        let words: Vec<&str> = keys.iter().map(|key| short(key, &keys)).collect();
+        assert_eq!(words, ["agent.target", "method.target", "critics"]);
+        assert_eq!(short("agent.target", &keys[..1]), "target");
+        assert_eq!(short("agent.method", &[]), "agent.method", "a section's own word");
+    }
+
+    #[test]
+    fn an_environment_is_called_by_its_name_alone() {
+        let names = of("\"environment.name\" = [\"cartpole-swingup\", \"walker-walk\"]\n");
+        let benchmarks: Vec<&str> = names.iter().map(|(benchmark, _)| benchmark.as_str()).collect();
+        assert_eq!(benchmarks, ["duel cartpole-swingup", "duel walker-walk"]);
     }
 }

@@ -3,6 +3,7 @@
 mod details;
 mod figure;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::lead::lead;
@@ -11,11 +12,15 @@ use super::plots::Chart;
 use super::tables::{Rank, Table, escape, html};
 use crate::record;
 use crate::results::{Cell, Results};
+use crate::spec::Work;
+
+/// Specs that the title names.
+const NAMED: usize = 3;
 
 /// The page: what holds for all benchmarks, then each of them (its sentence, its figure, its tables, its
 /// other figures, its variants), then what was asked for, definitions and provenance.
 pub fn page(results: &Results, tables: &[Table], charts: &[Chart]) -> anyhow::Result<String> {
-    let title = format!("plasticity-bench: {}", results.benchmarks.join(", "));
+    let title = title(results);
     let asked: Vec<&Table> = tables.iter().filter(|table| table.rank == Rank::Asked).collect();
     let shared: Vec<&Table> =
         tables.iter().filter(|table| table.benchmark.is_none() && table.rank != Rank::Asked).collect();
@@ -57,6 +62,34 @@ pub fn page(results: &Results, tables: &[Table], charts: &[Chart]) -> anyhow::Re
         include_str!("figures.js")
     );
     Ok(out)
+}
+
+/// What the report is of: its specs, and how many benchmarks each of several makes. The links below name them all.
+fn title(results: &Results) -> String {
+    let plan = |benchmark: usize| results.of(benchmark).next().map(Cell::plan);
+    let mut specs: Vec<(&str, Vec<usize>)> = Vec::new();
+    for benchmark in 0..results.benchmarks.len() {
+        let name = plan(benchmark).map_or(results.benchmarks[benchmark].as_str(), |plan| &plan.name);
+        match specs.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, own)) => own.push(benchmark),
+            None => specs.push((name, vec![benchmark])),
+        }
+    }
+    let environment = |&benchmark: &usize| match &plan(benchmark)?.work {
+        Work::Control(control) => Some(control.environment.as_str()),
+        Work::Supervised { .. } | Work::Diagnostic(_) => None,
+    };
+    let said = |(name, own): &(&str, Vec<usize>)| {
+        let environments: BTreeSet<&str> = own.iter().filter_map(environment).collect();
+        let noun = if environments.len() == own.len() { "environment" } else { "benchmark" };
+        if own.len() == 1 { (*name).to_owned() } else { format!("{name} ({})", plural(own.len(), noun)) }
+    };
+    let more = specs.len().saturating_sub(NAMED);
+    let mut said: Vec<String> = specs.iter().take(NAMED).map(said).collect();
+    if more > 0 {
+        said.push(format!("{more} more"));
+    }
+    format!("plasticity-bench: {}", said.join(", "))
 }
 
 fn plural(count: usize, noun: &str) -> String {

@@ -27,7 +27,7 @@ pub fn tables(results: &Results) -> Vec<Table> {
 fn table(results: &Results, metric: &'static Metric, benchmarks: &[usize]) -> Table {
     let (variants, left_out) = variants(results, metric, benchmarks);
     let mut header = vec!["variant".to_owned()];
-    header.extend(benchmarks.iter().map(|&benchmark| results.benchmarks[benchmark].clone()));
+    header.extend(benchmarks.iter().map(|&benchmark| heading(results, benchmark, benchmarks).to_owned()));
     let mut rows: Vec<Vec<Cell>> =
         variants.iter().map(|&variant| vec![Cell::Text(results.variants[variant].clone())]).collect();
     let mut add = |figures: &[Figure]| {
@@ -89,7 +89,20 @@ fn table(results: &Results, metric: &'static Metric, benchmarks: &[usize]) -> Ta
     }
 }
 
-/// The variants in the order in which they were met, or the best of more than can be shown; and how many
+/// What a benchmark's column is called: where all are of one spec, by what tells them apart alone.
+fn heading<'a>(results: &'a Results, benchmark: usize, all: &[usize]) -> &'a str {
+    let spec = |benchmark: usize| results.of(benchmark).next().map(|cell| cell.plan().name.as_str());
+    let label = &results.benchmarks[benchmark];
+    match spec(benchmark) {
+        Some(name) if all.iter().all(|&other| spec(other) == Some(name)) => {
+            let own = label.strip_prefix(name).map_or("", str::trim_start);
+            if own.is_empty() { label } else { own }
+        }
+        _ => label,
+    }
+}
+
+/// The variants in their order, or the best of more than can be shown; and how many
 /// are left out.
 fn variants(results: &Results, metric: &Metric, benchmarks: &[usize]) -> (Vec<usize>, usize) {
     let count = results.variants.len();

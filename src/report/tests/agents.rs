@@ -7,6 +7,7 @@ use crate::catalogue::catalogue;
 use crate::record::{EvaluationRow, Status, TaskRow};
 use crate::report::{lead, plots, tables};
 use crate::results::gather;
+use crate::spec::Plan;
 
 /// Runs of an agent: a return and a bias at each of three evaluations of one task after another.
 fn agents(root: &Path, name: &str) {
@@ -57,6 +58,8 @@ fn agents_are_headed_by_their_return() {
     let text = tables::terminal(table, None);
     assert!(text.contains("▸0.9015 [0.901, 0.903]") && text.contains("▸901.5 [900.5, 902.5]"), "{text}");
     assert!(lead::lead(&results, 0).starts_with("relu has the best normalised return"));
+    let brief = table.brief().unwrap().header;
+    assert_eq!(brief[brief.len() - 3..], ["normalised return", "evaluation return", "Q bias"]);
     let charts = plots::charts(&results);
     let files: Vec<&str> = charts.iter().map(|chart| chart.file.as_str()).collect();
     for file in ["profile-all-normalized_return", "returns-walk", "q-bias-walk", "q-bias-return-walk"] {
@@ -73,29 +76,35 @@ fn agents_are_headed_by_their_return() {
     assert_eq!((behind("relu"), behind("rational")), ((4, vec![4; 4]), (4, vec![3; 4])));
 }
 
+/// A plan of an agent.
+pub(super) fn plan(name: &str, environment: &str) -> Plan {
+    let mut plan = plans().remove(0);
+    plan.name = name.to_owned();
+    plan.work = crate::spec::Work::Control(crate::spec::ControlPlan {
+        python: None,
+        environment: environment.to_owned(),
+        action_repeat: 1,
+        change: crate::agents::tests::choice(&crate::environments::change::entries(), "single", &[]),
+        tasks: 1,
+        steps: 1000,
+        agent: crate::agents::tests::choice(
+            &crate::agents::entries(),
+            "sac",
+            &[("learning_starts", crate::spec::Value::Integer(10))],
+        ),
+        critic: crate::spec::CriticPlan::default(),
+        evaluate_every: 100,
+        evaluation_episodes: 1,
+    });
+    plan
+}
+
 /// Where all runs of an agent diverged there is no figure; they still are an agent's and count as its worst.
 #[test]
 fn agents_that_all_diverged_are_ranked_as_agents() {
     let root = tempfile::tempdir().unwrap();
-    for mut plan in plans() {
-        plan.name = "lost".to_owned();
-        plan.work = crate::spec::Work::Control(crate::spec::ControlPlan {
-            python: None,
-            environment: "reacher-easy".to_owned(),
-            action_repeat: 1,
-            change: crate::agents::tests::choice(&crate::environments::change::entries(), "single", &[]),
-            tasks: 1,
-            steps: 1000,
-            agent: crate::agents::tests::choice(
-                &crate::agents::entries(),
-                "sac",
-                &[("learning_starts", crate::spec::Value::Integer(10))],
-            ),
-            critic: crate::spec::CriticPlan::default(),
-            evaluate_every: 100,
-            evaluation_episodes: 1,
-        });
-        run(root.path(), &plan, Status::Diverged, &[]);
+    for seed in 0..2 {
+        run(root.path(), &Plan { seed, ..plan("lost", "reacher-easy") }, Status::Diverged, &[]);
     }
     let results = gather(&[root.path().to_owned()], &catalogue()).unwrap();
     assert_eq!(results.benchmarks.len(), 1, "{:?}", results.problems);

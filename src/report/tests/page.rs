@@ -74,3 +74,24 @@ fn the_report_is_whole_and_lets_no_markup_through() {
         assert!(std::fs::read_to_string(out.join(name)).unwrap().contains("relu"), "{name}");
     }
 }
+
+/// A title once listed every environment.
+#[test]
+fn a_title_names_the_specs_and_counts_their_benchmarks() {
+    let title = |benchmarks: &[(&str, &str)]| {
+        let root = tempfile::tempdir().unwrap();
+        for (name, environment) in benchmarks {
+            let plan = super::agents::plan(name, environment);
+            run(root.path(), &plan, Status::Diverged, &[]);
+        }
+        let results = gather(&[root.path().to_owned()], &catalogue()).unwrap();
+        let page = crate::report::page::page(&results, &tables(&results, &[]), &[]).unwrap();
+        assert!(benchmarks.iter().all(|(_, environment)| page.contains(environment)), "the text names all");
+        page.split("<title>").nth(1).unwrap().split("</title>").next().unwrap().to_owned()
+    };
+    let (one, two, three) = ("reacher-easy", "reacher-hard", "walker-walk");
+    assert_eq!(title(&[("a", one)]), "plasticity-bench: a");
+    assert_eq!(title(&[("a", one), ("a", two), ("a", three)]), "plasticity-bench: a (3 environments)");
+    let mixed = [("a", one), ("a", two), ("b", one), ("c", one), ("d", three)];
+    assert_eq!(title(&mixed), "plasticity-bench: a (2 environments), b, c, 1 more");
+}
