@@ -8,7 +8,7 @@ use comfy_table::Table;
 use super::Failure;
 use crate::text_table;
 
-/// Width of tables of prose where stdout is no terminal and `COLUMNS` gives no other.
+/// Width of tables where stdout is no terminal and `COLUMNS` gives no other.
 const WIDTH: u16 = 120;
 /// Narrower than this, tables only become harder to read.
 const LEAST: u16 = 40;
@@ -17,6 +17,12 @@ const LEAST: u16 = 40;
 pub fn terminal() -> Option<u16> {
     let (terminal_size::Width(width), _) = terminal_size::terminal_size_of(io::stdout())?;
     Some(width.max(LEAST))
+}
+
+/// Width that text is broken to: the terminal's, `COLUMNS`, or that of a page.
+pub fn width() -> u16 {
+    let columns = || std::env::var("COLUMNS").ok()?.parse().ok().filter(|width| *width >= LEAST);
+    terminal().or_else(columns).unwrap_or(WIDTH)
 }
 
 /// Lines of the terminal that stdout is, if it is one.
@@ -37,6 +43,5 @@ pub fn print(text: &str) -> Result<(), Failure> {
 
 /// A table of prose with this header, in the house's style.
 pub fn table<'a>(header: impl IntoIterator<Item = &'a str>) -> Table {
-    let columns = || std::env::var("COLUMNS").ok()?.parse().ok().filter(|width| *width >= LEAST);
-    text_table::empty(header, Some(terminal().or_else(columns).unwrap_or(WIDTH)))
+    text_table::empty(header, Some(width()))
 }

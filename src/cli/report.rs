@@ -7,6 +7,7 @@ use crate::catalogue::catalogue;
 use crate::report::{self, export, published, tables};
 use crate::results;
 use crate::stderr::tell;
+use crate::text_table::wrap;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -44,12 +45,14 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         tell(format_args!("warning: {problem}"));
     }
     let all = report::tables(&gathered, &published);
-    let width = output::terminal();
+    let width = Some(output::width());
     let shown = all.iter().filter_map(|table| if args.all { Some(table.clone()) } else { table.brief() });
     let drawn: Vec<String> = shown.map(|table| tables::terminal(&table, width)).collect();
     output::print(&drawn.join("\n"))?;
     if args.all {
-        output::print(&tables::definitions(&all).replace("### ", ""))?;
+        let definitions = tables::definitions(&all).replace("### ", "");
+        let lines = definitions.lines().map(|line| wrap(line, output::width().into()));
+        output::print(&lines.collect::<Vec<_>>().join("\n"))?;
     } else {
         output::print("All estimates, comparisons and definitions: --all, or the report.")?;
     }

@@ -2,7 +2,7 @@
 
 use super::marks::{Figure, column, notes};
 use super::{Cell, Rank, Table};
-use crate::report::metric::{METRICS, Metric, headline};
+use crate::report::metric::{METRICS, Metric, headline, named};
 use crate::report::ranking::Shown;
 use crate::report::statistics::{Estimate, Interval};
 use crate::results::{self, Results, Tally};
@@ -23,6 +23,11 @@ pub fn table(results: &Results, benchmark: usize) -> Table {
     for other in METRICS.iter().filter(|other| *other != metric) {
         table.add(other, other.title, |estimate| estimate.mean);
     }
+    // Beside an agent's score its plain return, and how far its values are off.
+    let beside = ["evaluation_return", "q_bias"].into_iter().filter_map(named).map(|metric| metric.title);
+    let column = |title: &str| table.header.iter().position(|head| head == title);
+    let beside: Vec<usize> = beside.filter_map(column).filter(|index| !table.brief.contains(index)).collect();
+    table.brief.extend(beside);
     let mut notes = notes("Mean", metric, &table.rows);
     notes.extend(Some(shown.note()).filter(|note| !note.is_empty()));
     notes.extend(scored(&shown.cells));

@@ -27,6 +27,10 @@ pub fn escape(text: &str) -> String {
 /// The table, whose columns the page's script sorts by the number in `data-v`.
 #[must_use]
 pub fn html(table: &Table) -> String {
+    let notes = format!("<p class=\"note\">{}</p>\n", escape(&table.notes.join(" ")));
+    if table.rows.is_empty() {
+        return notes;
+    }
     let mut out = String::from("<div class=\"scroll\"><table class=\"sortable\"><thead><tr>");
     for head in &table.header {
         let known = table.metrics.iter().find(|metric| metric.title == head);
@@ -46,9 +50,7 @@ pub fn html(table: &Table) -> String {
         }
         out += "</tr>\n";
     }
-    out += "</tbody></table></div>\n";
-    let _ = writeln!(out, "<p class=\"note\">{}</p>", escape(&table.notes.join(" ")));
-    out
+    out + "</tbody></table></div>\n" + &notes
 }
 
 fn text(cell: &Cell) -> String {

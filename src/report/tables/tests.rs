@@ -75,6 +75,37 @@ fn a_narrow_terminal_gets_the_columns_below_one_another() {
         }
     }
     assert_eq!(terminal(&table, Some(400)).matches('╞').count(), 1, "one table where there is room");
+    assert!(terminal(&table, Some(100)).contains("In every row: why many words many"));
+}
+
+#[test]
+fn a_narrow_terminal_gets_long_words_below_and_can_tell_the_rows_apart() {
+    let mut table = table();
+    table.header = ["benchmark", "variant", "published", "why"].map(str::to_owned).to_vec();
+    let reason = "fewer steps of each task and fewer seeds than theirs, and read off a figure by eye";
+    let row = |cells: [&str; 4]| cells.map(|cell| Cell::Text(cell.to_owned())).to_vec();
+    table.rows = vec![
+        row(["a", "relu", "0.5", reason]),
+        row(["a", "rational", "0.25", reason]),
+        row(["b", "relu", "0.125", &format!("{reason}, twice")]),
+        row(["b", "rational", "0.75", ""]),
+    ];
+    assert!(terminal(&table, None).contains(reason), "with room it stays in the table");
+    let text = terminal(&table, Some(80));
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    assert!(text.contains("│ a           relu       0.5         (1)  │"), "{text}");
+    assert!(text.contains("│ a           rational   0.25        (1)  │"), "{text}");
+    assert!(text.contains("(2)") && text.contains("\nwhy:\n(1) fewer steps"), "{text}");
+    // Where the columns come below one another, both words that tell a row go with them.
+    let narrow = terminal(&table, Some(34));
+    assert_eq!(narrow.matches("│ b           rational").count(), 2, "{narrow}");
+}
+
+#[test]
+fn a_table_without_rows_is_its_notes() {
+    let empty = Table { rows: Vec::new(), ..table() };
+    assert_eq!(terminal(&empty, None), "a_b & <c>\n▸ is best.\n");
+    assert_eq!(html(&empty), "<p class=\"note\">Bold is best.</p>\n");
 }
 
 #[test]
