@@ -21,6 +21,8 @@ import tempfile
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars",
          "--disable-background-networking", "--disable-component-update", "--disable-sync",
          "--remote-debugging-pipe"]
+# Letter in landscape within its margins of 12 mm, the narrower of the usual papers, in pixels.
+PAPER = 960
 SCREENS = [(390, 844, True), (1280, 900, False)]
 
 # Sorts every table by every column, both ways, and says what is wrong.
@@ -80,6 +82,10 @@ WIDTHS = """({ page: document.documentElement.scrollWidth, screen: window.innerW
   widest: [...document.querySelectorAll("body *")].filter(e => !e.closest(".scroll, pre, nav.scroll"))
     .filter(e => e.getBoundingClientRect().right > window.innerWidth + 1).map(e => e.tagName + "." + e.className)
     .slice(0, 5) })"""
+
+BEYOND = """[...document.querySelectorAll("body *")]
+  .filter(e => e.checkVisibility() && e.getBoundingClientRect().right > window.innerWidth + 1)
+  .map(e => `${e.tagName}.${e.className} ${e.textContent.slice(0, 40)}`).slice(0, 5)"""
 
 CONTRAST = """(() => {
   const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
@@ -280,11 +286,19 @@ def check(browser, page, shots):
         assert asked == [url], f"{at}: requests {asked}"
         bad = [e for e in browser.events if e.get("method") in ("Runtime.exceptionThrown", "Log.entryAdded")]
         assert not bad, f"{at}: {bad}"
+    # On paper nothing can be scrolled: everything has to fit.
+    browser.ask("Emulation.setDeviceMetricsOverride", width=PAPER, height=700, deviceScaleFactor=1, mobile=False)
+    browser.ask("Emulation.setEmulatedMedia", media="print", features=[{"name": "prefers-color-scheme", "value": "dark"}])
+    browser.open(url)
     if shots:
-        browser.ask("Emulation.setEmulatedMedia", media="print", features=[])
-        browser.open(url)
         browser.picture(shots / f"{page.parent.name}-print.png", whole=True)
-        browser.ask("Emulation.setEmulatedMedia", media="", features=[])
+        paper = browser.ask("Page.printToPDF", preferCSSPageSize=True, printBackground=True)
+        (shots / f"{page.parent.name}.pdf").write_bytes(base64.b64decode(paper["data"]))
+    browser.run("document.querySelectorAll('details').forEach(fold => fold.open = true)")
+    beyond = browser.run(BEYOND)
+    assert not beyond, f"{page} on paper: beyond its edge: {beyond}"
+    assert browser.run(CONTRAST)["ground"] > 0.95, f"{page}: paper is white"
+    browser.ask("Emulation.setEmulatedMedia", media="", features=[])
     # Without scripts the figures and tables are there as on paper.
     browser.ask("Emulation.setScriptExecutionDisabled", value=True)
     browser.open(url)
