@@ -12,6 +12,8 @@ use crate::results::{Cell, Results};
 const SPELLED: usize = 2;
 /// Variants that are named one by one.
 const NAMED: usize = 4;
+/// Once in so many times or more often is no evidence: 5 %.
+const SURE: u32 = 20;
 /// The variant that others are usually held against.
 const BASELINE: &str = "relu";
 /// Of a sweep of thousands, so many of the best are compared.
@@ -71,6 +73,7 @@ pub fn lead(results: &Results, benchmark: usize) -> String {
         let more = beaten.len() - spelled.len();
         let more = if more > 0 { format!(", and {more} others") } else { String::new() };
         sentences.push(format!("It beats {}{more}.", spelled.join(", and ")));
+        sentences.extend(beaten.iter().map(|(.., n)| *n).min().and_then(caution));
     }
     if !level.is_empty() {
         let names: Vec<&str> = level.iter().map(|(variant, ..)| label(*variant)).collect();
@@ -122,6 +125,15 @@ fn in_words(interval: Interval) -> String {
     } else {
         format!("{value:.digits$} [{low:.digits$}, {high:.digits$}]")
     }
+}
+
+/// What an interval of few seeds is worth: by the sign test, which asks for no more than independent seeds, all of `n`
+/// differences have one sign in one of 2^(n-1) cases by chance alone.
+fn caution(n: usize) -> Option<String> {
+    let once_in = 1_u32.checked_shl(u32::try_from(n).ok()?.checked_sub(1)?)?;
+    (once_in <= SURE).then(|| {
+        format!("{n} seeds are few: differences of one sign throughout come about once in {once_in} times by chance.")
+    })
 }
 
 fn seeds(n: usize) -> String {
