@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use comfy_table::CellAlignment;
+use comfy_table::{CellAlignment, ColumnConstraint};
 
 use super::output;
 use crate::results::{Found, State};
 use crate::runner::duration;
+use crate::text_table;
 
 /// Runs of one benchmark.
 #[derive(Default)]
@@ -27,6 +28,10 @@ impl Counts {
             (_, Some(seconds)) => self.seconds_left += seconds,
             (_, None) => self.untimed += 1,
         }
+    }
+
+    fn of(&self, state: State) -> usize {
+        self.states.get(&state).copied().unwrap_or_default()
     }
 
     fn time_left(&self) -> String {
@@ -57,19 +62,61 @@ pub fn word(state: State) -> &'static str {
 
 /// A row for each benchmark.
 pub fn table(benchmarks: &BTreeMap<String, Counts>) -> String {
+    within(benchmarks, output::width())
+}
+
+fn within(benchmarks: &BTreeMap<String, Counts>, width: u16) -> String {
     const STATES: [State; 5] =
         [State::Done, State::Running, State::Diverged, State::Failed, State::Unfinished];
-    let header = ["benchmark", "runs"].into_iter().chain(STATES.map(word)).chain(["computing left"]);
-    let mut table = output::table(header);
-    for (name, counts) in benchmarks {
-        let of = |state| counts.states.get(&state).copied().unwrap_or_default();
-        let mut row = vec![name.clone(), counts.states.values().sum::<usize>().to_string()];
-        row.extend(STATES.map(|state| of(state).to_string()));
-        row.push(counts.time_left());
-        table.add_row(row);
+    let draw = |states: &[State], width: Option<u16>| {
+        let header = ["benchmark", "runs"].into_iter().chain(states.iter().copied().map(word));
+        let mut table = text_table::empty(header.chain(["computing left"]), width);
+        for (name, counts) in benchmarks {
+            let mut row = vec![name.clone(), counts.states.values().sum::<usize>().to_string()];
+            row.extend(states.iter().map(|state| counts.of(*state).to_string()));
+            row.push(counts.time_left());
+            table.add_row(row);
+        }
+        for column in table.column_iter_mut().skip(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        // A number that is broken into lines is none.
+        for column in table.column_iter_mut().skip(1).take(1 + states.len()) {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+        table.to_string()
+    };
+    let all = draw(&STATES, None);
+    if all.lines().all(|line| line.chars().count() <= width.into()) {
+        return all;
     }
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
+    // Where there is little room, without what no benchmark has.
+    let some: Vec<State> =
+        STATES.into_iter().filter(|state| benchmarks.values().any(|counts| counts.of(*state) > 0)).collect();
+    draw(&some, Some(width))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_narrow_terminal_gets_no_state_without_runs() {
+        let counts = |done, failed| Counts {
+            states: [(State::Done, done), (State::Failed, failed)].into(),
+            seconds_left: 30.0,
+            untimed: 0,
+        };
+        let name = "rational-plasticity-mnist";
+        let benchmarks =
+            BTreeMap::from([(name.to_owned(), counts(35, 0)), ("other".to_owned(), counts(5, 2))]);
+        let wide = within(&benchmarks, 120);
+        assert!(wide.contains("unfinished") && wide.contains("failed"), "{wide}");
+        let narrow = within(&benchmarks, 70);
+        assert!(
+            !narrow.contains("unfinished") && narrow.contains("failed") && narrow.contains(name),
+            "{narrow}"
+        );
+        assert!(narrow.lines().all(|line| line.chars().count() <= 70), "{narrow}");
     }
-    table.to_string()
 }

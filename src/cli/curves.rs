@@ -74,12 +74,15 @@ impl Curves {
     }
 
     /// A table a benchmark: of each variant its newest score and its line over tasks, mean over runs. All
-    /// lines of a benchmark are between the same lowest and highest mark.
-    pub fn tables(&self) -> String {
-        self.benchmarks.iter().fold(String::new(), |mut text, (name, curves)| {
-            let _ = writeln!(text, "\n{name}\n{}", table(curves));
-            text
-        })
+    /// lines of a benchmark are between the same lowest and highest mark. Those that are `first` come first.
+    pub fn tables(&self, first: &BTreeSet<String>) -> String {
+        let mut text = String::new();
+        for now in [true, false] {
+            for (name, curves) in self.benchmarks.iter().filter(|(name, _)| first.contains(*name) == now) {
+                let _ = writeln!(text, "\n{name}\n{}", table(curves));
+            }
+        }
+        text
     }
 }
 
@@ -181,7 +184,10 @@ mod tests {
             run(out.path(), name, activation, seed, scores);
             curves.add("bench", &out.path().join(name));
         }
-        let text = curves.tables();
+        run(out.path(), "e", "relu", 0, &[0.5]);
+        curves.add("at-work", &out.path().join("e"));
+        let text = curves.tables(&BTreeSet::from(["bench".to_owned()]));
+        assert!(text.find("\nat-work\n") > text.find("\nbench\n"), "{text}");
         let row = |variant: &str| -> Vec<String> {
             let line = text.lines().find(|line| line.contains(variant)).unwrap();
             line.trim_matches(['│', ' ']).split_whitespace().map(str::to_owned).collect()
