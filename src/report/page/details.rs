@@ -45,7 +45,9 @@ fn runs(cell: &Cell) -> String {
     let mut out = String::from("<div class=\"scroll\"><table class=\"sortable\"><thead><tr>");
     let heads = ["seed", "status", "tasks"].into_iter().chain(metrics.iter().map(|m| m.title));
     for head in heads.chain(["seconds", "folder"]) {
-        let _ = write!(out, "<th scope=\"col\"><button type=\"button\">{}</button></th>", escape(head));
+        let label = if head == "folder" { " class=\"label\"" } else { "" };
+        let _ =
+            write!(out, "<th scope=\"col\"{label}><button type=\"button\">{}</button></th>", escape(head));
     }
     out += "</tr></thead><tbody>\n";
     for (seed, run) in &cell.runs {

@@ -32,12 +32,14 @@ pub fn html(table: &Table) -> String {
         return notes;
     }
     let mut out = String::from("<div class=\"scroll\"><table class=\"sortable\"><thead><tr>");
-    for head in &table.header {
+    for (column, head) in table.header.iter().enumerate() {
+        let words = table.rows.iter().any(|row| matches!(row[column], Cell::Text(_)));
         let known = table.metrics.iter().find(|metric| metric.title == head);
         let title = known.map(|metric| format!(" title=\"{}\"", escape(metric.definition)));
         let _ = write!(
             out,
-            "<th scope=\"col\"{}><button type=\"button\">{}</button></th>",
+            "<th scope=\"col\"{}{}><button type=\"button\">{}</button></th>",
+            if words { " class=\"label\"" } else { "" },
             title.unwrap_or_default(),
             escape(head)
         );
