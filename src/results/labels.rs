@@ -85,7 +85,7 @@ fn variants(plans: &[&Plan], axes: &[String]) -> Vec<String> {
     let mut kept = vec![true; axes.len() + 1];
     let all = distinct(&kept);
     for index in (0..axes.len()).rev() {
-        if axes[index].starts_with("activation.") {
+        if axes[index].trim_start_matches("critic.").starts_with("activation.") {
             kept[index + 1] = false;
             kept[index + 1] = distinct(&kept) != all;
         }

@@ -93,8 +93,8 @@ fn a_narrow_terminal_gets_long_words_below_and_can_tell_the_rows_apart() {
     assert!(terminal(&table, None).contains(reason), "with room it stays in the table");
     let text = terminal(&table, Some(80));
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
-    assert!(text.contains("│ a           relu       0.5         (1)  │"), "{text}");
-    assert!(text.contains("│ a           rational   0.25        (1)  │"), "{text}");
+    assert!(text.contains("│ a           relu       0.5         (1) │"), "{text}");
+    assert!(text.contains("│ a           rational   0.25        (1) │"), "{text}");
     assert!(text.contains("(2)") && text.contains("\nwhy:\n(1) fewer steps"), "{text}");
     // Where the columns come below one another, both words that tell a row go with them.
     let narrow = terminal(&table, Some(34));
