@@ -97,7 +97,7 @@ fn a_narrow_terminal_gets_long_words_below_and_can_tell_the_rows_apart() {
     assert!(text.contains("│ a           rational   0.25        (1) │"), "{text}");
     assert!(text.contains("(2)") && text.contains("\nwhy:\n(1) fewer steps"), "{text}");
     // Where the columns come below one another, both words that tell a row go with them.
-    let narrow = terminal(&table, Some(34));
+    let narrow = terminal(&table, Some(36));
     assert_eq!(narrow.matches("│ b           rational").count(), 2, "{narrow}");
 }
 
