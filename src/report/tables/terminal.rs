@@ -34,7 +34,9 @@ pub fn terminal(table: &Table, width: Option<u16>) -> String {
         out += &grid.draw(width);
     }
     notes.extend(table.notes.iter().map(|note| note.replace("Bold is best", "▸ is best")));
-    notes.iter().for_each(|note| out += &(broken(note) + "\n"));
+    for note in &notes {
+        out += &(broken(note) + "\n");
+    }
     out
 }
 
