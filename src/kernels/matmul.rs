@@ -1,4 +1,4 @@
-//! Matrix products on row-major slices, by `faer` on one thread.
+//! Matrix products on row-major slices, by `faer` on one thread, but for those of [`tiles`](super::tiles).
 //!
 //! `faer` picks AVX-512 or AVX2 kernels at run time and runs these shapes at about twice the rate of
 //! the product that candle ships. One thread always: runs are what is parallel here, and a second
@@ -10,9 +10,14 @@ use faer::{Accum, MatMut, MatRef, Par};
 
 use super::lanes::Lane;
 use super::real::Real;
+use super::scratch::Scratch;
+use super::tiles::Product;
 
 /// A float that candle stores, `faer` multiplies and `pulp` has vectors of: f32 or f64.
-pub trait Element: Real + Lane + candle_core::WithDType + faer::traits::ComplexField<Real = Self> {}
+pub trait Element:
+    Real + Lane + Scratch + candle_core::WithDType + faer::traits::ComplexField<Real = Self>
+{
+}
 impl Element for f32 {}
 impl Element for f64 {}
 
@@ -50,8 +55,14 @@ pub fn times<T: Element>(a: &[T], b: &[T], c: &mut [T], (m, n, k): (usize, usize
     );
 }
 
-/// c (m × n) = a (k × m)ᵀ · b (k × n), or c += where `add`.
-pub fn transposed_times<T: Element>(
+/// c (m × n) = a (k × m)ᵀ · b (k × n), or c += where `add`. The same sums whoever multiplies.
+pub fn transposed_times<T: Element>(a: &[T], b: &[T], c: &mut [T], sizes: (usize, usize, usize), add: bool) {
+    if !(Product { a, b, c: &mut *c, sizes, add }).run() {
+        transposed_by_faer(a, b, c, sizes, add);
+    }
+}
+
+pub(super) fn transposed_by_faer<T: Element>(
     a: &[T],
     b: &[T],
     c: &mut [T],

@@ -3,8 +3,8 @@
 //! Three ways to vector instructions, each where the one before it does not do:
 //! - [`element::vectorized`] around a plain loop, which the compiler vectorises: nearly everywhere;
 //! - `pulp`'s `WithSimd` by hand, where sums have to stay in registers: [`affine`] and [`deferred`];
-//! - `lanes::Lane`, `pulp` for both float types: Winograd's transforms, and the rationals, whose passes carry ten sums
-//!   along.
+//! - `lanes::Lane`, `pulp` for both float types: Winograd's transforms, the products of `tiles`, and the rationals,
+//!   whose passes carry ten sums along.
 
 pub mod absolute_sum;
 pub mod affine;
@@ -37,6 +37,7 @@ pub mod scratch;
 pub mod softmax;
 pub mod storage;
 pub mod tape;
+mod tiles;
 
 /// Which vector instructions the kernels run with on this machine: sums may differ in their last bits
 /// between two of them, never on one.
