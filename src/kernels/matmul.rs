@@ -1,4 +1,4 @@
-//! Matrix products on row-major slices, by `faer` on one thread, but for those of [`tiles`](super::tiles).
+//! Matrix products on row-major slices, by `faer` on one thread, but for those of `tiles`.
 //!
 //! `faer` picks AVX-512 or AVX2 kernels at run time and runs these shapes at about twice the rate of
 //! the product that candle ships. One thread always: runs are what is parallel here, and a second
