@@ -79,34 +79,28 @@ struct ShrinkAndPerturb {
 /// Of each step's generator.
 const PURPOSE: &str = "shrink-and-perturb";
 
-/// The word of a setting that may be absent.
-fn word<'a>(choice: &'a Choice, key: &str, absent: &'a str) -> &'a str {
-    match choice.get(key) {
-        Some(Value::Text(word)) => word,
-        _ => absent,
-    }
-}
-
 fn build(choice: &Choice, network: &dyn Network) -> Result<Box<dyn Method>> {
-    let from = match word(choice, "noise_from", "normal") {
+    let from = match choice.optional_text("noise_from").unwrap_or("normal") {
         "init" => Noise::Init,
         "start" => Noise::Start,
         _ => Noise::Normal,
     };
     let parameters = network.parameters().iter().filter(|_| from == Noise::Start);
     let shrink = choice.number("shrink");
-    let convex = word(choice, "form", "add") == "convex";
+    let convex = choice.optional_text("form").unwrap_or("add") == "convex";
     Ok(Box::new(ShrinkAndPerturb {
         shrink: shrink as f32,
         noise: if convex { 1.0 - shrink } else { choice.number("noise") },
-        every_step: word(choice, "every", "task") == "step",
+        every_step: choice.optional_text("every").unwrap_or("task") == "step",
         from,
         start: parameters.map(nn::Parameter::to_vec).collect::<Result<_>>()?,
     }))
 }
 
 fn check(_: &Plan, choice: &Choice) -> std::result::Result<(), String> {
-    if word(choice, "form", "add") == "convex" && word(choice, "noise_from", "normal") == "normal" {
+    if choice.optional_text("form").unwrap_or("add") == "convex"
+        && choice.optional_text("noise_from").unwrap_or("normal") == "normal"
+    {
         return Err(
             "method \"shrink-and-perturb\" with form = \"convex\" goes from the parameters to a network's start: set \
              noise_from = \"init\" or \"start\""

@@ -30,6 +30,6 @@ pub use layout::{Feed, Layer, NormPlaces};
 pub use mlp::Mlp;
 pub use network::{ActivationLayer, Blueprint, Buffer, Dims, Network, NetworkError, Parts, Registered};
 pub use parameter::{Parameter, Role, reset_gradients};
-pub use registry::{build, build_from, check, check_choices, entries, work};
+pub use registry::{build, build_from, check, check_choices, depth, entries, work};
 pub use resnet::{ResNet, STAGES};
 pub use work::LayerWork;

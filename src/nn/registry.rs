@@ -91,6 +91,14 @@ pub fn work(plan: &Plan, dims: Dims, classes: usize) -> Option<Vec<LayerWork>> {
     (named(&plan.network.name).ok()?.work)(&plan.network, dims, classes)
 }
 
+/// How many layers with weights a network has, the last included; `None` where it is not known here.
+#[must_use]
+pub fn depth(network: &Choice) -> Option<usize> {
+    // No network's depth depends on the size of what it reads.
+    let work = (named(&network.name).ok()?.work)(network, (3, 96, 96), 2)?;
+    Some(work.len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,8 +14,8 @@ use crate::kernels::inplace::update;
 use crate::kernels::muon::Muon;
 use crate::kernels::optimizer_step::{Adam, AdamStep, Sgd};
 use crate::kernels::rms_prop::RmsProp;
-use crate::nn::{Parameter, Role};
-use crate::spec::{Choice, Plan, Value};
+use crate::nn::{self, Parameter, Role};
+use crate::spec::{Choice, Plan};
 use crate::state::{StateDict, StateError, Stateful, Values};
 
 pub use self::entries::entries;
@@ -31,12 +31,7 @@ pub fn check(plan: &Plan) -> std::result::Result<(), String> {
 }
 
 fn check_one(choice: &Choice, network: &Choice) -> std::result::Result<(), String> {
-    let layers = |key: &str| match network.get(key) {
-        Some(Value::Integers(widths)) => widths.len(),
-        _ => 0,
-    };
-    let is_flat =
-        ["mlp", "cnn"].contains(&network.name.as_str()) && layers("hidden") + layers("channels") < 2;
+    let is_flat = nn::depth(network).is_some_and(|layers| layers < 3);
     if choice.name == "muon" && is_flat && choice.text("input_layer") == "adam" {
         return Err("optimizer \"muon\" steps matrices between hidden layers, and this network has none: give it two \
                     hidden layers, set optimizer.input_layer = \"muon\", or take \"adam\""

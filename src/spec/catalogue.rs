@@ -179,10 +179,19 @@ impl Choice {
     /// As [`Choice::number`].
     #[must_use]
     pub fn text(&self, key: &str) -> &str {
-        match self.get(key) {
-            Some(Value::Text(t)) => t,
+        self.optional_text(key).unwrap_or_else(|| panic!("{} has no word {key}", self.name))
+    }
+
+    /// The word under `key`; `None` where the entry has no such key.
+    ///
+    /// # Panics
+    /// As [`Choice::number`].
+    #[must_use]
+    pub fn optional_text(&self, key: &str) -> Option<&str> {
+        self.get(key).map(|value| match value {
+            Value::Text(word) => word.as_str(),
             other => panic!("{}.{key} is not a word: {other:?}", self.name),
-        }
+        })
     }
 
     /// The switch under `key`.

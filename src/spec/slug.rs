@@ -19,7 +19,7 @@ impl Plan {
             Work::Diagnostic(diagnostic) => vec![diagnostic.name.as_str()],
         };
         parts.push(&self.activation.name);
-        parts.extend(word(&self.activation, "start"));
+        parts.extend(self.activation.optional_text("start"));
         parts.extend(nested(&self.activation, "constraint"));
         parts.extend(self.methods.iter().map(|method| method.name.as_str()));
         let mut readable = parts.join("-");
@@ -41,10 +41,10 @@ impl Plan {
     #[must_use]
     pub fn variant_label(&self) -> String {
         let mut label = self.activation.name.clone();
-        if let Some(version) = word(&self.activation, "version") {
+        if let Some(version) = self.activation.optional_text("version") {
             let _ = write!(label, " {version}");
         }
-        if let Some(start) = word(&self.activation, "start") {
+        if let Some(start) = self.activation.optional_text("start") {
             let _ = write!(label, " ({start})");
         }
         if let Some(constraint) = nested(&self.activation, "constraint") {
@@ -54,13 +54,6 @@ impl Plan {
             let _ = write!(label, " + {}", method.name);
         }
         label
-    }
-}
-
-fn word<'a>(choice: &'a Choice, key: &str) -> Option<&'a str> {
-    match choice.get(key)? {
-        Value::Text(word) => Some(word),
-        _ => None,
     }
 }
 
