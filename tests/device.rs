@@ -93,7 +93,7 @@ fn a_device_learns_what_the_processor_learns() {
             "{adam}\nactivation = 'tanh'\nmethod = {{ name = 'shrink-and-perturb', every = 'step', {more} }}"
         )
     };
-    for (what, rest) in [
+    let cases = [
         ("relu", format!("{adam}\nactivation = 'relu'")),
         (
             "softplus and adamw",
@@ -126,37 +126,47 @@ fn a_device_learns_what_the_processor_learns() {
         ("perturbed by fresh parameters", perturbed("shrink = 0.999, noise = 1e-2, noise_from = 'init'")),
         ("perturbed by the start", perturbed("shrink = 0.99, form = 'convex', noise_from = 'start'")),
         ("freeze-after", rational("constraint = { name = 'freeze-after', tasks = 1 }")),
-    ] {
-        let plans = plans(&rest);
-        let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
-        let [cpu, device] = [(0, false), (1, true)].map(|(at, on_device)| {
-            let summary = run(&plans, folders[at].path(), 1, on_device);
-            assert_eq!(summary.done, 1, "{what}: {:?}", summary.failures);
-            summary.runs[0].dir.clone()
-        });
-        let [ours, theirs] = [&device, &cpu].map(|dir| read::<StepRow>(dir).unwrap());
-        assert_eq!(ours.len(), 120);
-        let mut differ = false;
-        for (ours, theirs) in ours.iter().zip(&theirs) {
-            let (a, b) = (ours.loss, theirs.loss);
-            assert!((a - b).abs() < 2e-4 * b, "{what}, task {} step {}: {a} {b}", ours.task, ours.step);
-            differ |= a.to_bits() != b.to_bits();
+    ];
+    // The longest test of this file: by two at a time.
+    let (first, second) = cases.split_at(cases.len() / 2);
+    std::thread::scope(|scope| {
+        for half in [first, second] {
+            scope.spawn(move || half.iter().for_each(|(what, rest)| learns_the_same(what, rest)));
         }
-        assert!(differ, "{what}: the device was not asked");
-        let [ours, theirs] = [&device, &cpu].map(|dir| read::<CoefficientRow>(dir).unwrap_or_default());
-        assert_eq!(ours.len(), theirs.len());
-        for (ours, theirs) in ours.iter().zip(&theirs) {
-            assert!((ours.value - theirs.value).abs() < 1e-6, "{what}: {ours:?} {theirs:?}");
-        }
-        let [ours, theirs] = [&device, &cpu].map(|dir| read::<TaskRow>(dir).unwrap());
-        for (ours, theirs) in ours.iter().zip(&theirs) {
-            let (a, b) = (ours.fresh_online_accuracy.unwrap(), theirs.fresh_online_accuracy.unwrap());
-            assert!((a - b).abs() < 0.02, "{what}: {a} {b}");
-        }
-        let status = RunStatus::read(&device).unwrap().unwrap();
-        assert_eq!((status.device.as_str(), status.threads), ("emulator", 1));
-        assert!(status.kernels.starts_with("cuda-"), "{}", status.kernels);
+    });
+}
+
+/// Runs what the spec's `rest` says in both places; `what` names it in a failure.
+fn learns_the_same(what: &str, rest: &str) {
+    let plans = plans(rest);
+    let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let [cpu, device] = [(0, false), (1, true)].map(|(at, on_device)| {
+        let summary = run(&plans, folders[at].path(), 1, on_device);
+        assert_eq!(summary.done, 1, "{what}: {:?}", summary.failures);
+        summary.runs[0].dir.clone()
+    });
+    let [ours, theirs] = [&device, &cpu].map(|dir| read::<StepRow>(dir).unwrap());
+    assert_eq!(ours.len(), 120);
+    let mut differ = false;
+    for (ours, theirs) in ours.iter().zip(&theirs) {
+        let (a, b) = (ours.loss, theirs.loss);
+        assert!((a - b).abs() < 2e-4 * b, "{what}, task {} step {}: {a} {b}", ours.task, ours.step);
+        differ |= a.to_bits() != b.to_bits();
     }
+    assert!(differ, "{what}: the device was not asked");
+    let [ours, theirs] = [&device, &cpu].map(|dir| read::<CoefficientRow>(dir).unwrap_or_default());
+    assert_eq!(ours.len(), theirs.len());
+    for (ours, theirs) in ours.iter().zip(&theirs) {
+        assert!((ours.value - theirs.value).abs() < 1e-6, "{what}: {ours:?} {theirs:?}");
+    }
+    let [ours, theirs] = [&device, &cpu].map(|dir| read::<TaskRow>(dir).unwrap());
+    for (ours, theirs) in ours.iter().zip(&theirs) {
+        let (a, b) = (ours.fresh_online_accuracy.unwrap(), theirs.fresh_online_accuracy.unwrap());
+        assert!((a - b).abs() < 0.02, "{what}: {a} {b}");
+    }
+    let status = RunStatus::read(&device).unwrap().unwrap();
+    assert_eq!((status.device.as_str(), status.threads), ("emulator", 1));
+    assert!(status.kernels.starts_with("cuda-"), "{}", status.kernels);
 }
 
 /// Without anything left of them, weights and biases are what was drawn last: the processor's numbers to the bit.
