@@ -20,7 +20,7 @@ use crate::kernels::fused_activation::Captured;
 use crate::kernels::inplace::update;
 use crate::nn::{self, Network, Role};
 use crate::random::Stream;
-use crate::spec::{Choice, Entry, Kind, Parameter, Plan, Value};
+use crate::spec::{Choice, Entry, Kind, Parameter, Plan};
 
 /// What the registry has of it.
 pub(super) const METHOD: Registered =
