@@ -71,7 +71,7 @@ pub fn lead(results: &Results, benchmark: usize) -> String {
             })
             .collect();
         let more = beaten.len() - spelled.len();
-        let more = if more > 0 { format!(", and {more} others") } else { String::new() };
+        let more = if more > 0 { format!(", and {}", others(more)) } else { String::new() };
         sentences.push(format!("It beats {}{more}.", spelled.join(", and ")));
         sentences.extend(beaten.iter().map(|(.., n)| *n).min().and_then(caution));
     }
@@ -100,7 +100,8 @@ pub fn lead(results: &Results, benchmark: usize) -> String {
         } else {
             "the worst".into()
         };
-        sentences.push(format!("{diverged} of {runs} runs diverged and count as {as_} here."));
+        let count = if diverged == 1 { "counts" } else { "count" };
+        sentences.push(format!("{diverged} of {runs} runs diverged and {count} as {as_} here."));
     }
     sentences.join(" ")
 }
@@ -141,11 +142,26 @@ fn seeds(n: usize) -> String {
 }
 
 fn shared(n: usize) -> String {
-    format!("{n} shared seeds")
+    if n == 1 { "one shared seed".into() } else { format!("{n} shared seeds") }
+}
+
+fn others(n: usize) -> String {
+    if n == 1 { "one other".into() } else { format!("{n} others") }
 }
 
 fn listed(names: &[&str]) -> String {
     let shown = names[..names.len().min(NAMED)].join(", ");
     let more = names.len().saturating_sub(NAMED);
-    if more > 0 { format!("{shown} and {more} others") } else { shown }
+    if more > 0 { format!("{shown} and {}", others(more)) } else { shown }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_one() {
+        assert_eq!(listed(&["a", "b", "c", "d", "e"]), "a, b, c, d and one other");
+        assert_eq!([shared(1), shared(2), others(2)], ["one shared seed", "2 shared seeds", "2 others"]);
+    }
 }

@@ -93,7 +93,7 @@ fn a_benchmark_opens_with_what_is_best_what_it_beats_and_by_how_much() {
                 0.730] over 2 seeds. It beats relu by 0.350";
     assert!(text.starts_with(best), "{text}");
     let end = "over 2 shared seeds. 2 seeds are few: differences of one sign throughout come about once in 2 times by \
-               chance. 1 of 7 runs diverged and count as online accuracy 0 here.";
+               chance. 1 of 7 runs diverged and counts as online accuracy 0 here.";
     assert!(text.ends_with(end), "{text}");
     let alone = tempfile::tempdir().unwrap();
     for plan in plans().iter().filter(|plan| plan.seed == 0) {
