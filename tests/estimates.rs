@@ -100,29 +100,37 @@ fn promised(folder: &Path) -> f64 {
 
 /// A scheduler kills what takes more memory than was asked for, and lets wait what asks for many times more:
 /// a small convolutional network, whose evaluation is counted like that of a residual one, asks for five
-/// and a half times what it takes. Seconds were estimated for one core of another machine, and grids are cut and queued by them: within a
-/// factor of five they do, and a step that became ten times as slow shows here.
+/// and a half times what it takes. Seconds were estimated for one core of another machine, and grids are cut and
+/// queued by them: within a factor of five they do, and a step that became ten times as slow shows here.
 #[test]
 fn runs_take_about_the_time_and_at_most_the_memory_that_was_promised() {
-    for (stream, network, probes) in CASES {
-        let folder = tempfile::tempdir().unwrap();
-        let text = spec(stream, network, probes);
-        fs::write(folder.path().join("spec.toml"), &text).unwrap();
-        let plans = Spec::parse(&text, "spec.toml", &[], &catalogue()).unwrap().plans(None).unwrap();
-        let expected = estimate(&plans[0]).unwrap();
-        let most = promised(folder.path());
-        let (seconds, bytes) = measured(folder.path());
-        println!(
-            "{network}: {seconds:.2} s of {expected:.2}, {:.0} MiB of {:.0}",
-            bytes / f64::from(1 << 20),
-            most / f64::from(1 << 20)
-        );
-        assert!(bytes > 0.0 && bytes <= most && most <= 8.0 * bytes, "{network}: {bytes} of {most} bytes");
-        if !cfg!(debug_assertions) {
-            assert!(
-                (expected / 5.0..expected * 5.0 + 1.0).contains(&seconds),
-                "{network}: {seconds} s of {expected}"
-            );
+    // Two at a time: seconds are the processor's, not the clock's.
+    let (first, second) = CASES.split_at(2);
+    std::thread::scope(|scope| {
+        for half in [first, second] {
+            scope.spawn(move || half.iter().for_each(|case| takes_what_was_promised(*case)));
         }
+    });
+}
+
+fn takes_what_was_promised((stream, network, probes): (&str, &str, &str)) {
+    let folder = tempfile::tempdir().unwrap();
+    let text = spec(stream, network, probes);
+    fs::write(folder.path().join("spec.toml"), &text).unwrap();
+    let plans = Spec::parse(&text, "spec.toml", &[], &catalogue()).unwrap().plans(None).unwrap();
+    let expected = estimate(&plans[0]).unwrap();
+    let most = promised(folder.path());
+    let (seconds, bytes) = measured(folder.path());
+    println!(
+        "{network}: {seconds:.2} s of {expected:.2}, {:.0} MiB of {:.0}",
+        bytes / f64::from(1 << 20),
+        most / f64::from(1 << 20)
+    );
+    assert!(bytes > 0.0 && bytes <= most && most <= 8.0 * bytes, "{network}: {bytes} of {most} bytes");
+    if !cfg!(debug_assertions) {
+        assert!(
+            (expected / 5.0..expected * 5.0 + 1.0).contains(&seconds),
+            "{network}: {seconds} s of {expected}"
+        );
     }
 }

@@ -182,16 +182,13 @@ impl Choice {
         self.optional_text(key).unwrap_or_else(|| panic!("{} has no word {key}", self.name))
     }
 
-    /// The word under `key`; `None` where the entry has no such key.
-    ///
-    /// # Panics
-    /// As [`Choice::number`].
+    /// The word under `key`; `None` where the entry has no such key, or something else than a word under it.
     #[must_use]
     pub fn optional_text(&self, key: &str) -> Option<&str> {
-        self.get(key).map(|value| match value {
-            Value::Text(word) => word.as_str(),
-            other => panic!("{}.{key} is not a word: {other:?}", self.name),
-        })
+        match self.get(key)? {
+            Value::Text(word) => Some(word),
+            _ => None,
+        }
     }
 
     /// The switch under `key`.
