@@ -19,29 +19,29 @@ const CASES: [(&str, &str, &str); 5] = [
     (
         "stream = { family = \"shuffled-labels\", tasks = 2, examples = 512, steps = 60, batch_size = 64 }",
         "{ kind = \"mlp\", hidden = [2000, 2000] }",
-        "\"srank\"",
+        "names = [\"srank\"], samples = 128",
     ),
     (
         "stream = { family = \"shuffled-labels\", tasks = 1, examples = 256, steps = 10, batch_size = 16 }",
         "{ kind = \"mlp\", hidden = [100, 100] }",
-        "\"curvature\", \"ntk_rank\", \"optimization_readiness\", \"refit_plasticity\"",
+        "names = [\"curvature\", \"ntk_rank\", \"optimization_readiness\", \"refit_plasticity\"], samples = 48",
     ),
     (
         "stream = { family = \"shuffled-labels\", tasks = 2, examples = 512, steps = 60, batch_size = 64 }",
         "{ kind = \"cnn\", channels = [32, 64], hidden = [256] }",
-        "\"srank\"",
+        "names = [\"srank\"], samples = 128",
     ),
     (
         "stream = { family = \"split-classes\", tasks = 2, classes_per_task = 5, examples_per_class = 20, \
          steps = 12, batch_size = 16 }",
         "{ kind = \"resnet18\", width = 32 }",
-        "\"srank\"",
+        "names = [\"srank\"], samples = 128",
     ),
     (
         "stream = { family = \"split-classes\", tasks = 2, classes_per_task = 5, examples_per_class = 20, \
          steps = 40, batch_size = 16 }",
         "{ kind = \"vit\", width = 96, depth = 4 }",
-        "\"srank\"",
+        "names = [\"srank\"], samples = 128",
     ),
 ];
 
@@ -49,7 +49,7 @@ fn spec(stream: &str, network: &str, probes: &str) -> String {
     format!(
         "name = \"sized\"\ndata = {{ dataset = \"generated-textures\", scaling = \"standardize\" }}\n{stream}\n\
          network = {network}\noptimizer = \"adam\"\nactivation = \"relu\"\n\
-         probes = {{ names = [{probes}], samples = 128 }}\n"
+         probes = {{ {probes} }}\n"
     )
 }
 
