@@ -80,26 +80,26 @@ struct ShrinkAndPerturb {
 const PURPOSE: &str = "shrink-and-perturb";
 
 fn build(choice: &Choice, network: &dyn Network) -> Result<Box<dyn Method>> {
-    let from = match choice.optional_text("noise_from").unwrap_or("normal") {
-        "init" => Noise::Init,
-        "start" => Noise::Start,
+    let from = match choice.optional_text("noise_from") {
+        Some("init") => Noise::Init,
+        Some("start") => Noise::Start,
         _ => Noise::Normal,
     };
     let parameters = network.parameters().iter().filter(|_| from == Noise::Start);
     let shrink = choice.number("shrink");
-    let convex = choice.optional_text("form").unwrap_or("add") == "convex";
+    let convex = choice.optional_text("form") == Some("convex");
     Ok(Box::new(ShrinkAndPerturb {
         shrink: shrink as f32,
         noise: if convex { 1.0 - shrink } else { choice.number("noise") },
-        every_step: choice.optional_text("every").unwrap_or("task") == "step",
+        every_step: choice.optional_text("every") == Some("step"),
         from,
         start: parameters.map(nn::Parameter::to_vec).collect::<Result<_>>()?,
     }))
 }
 
 fn check(_: &Plan, choice: &Choice) -> std::result::Result<(), String> {
-    if choice.optional_text("form").unwrap_or("add") == "convex"
-        && choice.optional_text("noise_from").unwrap_or("normal") == "normal"
+    if choice.optional_text("form") == Some("convex")
+        && choice.optional_text("noise_from").is_none_or(|from| from == "normal")
     {
         return Err(
             "method \"shrink-and-perturb\" with form = \"convex\" goes from the parameters to a network's start: set \

@@ -37,7 +37,7 @@ pub fn lead(results: &Results, benchmark: usize) -> String {
         metric.title,
         if all.len() > 1 { format!(" of {} variants", all.len()) } else { String::new() },
         figure.map_or_else(String::new, in_words),
-        seeds(ours.len())
+        counted(ours.len(), "seed")
     )];
     let (mut beaten, mut level, mut alone) = (Vec::new(), Vec::new(), Vec::new());
     let (mut unknown, mut last) = (Vec::new(), Vec::new());
@@ -67,11 +67,11 @@ pub fn lead(results: &Results, benchmark: usize) -> String {
             .into_iter()
             .take(SPELLED)
             .map(|(variant, interval, n)| {
-                format!("{} by {} over {}", label(*variant), in_words(*interval), shared(*n))
+                format!("{} by {} over {}", label(*variant), in_words(*interval), counted(*n, "shared seed"))
             })
             .collect();
         let more = beaten.len() - spelled.len();
-        let more = if more > 0 { format!(", and {}", others(more)) } else { String::new() };
+        let more = if more > 0 { format!(", and {}", counted(more, "other")) } else { String::new() };
         sentences.push(format!("It beats {}{more}.", spelled.join(", and ")));
         sentences.extend(beaten.iter().map(|(.., n)| *n).min().and_then(caution));
     }
@@ -137,22 +137,14 @@ fn caution(n: usize) -> Option<String> {
     })
 }
 
-fn seeds(n: usize) -> String {
-    if n == 1 { "one seed".into() } else { format!("{n} seeds") }
-}
-
-fn shared(n: usize) -> String {
-    if n == 1 { "one shared seed".into() } else { format!("{n} shared seeds") }
-}
-
-fn others(n: usize) -> String {
-    if n == 1 { "one other".into() } else { format!("{n} others") }
+fn counted(n: usize, noun: &str) -> String {
+    if n == 1 { format!("one {noun}") } else { format!("{n} {noun}s") }
 }
 
 fn listed(names: &[&str]) -> String {
     let shown = names[..names.len().min(NAMED)].join(", ");
     let more = names.len().saturating_sub(NAMED);
-    if more > 0 { format!("{shown} and {}", others(more)) } else { shown }
+    if more > 0 { format!("{shown} and {}", counted(more, "other")) } else { shown }
 }
 
 #[cfg(test)]
@@ -162,6 +154,9 @@ mod tests {
     #[test]
     fn one_is_one() {
         assert_eq!(listed(&["a", "b", "c", "d", "e"]), "a, b, c, d and one other");
-        assert_eq!([shared(1), shared(2), others(2)], ["one shared seed", "2 shared seeds", "2 others"]);
+        assert_eq!(
+            [counted(1, "shared seed"), counted(2, "shared seed"), counted(2, "other")],
+            ["one shared seed", "2 shared seeds", "2 others"]
+        );
     }
 }

@@ -50,7 +50,8 @@ def runs(folder):
         with open(run / "tasks.csv", newline="") as file:
             accuracy = [float(row["online_accuracy"]) for row in csv.DictReader(file) if row["status"] == "done"]
         rate = spec["activation"].get("learning_rate", spec["optimizer"]["learning_rate"])
-        yield (rate, constraint, *spec["grid"]["seeds"]), accuracy, read_probes(run)
+        probes = read_probes(run) | {("online_accuracy", task): value for task, value in enumerate(accuracy)}
+        yield (rate, constraint, *spec["grid"]["seeds"]), accuracy, probes
 
 
 def gathered(folders):
@@ -81,9 +82,9 @@ def main():
     for predictor in ["online_accuracy", *LARGEST, *LEAST, CURVATURE, NEXT]:
         for after in AFTER:
             where = (predictor, after - 1)
-            if predictor != "online_accuracy" and any(where not in probes for _, probes in all_runs):
+            if any(where not in probes for _, probes in all_runs):
                 continue
-            x = np.array([a[after - 1] if predictor == "online_accuracy" else p[where] for a, p in all_runs])
+            x = np.array([p[where] for _, p in all_runs])
             for lead in LEADS:
                 y = np.array([a[after - 1 + lead] for a, _ in all_runs])
                 rho, low, high = correlation(x, y, draws)
