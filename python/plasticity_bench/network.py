@@ -1,126 +1,17 @@
-"""Checkpoints of multilayer perceptrons, and of agents made of them, as torch modules."""
+"""Checkpoints of runs as torch modules."""
 
 from __future__ import annotations
 
+import csv
 import os
 import pathlib
 import re
 from typing import TYPE_CHECKING, Optional, Union
 
+from .settings import section
+
 if TYPE_CHECKING:
     import torch
-
-
-def _module():
-    import torch
-    from torch.nn import functional as F
-
-    class Magnitude(torch.autograd.Function):
-        """|x|, whose derivative at 0 is +1 as in the suite."""
-
-        @staticmethod
-        def forward(ctx, x):
-            ctx.save_for_backward(x)
-            return x.abs()
-
-        @staticmethod
-        def backward(ctx, gradient):
-            (x,) = ctx.saved_tensors
-            return gradient * torch.where(x == 0, torch.ones_like(x), x.sign())
-
-    class Rational(torch.nn.Module):
-        """P(x)/Q(x) of version A, B, C or N; one set of coefficients, or several for runs of units."""
-
-        def __init__(self, numerator, denominator, version):
-            super().__init__()
-            self.numerator, self.denominator = numerator, denominator
-            self.version = version
-
-        def forward(self, x):
-            a, b = (t.reshape(-1, t.shape[-1]) for t in (self.numerator, self.denominator))
-            units = torch.arange(x.shape[1], device=x.device) * a.shape[0] // x.shape[1]
-            a, b = a[units], b[units]
-            p = a[:, -1].expand_as(x)
-            for i in reversed(range(a.shape[1] - 1)):
-                p = p * x + a[:, i]
-            base = Magnitude.apply(x) if self.version == "A" else x
-            if self.version == "A":
-                b = Magnitude.apply(b)
-            s = b[:, -1].expand_as(x)
-            for k in reversed(range(b.shape[1] - 1)):
-                s = s * base + b[:, k]
-            if self.version != "C":
-                s = s * base
-            q = {"A": 1 + s, "N": 1 + s}.get(self.version)
-            if q is None:
-                q = (0.1 if self.version == "C" else 1.0) + Magnitude.apply(s)
-            return p / q
-
-    class Perceptron(torch.nn.Module):
-        """Linear layers with an activation between them; inputs of any shape are flattened."""
-
-        def __init__(self, tensors, activation, version):
-            super().__init__()
-            count = sum(re.fullmatch(r"layers\.\d+\.weight", name) is not None for name in tensors)
-            self.layers = torch.nn.ModuleList()
-            for i in range(count):
-                weight = tensors[f"layers.{i}.weight"]
-                layer = torch.nn.Linear(weight.shape[1], weight.shape[0])
-                layer.weight = torch.nn.Parameter(weight)
-                layer.bias = torch.nn.Parameter(tensors[f"layers.{i}.bias"])
-                self.layers.append(layer)
-            self.function = _functions(F, torch).get(activation)
-            self.activations = torch.nn.ModuleList()
-            if activation == "rational":
-                shared = None
-                for i in range(count - 1):
-                    name = f"activations.{i}" if f"activations.{i}.numerator" in tensors else "activations"
-                    if name != "activations" or shared is None:
-                        pair = (torch.nn.Parameter(tensors[f"{name}.{part}"]) for part in ("numerator", "denominator"))
-                        shared = Rational(*pair, version)
-                    self.activations.append(shared)
-            elif self.function is None:
-                raise ValueError(f"the activation {activation} has no counterpart here")
-            read = {f"layers.{i}.{part}" for i in range(count) for part in ("weight", "bias")}
-            if activation == "rational":
-                read |= {name for name in tensors if re.fullmatch(r"activations(\.\d+)?\.(numerator|denominator)", name)}
-            if unread := sorted(set(tensors) - read):
-                raise ValueError(f"the network has parts without a counterpart here: {', '.join(unread)}")
-
-        def forward(self, x):
-            x = x.flatten(1)
-            for i, layer in enumerate(self.layers):
-                x = layer(x)
-                if i + 1 < len(self.layers):
-                    x = self.activations[i](x) if len(self.activations) else self.function(x)
-            return x
-
-    return Perceptron
-
-
-def _functions(F, torch):
-    return {
-        "relu": F.relu,
-        "leaky_relu": lambda x: F.leaky_relu(x, 0.01),
-        "elu": F.elu,
-        "gelu": F.gelu,
-        "swish": F.silu,
-        "tanh": torch.tanh,
-        "sigmoid": torch.sigmoid,
-        "identity": lambda x: x,
-        "crelu": lambda x: torch.cat([F.relu(x), F.relu(-x)], dim=1),
-    }
-
-
-#: Settings with which the functions above are the suite's.
-_DEFAULTS = {"slope": 0.01, "alpha": 1.0, "beta": 1.0}
-
-
-def _activation(text: str, header: str) -> dict:
-    """The keys of the section `header` of a run.toml, whose writer is known: one key a line."""
-    section = re.search(rf"^\[{re.escape(header)}\]\n(.*?)(?=^\[|\Z)", text, re.M | re.S)
-    keys = re.findall(r"^(\w+) = (.*)$", section.group(1) if section else "", re.M)
-    return {key: value.strip('"') for key, value in keys}
 
 
 def network(
@@ -129,47 +20,89 @@ def network(
     """The network of a run before task number `task` (after the last one, where it is the number of tasks), as
     a torch module whose parameters can be trained on. Without `task`: the newest checkpoint between two tasks.
 
+    Its parameters have the checkpoint's names and shapes. Coefficients that the run does not train from this task on
+    (constraints frozen and freeze-after) need no gradient. What happens between steps is not the module's: the
+    projection of coefficient-box, a method's resets.
+
     An agent has several networks, of which `part` names one: `actor` gives what its last layer gives (mean and
     log standard deviation of the Gaussian before the tanh, for SAC), `critic1` takes observations with actions
     behind them, both as the environment has them.
 
-    For multilayer perceptrons with rationals that have no constraint in their form, or with fixed activations.
+    Raises FileNotFoundError where there is no such checkpoint, and ValueError, which says why, for a network or an
+    activation without a counterpart here and for a part that the run does not have.
     """
     from safetensors.torch import load_file
 
+    from . import modules
+
     run = pathlib.Path(run)
-    folder = run / "checkpoints"
-    pattern = re.compile(r"task-\d+(\.agent)?\.safetensors")
-    files = sorted(p for p in folder.glob("task-*.safetensors") if pattern.fullmatch(p.name))
-    if task is not None:
-        files = [p for p in files if int(re.split(r"[-.]", p.name)[1]) == task]
-    if not files:
+    file, task = _checkpoint(run / "checkpoints", task)
+    tensors = _of_part(load_file(file), part, agent=".agent." in file.name)
+    text = (run / "run.toml").read_text()
+    kind, activation = section(text, "network"), section(text, "activation")
+    if part is not None and part.startswith("critic"):
+        # Critics have the actor's where the spec gives them none of their own.
+        kind = section(text, "critic.network") or kind
+        activation = section(text, "critic.activation") or activation
+    constraint = activation.get("constraint", {"name": "none"})
+    if isinstance(constraint, str):
+        constraint = {"name": constraint}
+    activation["constraint"] = constraint
+    start = _start(run, part, activation) if constraint["name"] == "unit-gain" else None
+    module = modules.build(kind, activation, tensors, start)
+    if constraint["name"] == "frozen" or task >= constraint.get("tasks", task + 1):
+        module.activations.requires_grad_(False)
+    return module
+
+
+def _checkpoint(folder: pathlib.Path, task: Optional[int]):
+    """The file of a checkpoint between two tasks, and the number of the task behind it."""
+    found = {}
+    for path in folder.glob("task-*.safetensors"):
+        match = re.fullmatch(r"task-(\d+)(\.agent)?\.safetensors", path.name)
+        if match:
+            found[int(match.group(1))] = path
+    newest = max(found, default=None) if task is None else task
+    if newest not in found:
         which = "no checkpoint" if task is None else f"no checkpoint before task {task}"
         raise FileNotFoundError(f"{folder} holds {which}: run with --keep-checkpoints all")
-    tensors = _of_part(load_file(files[-1]), part)
-    text = (run / "run.toml").read_text()
-    activation = _activation(text, "activation")
-    if part is not None and part.startswith("critic"):
-        # Critics have the actor's activation where the spec gives them none of their own.
-        activation = _activation(text, "critic.activation") or activation
-    constraint = re.search(r'name = "([^"]+)"', activation.get("constraint", ""))
-    constraint = constraint.group(1) if constraint else activation.get("constraint", "none")
-    if constraint not in ("none", "frozen", "freeze-after", "coefficient-box"):
-        raise ValueError(f"the constraint {constraint} changes the curve's form, which this module does not have")
-    for key, usual in _DEFAULTS.items():
-        if key in activation and float(activation[key]) != usual:
-            raise ValueError(f"{activation['name']} with {key} = {activation[key]} has no counterpart here")
-    return _module()(tensors, activation["name"], activation.get("version", "A"))
+    return found[newest], newest
 
 
-def _of_part(tensors: dict, part: Optional[str]) -> dict:
+def _of_part(tensors: dict, part: Optional[str], agent: bool) -> dict:
     """The tensors of one network, under the names that they have in a run of one network."""
-    alone = any(name.startswith("layers.") for name in tensors)
-    if alone and part is None:
+    if not agent and part is None:
         return tensors
     own = {} if part is None else {n[len(part) + 1 :]: t for n, t in tensors.items() if n.startswith(f"{part}.")}
-    if alone or not own:
-        parts = [] if alone else sorted({name.split(".")[0] for name in tensors})
+    if not agent or not own:
+        parts = sorted({name.split(".")[0] for name in tensors}) if agent else []
         has = f"has the networks {', '.join(parts)}: name one as `part`" if parts else "has one network, without parts"
         raise ValueError(f"the run {has}")
     return own
+
+
+def _start(run: pathlib.Path, part: Optional[str], activation: dict) -> Optional[float]:
+    """The second moment of the rationals at the start of the run, which unit-gain keeps; all sets start alike.
+
+    It is told from coefficients.csv, whose values have the gain in them: the curve of any row has this moment.
+    """
+    import torch
+
+    from .modules.constraints import second_moment
+
+    path = run / "coefficients.csv"
+    if not path.is_file():
+        return None
+    prefix = "activations" if part is None else f"{part}.activations"
+    values, first = {}, None
+    with open(path, newline="") as file:
+        for row in csv.DictReader(file):
+            place = row["task"], row["phase"], row["layer"], row["set"]
+            if row["layer"].startswith(prefix) and place == (first or place):
+                first = place
+                values[row["coefficient"]] = float(row["value"])
+    if not values:
+        return None
+    a, b = ([values[key] for key in sorted(values) if key[0] == letter] for letter in "ab")
+    a, b = (torch.tensor([x], dtype=torch.float64) for x in (a, b))
+    return second_moment(a, b, activation.get("version", "A")).item()

@@ -1,26 +1,20 @@
 """The module against the program itself: a run and its export are made, and the network is trained on from its
-checkpoint in torch. Needs the binary: PLASTICITY_BENCH names it, or it is on the path."""
+checkpoint in torch."""
 
-import os
 import pathlib
-import shutil
-import subprocess
 
 import pytest
 
 import plasticity_bench as pb
 
 REPLAY = pathlib.Path(__file__).parents[2] / "tests" / "reference" / "replay.toml"
-PROGRAM = os.environ.get("PLASTICITY_BENCH") or shutil.which("plasticity-bench")
-pytestmark = pytest.mark.skipif(PROGRAM is None, reason="no plasticity-bench on the path")
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def made(program, tmp_path_factory):
     out = tmp_path_factory.mktemp("made")
-    run = [PROGRAM, "run", REPLAY, "--out", out / "results", "--quiet", "--keep-checkpoints", "all", "--log-steps"]
-    subprocess.run(run, check=True)
-    subprocess.run([PROGRAM, "tasks", "export", REPLAY, "--seed", "7", "--out", out / "export"], check=True)
+    program("run", REPLAY, "--out", out / "results", "--quiet", "--keep-checkpoints", "all", "--log-steps")
+    program("tasks", "export", REPLAY, "--seed", "7", "--out", out / "export")
     return out
 
 
@@ -77,6 +71,7 @@ hidden = [16, 16]
 name = "relu"
 [critic.activation]
 name = "rational"
+constraint = "unit-gain"
 [evaluation]
 every = 300
 episodes = 1
@@ -85,10 +80,10 @@ seeds = [0]
 """
 
 
-def test_an_agents_networks_are_had_by_name(tmp_path):
+def test_an_agents_networks_are_had_by_name(program, tmp_path):
     torch = pytest.importorskip("torch")
     (tmp_path / "agent.toml").write_text(AGENT)
-    subprocess.run([PROGRAM, "run", tmp_path / "agent.toml", "--out", tmp_path, "--quiet"], check=True)
+    program("run", tmp_path / "agent.toml", "--out", tmp_path, "--quiet")
     (run,) = (path.parent for path in tmp_path.rglob("run.toml"))
     frames = pb.load(run)
     assert {"episodes", "evaluations", "tasks"} <= set(frames)

@@ -1,29 +1,24 @@
 """The blocks of docs/python.md, run in turn on the results that the page starts from."""
 
-import os
 import pathlib
 import re
-import shutil
-import subprocess
 
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[2]
-PROGRAM = os.environ.get("PLASTICITY_BENCH") or shutil.which("plasticity-bench")
-pytestmark = pytest.mark.skipif(PROGRAM is None, reason="no plasticity-bench on the path")
 
 
 def blocks(language):
     return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / "docs" / "python.md").read_text(), re.M | re.S)
 
 
-def test_the_page_does_what_it_says(tmp_path, monkeypatch, capsys):
+def test_the_page_does_what_it_says(program, tmp_path, monkeypatch, capsys):
     pytest.importorskip("pandas")
     pytest.importorskip("torch").set_num_threads(1)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "benchmarks").symlink_to(ROOT / "benchmarks")
     for line in blocks("sh")[0].splitlines():
-        subprocess.run([PROGRAM, *line.split()[1:]], check=True)
+        program(*line.split()[1:])
     names = {}
     for block in blocks("python"):
         exec(compile(block, "docs/python.md", "exec"), names)
