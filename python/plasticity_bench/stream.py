@@ -23,9 +23,9 @@ class Task:
     """One task: what it trains on and, where there is one, its test set."""
 
     index: int
-    #: (examples, channels, height, width), scaled, float32
+    #: (examples, channels, height, width), scaled, float32; of texts (examples, 1, 1, length), characters by number
     inputs: "torch.Tensor"
-    #: (examples), int64; -1 where an example is not of this task
+    #: (examples), int64; -1 where an example is not of this task. Of texts (examples, length): the character behind each
     labels: "torch.Tensor"
     test_inputs: Optional["torch.Tensor"]
     test_labels: Optional["torch.Tensor"]
@@ -98,6 +98,9 @@ class Stream:
             source = {p: s for task, p, s in _rows(moved, "task", "position", "source") if task == index}
             order = [source[position] for position in range(len(source))]
             inputs, test = (None if x is None else x.flatten(2)[:, :, order].reshape(x.shape) for x in (inputs, test))
+        shown = self._alphabet(index)
+        if shown is not None:
+            inputs, test = (None if x is None else shown[x.long()] for x in (inputs, test))
         epochs: Dict[int, List[Tuple[int, int]]] = {}
         for task, epoch, position, row in _rows(self.folder / "order.csv", "task", "epoch", "position", "index"):
             if task == index:
@@ -105,9 +108,9 @@ class Stream:
         return Task(
             index=index,
             inputs=inputs,
-            labels=self._labels("labels.csv", index, len(inputs)),
+            labels=self._labels("labels.csv", index, inputs),
             test_inputs=test,
-            test_labels=None if test is None else self._labels("test_labels.csv", index, len(test)),
+            test_labels=None if test is None else self._labels("test_labels.csv", index, test),
             order=self._cut({epoch: [row for _, row in sorted(rows)] for epoch, rows in epochs.items()}),
             crops=self._crops(index),
             black=[float(x) for x in self.metadata.get("black", "").replace(",", " ").split()],
@@ -117,15 +120,28 @@ class Stream:
         size = self.batch_size
         return [rows[i : i + size] for _, rows in sorted(epochs.items()) for i in range(0, len(rows), size)]
 
-    def _labels(self, name, index, count):
+    def _alphabet(self, index):
+        """The number that each character is shown as, in a stream of texts."""
         import torch
 
-        labels = torch.full((count,), -1)
+        path = self.folder / "alphabets.csv"
+        if not path.exists():
+            return None
+        shown = {c: s for task, c, s in _rows(path, "task", "character", "shown") if task == index}
+        return torch.tensor([float(shown[character]) for character in range(len(shown))])
+
+    def _labels(self, name, index, inputs):
+        import torch
+
+        labels = torch.full((len(inputs),), -1)
         path = self.folder / name
         if path.exists():
             for task, row, label in _rows(path, "task", "index", "label"):
                 if task == index:
                     labels[row] = label
+        if (self.folder / "alphabets.csv").exists():
+            # Every place is asked for the character behind it; the last one's is the label.
+            return torch.cat([inputs.flatten(1)[:, 1:].long(), labels[:, None]], 1)
         return labels
 
     def _crops(self, index):

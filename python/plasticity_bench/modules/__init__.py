@@ -3,7 +3,9 @@
     curve          P(x)/Q(x) and its slope
     constraints    from trained coefficients to those that the curve is drawn with
     activations    what stands behind the layers
-    feed_forward   networks of the kind mlp
+    feed_forward   networks of the kinds mlp, cnn and nature-cnn
+    resnet         resnet18
+    transformer    vit and gpt
 
 All of it needs torch; the rest of the package imports it where it is used.
 """
@@ -16,8 +18,19 @@ import torch
 
 from .activations import activations
 from .feed_forward import FeedForward
+from .resnet import ResNet
+from .transformer import Gpt, VisionTransformer
 
 __all__ = ["build"]
+
+_KINDS = {
+    "mlp": FeedForward,
+    "cnn": FeedForward,
+    "nature-cnn": FeedForward,
+    "resnet18": ResNet,
+    "vit": VisionTransformer,
+    "gpt": Gpt,
+}
 
 
 def build(
@@ -30,14 +43,14 @@ def build(
     what has no counterpart here, and where the tensors are not those of such a network.
     """
     kind = network["kind"]
-    functions = activations(activation, tensors, start)
-    if kind == "mlp":
-        module = FeedForward(tensors, functions)
-    else:
+    if kind not in _KINDS:
         raise ValueError(f"the network {kind} has no counterpart here")
+    module = _KINDS[kind](network, tensors, activations(activation, tensors, start))
     missing, unread = module.load_state_dict(tensors, strict=False)
     if unread:
         raise ValueError(f"the network has parts without a counterpart here: {', '.join(sorted(unread))}")
+    # torch's count of batches: with a momentum of 0.1 nothing depends on it.
+    missing = [name for name in missing if not name.endswith("num_batches_tracked")]
     if missing:
         raise ValueError(f"the checkpoint has no {', '.join(missing)}")
     return module
