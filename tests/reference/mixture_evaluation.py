@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 from torch.nn import functional as F
 
-from pytorch_replay import read_task
+from pytorch_replay import pb
 
 FUNCTIONS = [torch.tanh, F.silu, F.gelu, lambda x: x]
 
@@ -20,7 +20,8 @@ for name in ("export", "checkpoint", "out"):
     parser.add_argument(f"--{name}", type=pathlib.Path, required=True)
 args = parser.parse_args()
 values = {name: tensor.double() for name, tensor in load_file(args.checkpoint).items()}
-inputs, labels = read_task(args.export, 0, torch.float64)
+task = pb.stream(args.export)[0]
+inputs, labels = task.inputs.double().flatten(1), task.labels
 layers = sum(name.startswith("layers.") and name.endswith(".weight") for name in values)
 x, picks = inputs, []
 for layer in range(layers):

@@ -1,5 +1,5 @@
-"""What the replays of whole networks share: training steps from a run's checkpoint, how far the suite's own losses are
-from them, and the file of losses. A replay gives its network, and what names a run."""
+"""The replays of whole networks: training steps from a run's checkpoint, how far the suite's own losses are from them,
+and the file of losses. A replay says what names a run."""
 
 import argparse
 import csv
@@ -8,34 +8,45 @@ import tomllib
 from types import SimpleNamespace
 
 import torch
+from torch.nn import functional as F
 
 import pytorch_replay as plain
+from pytorch_replay import pb
 
 
-def steps(network, spec, export, loss_of):
-    """The loss of each batch of the exported task before its update; `loss_of` takes the examples' positions."""
+def loss_of(outputs, labels):
+    """The mean over examples, and over the places of texts."""
+    return F.cross_entropy(outputs.reshape(-1, outputs.shape[-1]), labels.reshape(-1))
+
+
+def train(run, spec, export, dtype):
+    """The mean loss of each batch of the exported task before its update, and that over all its examples after the last
+    one, in evaluation mode."""
     own = spec["optimizer"]
     options = SimpleNamespace(
         optimizer=own["name"], learning_rate=own["learning_rate"], weight_decay=own.get("weight_decay", 0.0),
         momentum=own.get("momentum", 0.0), nesterov=own.get("nesterov", False),
         coefficient_learning_rate=spec["activation"].get("learning_rate"),
     )  # fmt: skip
+    network, task = pb.network(run, task=0).to(dtype), pb.stream(export)[0]
     optimizer = plain.optimizer(options, network)
     losses = []
-    for _, batch in zip(range(spec["stream"]["steps"]), plain.batches(export, 0, spec["stream"]["batch_size"])):
-        loss = loss_of(batch)
+    for inputs, labels in task.batches():
+        loss = loss_of(network(inputs.to(dtype)), labels)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
-    return losses
+    network.eval()
+    with torch.no_grad():
+        return losses, loss_of(network(task.inputs.to(dtype)), task.labels).item()
 
 
 def largest(ours, theirs):
     return max(abs(a / b - 1) for a, b in zip(ours, theirs, strict=True))
 
 
-def replay(run, export, kind, key, train):
+def replay(run, export, kind, key):
     spec = tomllib.loads((run / "run.toml").read_text())
     form = [spec["network"][key]] if spec["network"]["kind"] == kind else []
     name = "-".join([spec["network"]["kind"], *form, spec["activation"]["name"]])
@@ -51,16 +62,15 @@ def replay(run, export, kind, key, train):
     return name, double, double_end
 
 
-def main(description, kind, key, train):
-    """Replays runs by `train`(run, spec, export, dtype), which gives their losses and the one after the last step. Their
-    names say the network, of those of this `kind` its setting `key`, and the activation."""
+def main(description, kind, key):
+    """Replays runs. Their names say the network, of those of this `kind` its setting `key`, and the activation."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--export", type=pathlib.Path, required=True, help="folder of `tasks export`")
     parser.add_argument("--out", type=pathlib.Path, required=True, help="CSV: run, step (or end), loss")
     parser.add_argument("runs", type=pathlib.Path, nargs="+", help="folders of runs, with checkpoints and steps")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    results = [replay(run, args.export, kind, key, train) for run in args.runs]
+    results = [replay(run, args.export, kind, key) for run in args.runs]
     with open(args.out, "w") as file:
         file.write("run,step,loss\n")
         for name, losses, end in sorted(results):

@@ -2,11 +2,11 @@
 # Makes replay_transformers.csv: the runs of replay_vit.toml and replay_gpt.toml repeated in PyTorch from their exported
 # streams and first checkpoints. From the repository, with torch, numpy and safetensors for python3:
 #   sh tests/reference/replay_transformers.sh
-# BENCH and PYTHON name another program and another python3.
+# PLASTICITY_BENCH and PYTHON name another program and another python3.
 set -eu
 here=tests/reference
 work=$(mktemp -d)
-bench() { ${BENCH:-cargo run --quiet --release --} "$@"; }
+bench() { ${PLASTICITY_BENCH:-cargo run --quiet --release --} "$@"; }
 python=${PYTHON:-python3}
 for kind in vit gpt; do
     bench tasks export $here/replay_$kind.toml --seed 7 --out "$work/export-$kind"

@@ -3,11 +3,11 @@
 # end, in evaluation): the runs of replay_zoo.toml and replay_muon.toml repeated, or evaluated, in PyTorch. From the
 # repository, with torch, numpy and safetensors:
 #   sh tests/reference/replay_zoo.sh
-# BENCH and PYTHON name another program and another python3.
+# PLASTICITY_BENCH and PYTHON name another program and another python3.
 set -eu
 here=tests/reference
 work=$(mktemp -d)
-bench() { ${BENCH:-cargo run --quiet --release --} "$@"; }
+bench() { ${PLASTICITY_BENCH:-cargo run --quiet --release --} "$@"; }
 python=${PYTHON:-python3}
 bench tasks export $here/replay_zoo.toml --seed 7 --out "$work/export"
 bench run $here/replay_zoo.toml --out "$work/runs" --quiet --keep-checkpoints all
