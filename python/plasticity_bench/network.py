@@ -6,7 +6,7 @@ import csv
 import os
 import pathlib
 import re
-from typing import TYPE_CHECKING, Optional, Union
+from typing import TYPE_CHECKING, Optional, Tuple, Union
 
 from .settings import section
 
@@ -19,6 +19,10 @@ def network(
 ) -> "torch.nn.Module":
     """The network of a run before task number `task` (after the last one, where it is the number of tasks), as
     a torch module whose parameters can be trained on. Without `task`: the newest checkpoint between two tasks.
+
+    Perceptrons take inputs (rows, ...), networks of images (rows, channels, height, width), and both give (rows,
+    outputs); a gpt takes characters by number (rows, ..., length) and gives (rows, length, alphabet). The module is in
+    training mode: `eval()` makes it the network that the program evaluates.
 
     Its parameters have the checkpoint's names and shapes. Coefficients that the run does not train from this task on
     (constraints frozen and freeze-after) need no gradient. What happens between steps is not the module's: the
@@ -55,7 +59,7 @@ def network(
     return module
 
 
-def _checkpoint(folder: pathlib.Path, task: Optional[int]):
+def _checkpoint(folder: pathlib.Path, task: Optional[int]) -> Tuple[pathlib.Path, int]:
     """The file of a checkpoint between two tasks, and the number of the task behind it."""
     found = {}
     for path in folder.glob("task-*.safetensors"):

@@ -1,4 +1,5 @@
-"""Sections of a run.toml, whose writer is known: one key a line. (The standard library reads TOML from Python 3.11 on.)"""
+"""Sections of a run.toml, whose writer is known: one key a line. The standard library reads TOML from Python 3.11 on
+only."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ from typing import Any, Dict
 
 def _value(text: str) -> Any:
     if text.startswith("{"):
-        return dict((key, _value(value)) for key, value in re.findall(r'([\w-]+) = ("[^"]*"|\[[^]]*\]|[^,}\s]+)', text))
+        keys = re.findall(r'([\w-]+) = ("[^"]*"|\[[^]]*\]|[^,}\s]+)', text)
+        return {key: _value(value) for key, value in keys}
     if text.startswith(("[", '"')) or text in ("true", "false"):
         return json.loads(text)
     try:
@@ -21,4 +23,5 @@ def _value(text: str) -> Any:
 def section(text: str, header: str) -> Dict[str, Any]:
     """The keys of the section `header` with their values; empty where there is no such section."""
     found = re.search(rf"^\[{re.escape(header)}\]\n(.*?)(?=^\[|\Z)", text, re.M | re.S)
-    return {key: _value(value) for key, value in re.findall(r"^([\w-]+) = (.*)$", found.group(1) if found else "", re.M)}
+    keys = re.findall(r"^([\w-]+) = (.*)$", found.group(1) if found else "", re.M)
+    return {key: _value(value) for key, value in keys}

@@ -25,7 +25,8 @@ class Task:
     index: int
     #: (examples, channels, height, width), scaled, float32; of texts (examples, 1, 1, length), characters by number
     inputs: "torch.Tensor"
-    #: (examples), int64; -1 where an example is not of this task. Of texts (examples, length): the character behind each
+    #: (examples), int64; -1 where an example is not of this task. Of texts (examples, length): the character behind
+    #: each
     labels: "torch.Tensor"
     test_inputs: Optional["torch.Tensor"]
     test_labels: Optional["torch.Tensor"]

@@ -45,7 +45,10 @@ def build(
     kind = network["kind"]
     if kind not in _KINDS:
         raise ValueError(f"the network {kind} has no counterpart here")
-    module = _KINDS[kind](network, tensors, activations(activation, tensors, start))
+    try:
+        module = _KINDS[kind](network, tensors, activations(activation, tensors, start))
+    except KeyError as error:
+        raise ValueError(f"the checkpoint or the run.toml has no {error.args[0]}") from error
     missing, unread = module.load_state_dict(tensors, strict=False)
     if unread:
         raise ValueError(f"the network has parts without a counterpart here: {', '.join(sorted(unread))}")

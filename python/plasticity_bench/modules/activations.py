@@ -1,4 +1,4 @@
-"""Activations of a network: fixed functions, rationals and KAT's groups, at all places where the network has one.
+"""Activations of a network: fixed functions, rationals, KAT's groups and prelu, at all places where it has one.
 
 Each is a module that takes (x, place). Units are dimension 1 of x, whatever is behind it: (rows, units) or (images,
 channels, height, width).
@@ -6,7 +6,7 @@ channels, height, width).
 
 from __future__ import annotations
 
-from typing import Callable, Dict, List, Optional
+from typing import Callable, Dict, List, Optional, Tuple
 
 import torch
 from torch.nn import functional as F
@@ -32,11 +32,12 @@ class Rational(torch.nn.Module):
         self.denominator = torch.nn.Parameter(denominator.clone())
         self.version, self.constraint = version, constraint
 
-    def sets(self):
+    def sets(self) -> Tuple[torch.Tensor, torch.Tensor]:
         """The trained coefficients, (sets, m + 1) and (sets, n)."""
-        return [t.reshape(-1, t.shape[-1]) for t in (self.numerator, self.denominator)]
+        a, b = self.numerator, self.denominator
+        return a.reshape(-1, a.shape[-1]), b.reshape(-1, b.shape[-1])
 
-    def effective(self):
+    def effective(self) -> Tuple[torch.Tensor, torch.Tensor]:
         """The coefficients that R is drawn with, (sets, m + 1) and (sets, n) in float64."""
         a, b = self.constraint.effective(*(t.double() for t in self.sets()))
         if self.training and self.version == "D":
@@ -62,9 +63,20 @@ class Kat(Rational):
         super().__init__(numerator, denominator, "A", Free())
         self.degree = degree
 
-    def sets(self):
+    def sets(self) -> Tuple[torch.Tensor, torch.Tensor]:
         b = self.denominator.reshape(-1, self.degree)
         return self.numerator.expand(len(b), -1), b
+
+
+class Prelu(torch.nn.Module):
+    """x for x > 0, a·x elsewhere: a is one number, or one for each unit."""
+
+    def __init__(self, coefficients: torch.Tensor):
+        super().__init__()
+        self.coefficients = torch.nn.Parameter(coefficients.clone())
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return F.prelu(x, self.coefficients.flatten())
 
 
 class Same(torch.nn.Module):
@@ -88,17 +100,18 @@ class Shared(Rational):
 class Each(torch.nn.ModuleList):
     """A module for each place, or for the places that a map gives the same number."""
 
-    def __init__(self, modules: List[torch.nn.Module], map: Optional[List[int]] = None):
+    def __init__(self, modules: List[torch.nn.Module], numbers: Optional[List[int]] = None):
         super().__init__(modules)
-        self.map = map
+        self.numbers = numbers
 
     def forward(self, x: torch.Tensor, place: int) -> torch.Tensor:
-        return self[place if self.map is None else self.map[place]](x)
+        return self[place if self.numbers is None else self.numbers[place]](x)
 
 
 def functions(choice: dict) -> Dict[str, Callable[[torch.Tensor], torch.Tensor]]:
     """What has no coefficients, by name, with the settings of a run.toml."""
     slope, alpha, beta = choice.get("slope", 0.01), choice.get("alpha", 1.0), choice.get("beta", 1.0)
+    leak, steepness = choice.get("alpha", 0.1), choice.get("c", 5.0) / choice.get("p", 3.0)
     return {
         "relu": F.relu,
         "leaky_relu": lambda x: F.leaky_relu(x, slope),
@@ -113,6 +126,7 @@ def functions(choice: dict) -> Dict[str, Callable[[torch.Tensor], torch.Tensor]]
         "sigmoid": torch.sigmoid,
         "identity": lambda x: x,
         "crelu": lambda x: torch.cat([F.relu(x), F.relu(-x)], dim=1),
+        "smooth-leaky": lambda x: x * (leak + (1 - leak) * torch.sigmoid(steepness * x)),
         "fourier": lambda x: torch.cat([torch.sin(x), torch.cos(x)], dim=1),
     }
 
@@ -120,29 +134,26 @@ def functions(choice: dict) -> Dict[str, Callable[[torch.Tensor], torch.Tensor]]
 def activations(choice: dict, tensors: Dict[str, torch.Tensor], start: Optional[float] = None) -> torch.nn.Module:
     """The activations of a network, from the section `activation` of a run.toml and the tensors of a checkpoint.
 
-    `start` is the second moment at the start of the run, for the constraint unit-gain. Raises ValueError for what has no
-    counterpart here.
+    `start` is the second moment at the start of the run, for the constraint unit-gain. Raises ValueError for what has
+    no counterpart here.
     """
     name = choice["name"]
     if name in functions(choice):
         return Same(functions(choice)[name])
-    if name not in ("rational", "kat"):
+    if name not in ("rational", "kat", "prelu"):
         raise ValueError(f"the activation {name} has no counterpart here")
     version = choice.get("version", "A")
     held = constraint(choice.get("constraint", {"name": "none"}), version, start)
 
-    def pair(prefix):
-        return tensors[f"{prefix}.numerator"], tensors[f"{prefix}.denominator"]
+    def one(prefix):
+        if name == "prelu":
+            return Prelu(tensors[f"{prefix}.coefficients"])
+        pair = tensors[f"{prefix}.numerator"], tensors[f"{prefix}.denominator"]
+        return Kat(*pair, choice.get("degrees", [5, 4])[1]) if name == "kat" else Rational(*pair, version, held)
 
     if "activations.numerator" in tensors:
-        return Shared(*pair("activations"), version, held)
-    modules = []
-    while f"activations.{len(modules)}.numerator" in tensors:
-        own = pair(f"activations.{len(modules)}")
-        kat = name == "kat"
-        modules.append(Kat(*own, choice.get("degrees", [5, 4])[1]) if kat else Rational(*own, version, held))
-    if not modules and any(n.startswith("layers.") for n in tensors):
-        hidden = sum(n.startswith("layers.") and n.endswith(".weight") for n in tensors) - 1
-        if hidden:
-            raise ValueError(f"the network has no coefficients, and its activation is {name}")
-    return Each(modules, choice.get("map"))
+        return Shared(tensors["activations.numerator"], tensors["activations.denominator"], version, held)
+    places = sorted({int(tensor.split(".")[1]) for tensor in tensors if tensor.startswith("activations.")})
+    if not places and any(tensor.startswith("layers.1.") for tensor in tensors):
+        raise ValueError(f"the network has no coefficients, and its activation is {name}")
+    return Each([one(f"activations.{place}") for place in places], choice.get("map"))

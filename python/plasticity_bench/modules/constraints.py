@@ -67,9 +67,9 @@ class Lipschitz(Free):
     """R·min(1, L/sup|R'|), the supremum over the suite's grid and the tails; the gradient goes through the point where
     |R'| is largest."""
 
-    def __init__(self, bound: float, range: float, version: str):
+    def __init__(self, bound: float, edge: float, version: str):
         self.bound, self.version = bound, version
-        self.grid = _grid(range)
+        self.grid = _grid(edge)
 
     def gain(self, a: torch.Tensor, b: torch.Tensor) -> Optional[torch.Tensor]:
         with torch.no_grad():
@@ -107,11 +107,11 @@ def _gauss_hermite(count: int) -> Pair:
     return nodes, vectors[0] ** 2
 
 
-def _grid(range: float) -> torch.Tensor:
-    """1024 equal steps of [-r, r], points that halve towards 0, and points that grow by an eighth beyond r."""
-    halves = (range / 1024) * 0.5 ** torch.arange(32, dtype=torch.float64)
-    beyond = range * 1.125 ** torch.arange(1, 65, dtype=torch.float64)
-    middle = range * (2.0 * torch.arange(1025, dtype=torch.float64) / 1024 - 1.0)
+def _grid(edge: float) -> torch.Tensor:
+    """1024 equal steps of [-edge, edge], points that halve towards 0, and points beyond that grow by an eighth."""
+    halves = (edge / 1024) * 0.5 ** torch.arange(32, dtype=torch.float64)
+    beyond = edge * 1.125 ** torch.arange(1, 65, dtype=torch.float64)
+    middle = edge * (2.0 * torch.arange(1025, dtype=torch.float64) / 1024 - 1.0)
     return torch.cat([middle, halves, -halves, beyond, -beyond])
 
 

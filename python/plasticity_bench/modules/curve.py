@@ -20,8 +20,8 @@ def sign(x: torch.Tensor) -> torch.Tensor:
 
 
 class Magnitude(torch.autograd.Function):
-    """|x|, whose derivative at 0 is +1 as in the suite. torch's own is 0 there, and a denominator that starts at 0 would
-    never be trained."""
+    """|x|, whose derivative at 0 is +1 as in the suite. torch's own is 0 there, and a denominator that starts at 0
+    would never be trained."""
 
     #: The derivative at 0; torch's is 0.
     at_zero = 1.0

@@ -11,8 +11,8 @@ from torch.nn import functional as F
 class FeedForward(torch.nn.Module):
     """Convolutions, where there are any, and linear layers, each but the last with an activation behind it.
 
-    In a cnn max-pooling over 2 × 2 follows the activation of a convolution; a perceptron can have layer normalisation in
-    front of its activations. Takes images (rows, channels, height, width), or (rows, ...) where the first layer is
+    In a cnn max-pooling over 2 × 2 follows the activation of a convolution; a perceptron can have layer normalisation
+    in front of its activations. Takes images (rows, channels, height, width), or (rows, ...) where the first layer is
     linear, and gives (rows, outputs).
     """
 

@@ -96,8 +96,8 @@ class VisionTransformer(Transformer):
 
 
 class Gpt(Transformer):
-    """Takes characters by number, (rows, ..., length) of any type, and gives (rows, length, alphabet): at each place the
-    scores of the character behind it."""
+    """Takes characters by number, (rows, ..., length) of any type, and gives (rows, length, alphabet): at each place
+    the scores of the character behind it."""
 
     def __init__(self, network: dict, tensors: Dict[str, torch.Tensor], activations: torch.nn.Module):
         super().__init__(network, tensors, activations)
