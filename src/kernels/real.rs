@@ -63,9 +63,9 @@ pub trait Real:
     /// tanh x
     #[must_use]
     fn tanh(self) -> Self;
-    /// The error function.
+    /// The normal distribution function Φ(x) and exp(-x²/2).
     #[must_use]
-    fn erf(self) -> Self;
+    fn normal(self) -> (Self, Self);
     /// ln(1 + x) for x ≥ 0.
     #[must_use]
     fn ln_1p(self) -> Self;
@@ -134,8 +134,8 @@ macro_rules! real {
                 $functions::tanh(self)
             }
             #[inline(always)]
-            fn erf(self) -> Self {
-                $functions::erf(self)
+            fn normal(self) -> (Self, Self) {
+                $functions::normal(self)
             }
             #[inline(always)]
             fn ln_1p(self) -> Self {
@@ -154,5 +154,9 @@ real!(f64, libm_functions, 0.0);
 
 /// f64 only checks gradients: the library's functions will do.
 mod libm_functions {
-    pub use libm::{erf, exp, log1p as ln_1p, sincos as sin_cos, tanh};
+    pub use libm::{exp, log1p as ln_1p, sincos as sin_cos, tanh};
+
+    pub fn normal(x: f64) -> (f64, f64) {
+        (0.5 * libm::erfc(-x * std::f64::consts::FRAC_1_SQRT_2), exp(-0.5 * x * x))
+    }
 }

@@ -1,7 +1,7 @@
 //! gelu(x) = x·Φ(x) with the normal distribution function Φ(x) = (1 + erf(x/√2))/2, not the tanh
 //! approximation (Hendrycks & Gimpel 2016, arXiv 1606.08415).
 
-use std::f64::consts::{FRAC_1_SQRT_2, PI};
+use std::f64::consts::PI;
 
 use super::{Activation, pointwise};
 use crate::kernels::real::Real;
@@ -19,20 +19,15 @@ pub const ENTRY: Entry = Entry {
 #[derive(Clone, Copy)]
 struct Gelu;
 
-#[inline(always)]
-fn distribution<T: Real>(x: T) -> T {
-    T::of(0.5) * (T::ONE + (x * T::of(FRAC_1_SQRT_2)).erf())
-}
-
 impl Scalar for Gelu {
     #[inline(always)]
     fn value<T: Real>(self, x: T) -> T {
-        x * distribution(x)
+        x * x.normal().0
     }
     #[inline(always)]
     fn derivative<T: Real>(self, x: T, _: T) -> T {
-        let density = (x * x * T::of(-0.5)).exp() * T::of(1.0 / (2.0 * PI).sqrt());
-        distribution(x) + x * density
+        let (distribution, density) = x.normal();
+        distribution + x * density * T::of(1.0 / (2.0 * PI).sqrt())
     }
 }
 
