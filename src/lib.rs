@@ -107,6 +107,7 @@ pub mod tasks;
 pub mod text_table;
 pub mod train;
 pub mod trained;
+pub mod words;
 
 /// Pages of docs/ whose code the doc tests compile and run.
 #[cfg(doctest)]

@@ -13,6 +13,7 @@ const ROOMS: &[&str] = &[
     "state",
     "stderr",
     "text_table",
+    "words",
     "spec",
     "data",
     "environments",

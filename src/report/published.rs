@@ -11,6 +11,7 @@ use super::statistics::{Bootstrap, Estimate, Interval};
 use super::tables::{Cell, Mark, Rank, Table};
 use crate::results::{Cell as Group, Results};
 use crate::spec::{Length, Plan, Value, Work, number};
+use crate::words::counted;
 
 /// A published figure: a line of benchmarks/published.csv.
 #[derive(Clone, Debug, Deserialize)]
@@ -241,7 +242,8 @@ fn reasons(cell: &Group, estimate: Option<Estimate>, theirs: &Published) -> Stri
     }
     let diverged = cell.tally().diverged;
     if diverged > 0 {
-        reasons.push(format!("{diverged} of our seeds diverged and are in no mean"));
+        let are = if diverged == 1 { "is" } else { "are" };
+        reasons.push(format!("{diverged} of our seeds diverged and {are} in no mean"));
     }
     if let (Some(steps), Some(ours)) = (theirs.steps, steps)
         && steps != ours
@@ -257,7 +259,7 @@ fn reasons(cell: &Group, estimate: Option<Estimate>, theirs: &Published) -> Stri
     if let (Some(seeds), Some(estimate)) = (theirs.seeds, estimate)
         && estimate.n < seeds
     {
-        reasons.push(format!("{} seeds against {seeds}", estimate.n));
+        reasons.push(format!("{} against {seeds}", counted(estimate.n, "seed")));
     }
     if !theirs.note.is_empty() {
         reasons.push(theirs.note.clone());

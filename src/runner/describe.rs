@@ -11,6 +11,7 @@ use super::shard::cut;
 use super::{Options, memory, status};
 use crate::spec::{Length, Plan, Work, axes};
 use crate::text_table;
+use crate::words::counted;
 
 /// The grid as text: its axes, the number and length of the runs, those already finished in
 /// `options.out`, and the time that the rest is expected to take.
@@ -47,7 +48,7 @@ fn heading(runs: &[Run], options: &Options) -> String {
     let names: BTreeSet<&str> = runs.iter().map(|run| run.plan.name.as_str()).collect();
     let names = names.into_iter().collect::<Vec<_>>().join(", ");
     let share = options.shard.map(|shard| format!(" (shard {shard})")).unwrap_or_default();
-    format!("{names}: {} {}{share}, into {}", runs.len(), plural(runs.len(), "run"), options.out.display())
+    format!("{names}: {}{share}, into {}", counted(runs.len(), "run"), options.out.display())
 }
 
 fn axis_table(plans: &[&Plan], width: Option<u16>) -> Table {
@@ -75,15 +76,15 @@ fn length(plan: &Plan) -> String {
         Work::Control(control) => {
             let steps = control.steps;
             let whole = tasks * steps;
-            return format!("{tasks} {} × {steps} environment steps = {whole} steps", plural(tasks, "task"));
+            return format!("{} × {steps} environment steps = {whole} steps", counted(tasks, "task"));
         }
         Work::Diagnostic(diagnostic) => return format!("the diagnostic {}", diagnostic.name),
     }
     match plan.stream().length {
         Length::Steps(steps) => {
-            format!("{tasks} {} × {steps} steps = {} steps", plural(tasks, "task"), tasks * steps)
+            format!("{} × {steps} steps = {} steps", counted(tasks, "task"), tasks * steps)
         }
-        Length::Epochs(epochs) => format!("{tasks} {} × {epochs} epochs", plural(tasks, "task")),
+        Length::Epochs(epochs) => format!("{} × {epochs} epochs", counted(tasks, "task")),
     }
 }
 
@@ -123,10 +124,6 @@ fn ranges(sorted: &[u64]) -> String {
         [] => String::new(),
     });
     parts.collect::<Vec<_>>().join(", ")
-}
-
-fn plural(count: usize, noun: &str) -> String {
-    if count == 1 { noun.into() } else { format!("{noun}s") }
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use super::tables::{Rank, Table, escape, html};
 use crate::record;
 use crate::results::{Cell, Results};
 use crate::spec::Work;
+use crate::words::counted;
 
 /// Specs that the title names.
 const NAMED: usize = 3;
@@ -82,7 +83,7 @@ fn title(results: &Results) -> String {
     let said = |(name, own): &(&str, Vec<usize>)| {
         let environments: BTreeSet<&str> = own.iter().filter_map(environment).collect();
         let noun = if environments.len() == own.len() { "environment" } else { "benchmark" };
-        if own.len() == 1 { (*name).to_owned() } else { format!("{name} ({})", plural(own.len(), noun)) }
+        if own.len() == 1 { (*name).to_owned() } else { format!("{name} ({})", counted(own.len(), noun)) }
     };
     let more = specs.len().saturating_sub(NAMED);
     let mut said: Vec<String> = specs.iter().take(NAMED).map(said).collect();
@@ -90,10 +91,6 @@ fn title(results: &Results) -> String {
         said.push(format!("{more} more"));
     }
     format!("plasticity-bench: {}", said.join(", "))
-}
-
-fn plural(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 fn titled(table: &Table) -> String {
@@ -127,7 +124,7 @@ fn section(
         let _ = writeln!(
             out,
             "<details><summary>{}</summary>\n{}</details>",
-            plural(minor.len(), "more plot"),
+            counted(minor.len(), "more plot"),
             minor.concat()
         );
     }
@@ -170,9 +167,9 @@ fn summary(results: &Results, shared: bool, asked: bool) -> String {
     let told: Vec<String> = told.map(|(count, word)| format!("{count} {word}")).collect();
     let mut out = format!(
         "<p>{} of {} on {}: {}. Figures are of the finished ones.</p>\n<nav>",
-        plural(counts.iter().sum(), "run"),
-        plural(results.variants.len(), "variant"),
-        plural(results.benchmarks.len(), "benchmark"),
+        counted(counts.iter().sum(), "run"),
+        counted(results.variants.len(), "variant"),
+        counted(results.benchmarks.len(), "benchmark"),
         told.join(", ")
     );
     if shared {
