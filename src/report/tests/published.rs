@@ -25,7 +25,7 @@ fn published_figures_stand_beside_ours_with_a_verdict_and_reasons() {
     assert_eq!((text(0, 8), text(1, 8)), ("✓", "✗"));
     assert_eq!(
         text(0, 9),
-        "ours has 2 tasks, theirs 50; 1 of our seeds diverged and are in no mean; ours at learning rate 1e-3, \
+        "ours has 2 tasks, theirs 50; 1 of our seeds diverged and is in no mean; ours at learning rate 1e-3, \
          theirs at 0.5; 3 seeds against 10; tuned"
     );
     let tables::Cell::Figure { interval, .. } = table.rows[1][7] else { panic!("{:?}", table.rows[1]) };
