@@ -1,7 +1,7 @@
 """Constraints on rationals as maps of the trained coefficients, one set in each row, and gradients through them.
 
 A constraint has `effective(a, b)`, the coefficients that R is drawn with, `gain(a, b)`, a factor on R for each set or
-None, and `output(y)`, what becomes of R. Those of coefficients are reckoned in float64, as in the suite.
+None, and `output(y)`, what becomes of R. Constraints of coefficients are computed in float64, as in the suite.
 """
 
 from __future__ import annotations
