@@ -109,9 +109,9 @@ class Stream:
         return Task(
             index=index,
             inputs=inputs,
-            labels=self._labels("labels.csv", index, inputs),
+            labels=self._labels("labels.csv", index, inputs, shown is not None),
             test_inputs=test,
-            test_labels=None if test is None else self._labels("test_labels.csv", index, test),
+            test_labels=None if test is None else self._labels("test_labels.csv", index, test, shown is not None),
             order=self._cut({epoch: [row for _, row in sorted(rows)] for epoch, rows in epochs.items()}),
             crops=self._crops(index),
             black=[float(x) for x in self.metadata.get("black", "").replace(",", " ").split()],
@@ -131,7 +131,7 @@ class Stream:
         shown = {c: s for task, c, s in _rows(path, "task", "character", "shown") if task == index}
         return torch.tensor([float(shown[character]) for character in range(len(shown))])
 
-    def _labels(self, name, index, inputs):
+    def _labels(self, name, index, inputs, text):
         import torch
 
         labels = torch.full((len(inputs),), -1)
@@ -140,7 +140,7 @@ class Stream:
             for task, row, label in _rows(path, "task", "index", "label"):
                 if task == index:
                     labels[row] = label
-        if (self.folder / "alphabets.csv").exists():
+        if text:
             # Every place is asked for the character behind it; the last one's is the label.
             return torch.cat([inputs.flatten(1)[:, 1:].long(), labels[:, None]], 1)
         return labels

@@ -13,6 +13,7 @@ use crate::data::DATA_DIR_VARIABLE;
 use crate::runner::engines::{self, Chunks, Engine, Limits, Record, Start, Submission};
 use crate::runner::{self, Options, duration};
 use crate::spec::Plan;
+use crate::words::counted;
 
 /// What a time asked of a scheduler has over the estimate, which was made on another machine: a task
 /// that needs more is put back into the queue, one that asks for less starts sooner.
@@ -158,13 +159,12 @@ fn environment() -> Result<Vec<(String, String)>, Failure> {
 
 fn told(chunks: &Chunks, submission: &Submission) -> String {
     let tasks = submission.shards.len();
-    let noun = |count, one: &str| if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") };
     let mut text = format!(
         "{}: {} in {} with {}",
         submission.name,
-        noun(chunks.runs, "run"),
-        noun(tasks, "task"),
-        noun(submission.workers, "core"),
+        counted(chunks.runs, "run"),
+        counted(tasks, "task"),
+        counted(submission.workers, "core"),
     );
     if let Some((all, heaviest)) = chunks.seconds {
         let _ =

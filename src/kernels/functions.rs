@@ -1,4 +1,5 @@
-//! exp, tanh, the normal distribution function, ln(1 + x), sin and cos in f32, without branches, so that a loop over them is vectorised.
+//! exp, tanh, the normal distribution function, ln(1 + x), sin and cos in f32, without branches, so that a loop
+//! over them is vectorised.
 //!
 //! The standard library's functions are calls that no compiler can vectorise: with them, one GELU
 //! layer costs twice the rest of a training step, and a comparison of activations becomes one of
@@ -50,8 +51,8 @@ pub fn tanh(x: f32) -> f32 {
     if magnitude < 0.62 { near } else { far }
 }
 
-/// The normal distribution function Φ(x) and exp(-x²/2); both tails of Φ keep their leading digits. From |x| = 12 on
-/// both are 0 or 1.
+/// The normal distribution function Φ(x) and exp(-x²/2); both tails of Φ keep their leading digits. Beyond
+/// |x| = 12 Φ is 0 or 1 and the other 0.
 #[inline(always)]
 pub fn normal(x: f32) -> (f32, f32) {
     const END: f32 = 12.0;

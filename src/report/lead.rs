@@ -7,6 +7,7 @@ use super::ranking::{best, best_first};
 use super::statistics::{Bootstrap, Interval, paired_differences};
 use crate::record::Status;
 use crate::results::{Cell, Results};
+use crate::words::one_in_words;
 
 /// Comparisons that are spelled out.
 const SPELLED: usize = 2;
@@ -37,7 +38,7 @@ pub fn lead(results: &Results, benchmark: usize) -> String {
         metric.title,
         if all.len() > 1 { format!(" of {} variants", all.len()) } else { String::new() },
         figure.map_or_else(String::new, in_words),
-        counted(ours.len(), "seed")
+        one_in_words(ours.len(), "seed")
     )];
     let (mut beaten, mut level, mut alone) = (Vec::new(), Vec::new(), Vec::new());
     let (mut unknown, mut last) = (Vec::new(), Vec::new());
@@ -67,11 +68,16 @@ pub fn lead(results: &Results, benchmark: usize) -> String {
             .into_iter()
             .take(SPELLED)
             .map(|(variant, interval, n)| {
-                format!("{} by {} over {}", label(*variant), in_words(*interval), counted(*n, "shared seed"))
+                format!(
+                    "{} by {} over {}",
+                    label(*variant),
+                    in_words(*interval),
+                    one_in_words(*n, "shared seed")
+                )
             })
             .collect();
         let more = beaten.len() - spelled.len();
-        let more = if more > 0 { format!(", and {}", counted(more, "other")) } else { String::new() };
+        let more = if more > 0 { format!(", and {}", one_in_words(more, "other")) } else { String::new() };
         sentences.push(format!("It beats {}{more}.", spelled.join(", and ")));
         sentences.extend(beaten.iter().map(|(.., n)| *n).min().and_then(caution));
     }
@@ -137,14 +143,10 @@ fn caution(n: usize) -> Option<String> {
     })
 }
 
-fn counted(n: usize, noun: &str) -> String {
-    if n == 1 { format!("one {noun}") } else { format!("{n} {noun}s") }
-}
-
 fn listed(names: &[&str]) -> String {
     let shown = names[..names.len().min(NAMED)].join(", ");
     let more = names.len().saturating_sub(NAMED);
-    if more > 0 { format!("{shown} and {}", counted(more, "other")) } else { shown }
+    if more > 0 { format!("{shown} and {}", one_in_words(more, "other")) } else { shown }
 }
 
 #[cfg(test)]
@@ -155,7 +157,7 @@ mod tests {
     fn one_is_one() {
         assert_eq!(listed(&["a", "b", "c", "d", "e"]), "a, b, c, d and one other");
         assert_eq!(
-            [counted(1, "shared seed"), counted(2, "shared seed"), counted(2, "other")],
+            [one_in_words(1, "shared seed"), one_in_words(2, "shared seed"), one_in_words(2, "other")],
             ["one shared seed", "2 shared seeds", "2 others"]
         );
     }

@@ -18,6 +18,7 @@ use super::{Executor, Options, Summary, panics};
 use crate::record::{RecordError, RunStatus, Status};
 use crate::spec::Plan;
 use crate::train::signals::{Outcome, Signals};
+use crate::words::counted;
 
 /// Room for deep graphs: what the main thread has, not the 2 MiB of a spawned one.
 const STACK: usize = 8 << 20;
@@ -82,12 +83,13 @@ fn failed_before(run: &Run) -> RunOutcome {
 }
 
 fn opening(runs: usize, [finished, failed]: [usize; 2], workers: usize) -> String {
-    let noun = if runs == 1 { "run" } else { "runs" };
-    let mut text = match finished {
-        _ if finished == runs => return format!("{runs} {noun}, all finished before"),
-        0 => format!("{runs} {noun}"),
-        _ => format!("{runs} {noun}, {finished} finished before"),
-    };
+    let mut text = counted(runs, "run");
+    if finished == runs {
+        return text + ", all finished before";
+    }
+    if finished > 0 {
+        let _ = write!(text, ", {finished} finished before");
+    }
     if failed > 0 {
         let _ = write!(text, ", {failed} failed before and left alone");
     }

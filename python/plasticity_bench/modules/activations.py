@@ -138,8 +138,9 @@ def activations(choice: dict, tensors: Dict[str, torch.Tensor], start: Optional[
     no counterpart here.
     """
     name = choice["name"]
-    if name in functions(choice):
-        return Same(functions(choice)[name])
+    function = functions(choice).get(name)
+    if function is not None:
+        return Same(function)
     if name not in ("rational", "kat", "prelu"):
         raise ValueError(f"the activation {name} has no counterpart here")
     version = choice.get("version", "A")

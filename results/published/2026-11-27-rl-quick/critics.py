@@ -20,8 +20,11 @@ def rows(path):
 
 
 def of_run(folder):
-    """(environment, constraint, seed) and per task the tail slope, q_bias, its normalised form and q_impossible."""
+    """(environment, constraint, seed), and the status and per task the tail slope, q_bias, its normalised form and
+    q_impossible; None of a run that has no task yet or no rationals."""
     tasks = rows(folder / "tasks.csv")
+    if not tasks or not tasks[0]["activation"].startswith("rational"):
+        return None
     constraint = tasks[0]["constraint"].split()[0]
     tails = {}
     for row in rows(folder / "probes.csv"):
@@ -36,7 +39,7 @@ def of_run(folder):
         for task, tail in sorted(tails.items())
         if task in looks
     ]
-    return key, tasks[-1]["status"], table
+    return key, (tasks[-1]["status"], table)
 
 
 def correlation(pairs, draws=10_000):
@@ -49,12 +52,8 @@ def correlation(pairs, draws=10_000):
 
 
 def main(folders):
-    runs = {}
-    for folder in folders:
-        for path in sorted(pathlib.Path(folder).rglob("probes.csv")):
-            if any("rational" in row["activation"] for row in rows(path.parent / "tasks.csv")[:1]):
-                key, status, table = of_run(path.parent)
-                runs[key] = status, table
+    paths = [path for folder in folders for path in sorted(pathlib.Path(folder).rglob("probes.csv"))]
+    runs = dict(filter(None, (of_run(path.parent) for path in paths)))
     out = csv.writer(sys.stdout, lineterminator="\n")
     out.writerow(["environment", "constraint", "seed", "task", "tail_slope", "q_bias", "q_bias_normalized", "q_impossible", "status"])
     for key, (status, table) in sorted(runs.items()):
