@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use super::metric::{METRICS, named};
 use super::statistics::{Bootstrap, Estimate, Interval};
@@ -27,7 +28,7 @@ pub struct Published {
     /// Method, `none`, or `layer-norm` for an MLP with layer normalisation.
     pub method: String,
     /// The figure.
-    pub mean: f64,
+    pub mean: Figure,
     /// What the source gives as its spread, where it gives one.
     pub plus_minus: Option<f64>,
     /// Its seeds.
@@ -46,6 +47,28 @@ pub struct Published {
     /// Optimiser that it was reached with, where others of ours are not to stand beside it.
     #[serde(default)]
     pub optimizer: Option<String>,
+}
+
+/// A number as a source prints it.
+#[derive(Clone, Copy, Debug)]
+pub struct Figure {
+    /// The number.
+    pub value: f64,
+    /// Half a unit of its last digit, which is as far as the number that was rounded may lie from it: 0.0005 for 0.719.
+    pub half_unit: f64,
+}
+
+impl<'de> Deserialize<'de> for Figure {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let value = text.trim().parse().map_err(|_| D::Error::custom(format!("{text:?} is no number")))?;
+        let lower = text.trim().to_lowercase();
+        let (digits, exponent) = lower.split_once('e').unwrap_or((&lower, "0"));
+        let decimals = digits.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+        // What is a number has a whole exponent; names of infinity and NaN are refused by the check of a line.
+        let exponent = exponent.parse::<i32>().unwrap_or(0).clamp(-400, 400) - decimals.min(400) as i32;
+        Ok(Self { value, half_unit: 0.5 * libm::exp10(f64::from(exponent)) })
+    }
 }
 
 /// Reads the figures in `path`.
@@ -80,7 +103,7 @@ impl Published {
             let known: Vec<&str> = METRICS.iter().map(|metric| metric.name).collect();
             bail!("there is no metric {:?}; there are {}", self.metric, known.join(", "));
         }
-        ensure!(self.mean.is_finite(), "the mean is {}, which is no figure", self.mean);
+        ensure!(self.mean.value.is_finite(), "the mean is {}, which is no figure", self.mean.value);
         let spread = self.plus_minus.unwrap_or(0.0);
         ensure!(spread >= 0.0 && spread.is_finite(), "plus_minus is {spread}; it is 0 or more, or left out");
         let rate = self.learning_rate.unwrap_or(1.0);
@@ -133,18 +156,18 @@ pub fn table(results: &Results, published: &[Published]) -> Table {
                 Cell::Text(results.variants[cell.variant].clone()),
                 Cell::Text(metric.title.to_owned()),
                 Cell::Text(theirs.source.clone()),
-                Cell::Text(format!("{}{spread}", theirs.mean)),
+                Cell::Text(format!("{}{spread}", theirs.mean.value)),
                 estimate.map_or(Cell::Empty, |e| ours(e.mean, e.n)),
                 Cell::Count(estimate.map_or(0, |e| e.n)),
-                estimate.map_or(Cell::Empty, |e| ours(e.mean.less(theirs.mean), e.n)),
+                estimate.map_or(Cell::Empty, |e| ours(e.mean.less(theirs.mean.value), e.n)),
                 Cell::Text(verdict(estimate, theirs).to_owned()),
                 Cell::Text(reasons(cell, estimate, theirs)),
             ]);
         }
     }
     let mut notes = vec![
-        "✓: the published figure, give or take its own ±, lies within our 95 % interval; ✗: outside; –: \
-         too few of our seeds for an interval."
+        "✓: the published figure, give or take its own ± (without one: half a unit of its last digit), \
+         lies within our 95 % interval; ✗: outside; –: too few of our seeds for an interval."
             .into(),
         "Figures of other protocols are not set beside ours: benchmark, activation and method have to be \
          the same, and rationals unconstrained. A figure of FAMILY-DATASET stands beside every benchmark \
@@ -219,8 +242,9 @@ fn methods(plan: &Plan) -> String {
 
 fn verdict(estimate: Option<Estimate>, theirs: &Published) -> &'static str {
     let Some(Estimate { n: 2.., mean: Interval { low, high, .. }, .. }) = estimate else { return "–" };
-    let spread = theirs.plus_minus.unwrap_or(0.0);
-    if low <= theirs.mean + spread && theirs.mean - spread <= high { "✓" } else { "✗" }
+    let Figure { value, half_unit } = theirs.mean;
+    let spread = theirs.plus_minus.unwrap_or(half_unit);
+    if low <= value + spread && value - spread <= high { "✓" } else { "✗" }
 }
 
 fn reasons(cell: &Group, estimate: Option<Estimate>, theirs: &Published) -> String {
