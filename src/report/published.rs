@@ -61,13 +61,12 @@ pub struct Figure {
 impl<'de> Deserialize<'de> for Figure {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let value = text.trim().parse().map_err(|_| D::Error::custom(format!("{text:?} is no number")))?;
-        let lower = text.trim().to_lowercase();
-        let (digits, exponent) = lower.split_once('e').unwrap_or((&lower, "0"));
+        let value = text.parse().map_err(|_| D::Error::custom(format!("{text:?} is no number")))?;
+        let (digits, exponent) = text.split_once(['e', 'E']).unwrap_or((&text, "0"));
         let decimals = digits.split_once('.').map_or(0, |(_, decimals)| decimals.len());
-        // What is a number has a whole exponent; names of infinity and NaN are refused by the check of a line.
-        let exponent = exponent.parse::<i32>().unwrap_or(0).clamp(-400, 400) - decimals.min(400) as i32;
-        Ok(Self { value, half_unit: 0.5 * libm::exp10(f64::from(exponent)) })
+        // Infinity and NaN have no exponent; the check of a line refuses them.
+        let exponent: f64 = exponent.parse().unwrap_or(0.0);
+        Ok(Self { value, half_unit: 0.5 * libm::exp10(exponent - decimals as f64) })
     }
 }
 

@@ -4,6 +4,9 @@ use super::results;
 use crate::catalogue::catalogue;
 use crate::report::{published, tables};
 
+/// Of a table without the columns that may be absent.
+const HEADER: &str = "source,benchmark,metric,activation,method,mean,plus_minus,seeds,note\n";
+
 #[test]
 fn published_figures_stand_beside_ours_with_a_verdict_and_reasons() {
     let root = tempfile::tempdir().unwrap();
@@ -45,11 +48,10 @@ fn a_figure_without_a_spread_may_be_off_by_half_a_unit_of_its_last_digit() {
     let root = tempfile::tempdir().unwrap();
     let results = results(root.path());
     let file = root.path().join("published.csv");
-    let header = "source,benchmark,metric,activation,method,mean,plus_minus,seeds,note\n";
     // Ours is 0.38 [0.375, 0.385]: no figure here lies in it by itself.
     let verdict = |mean: &str, spread: &str| {
         let row = format!("p,bench,total_online_accuracy,relu,none,{mean},{spread},3,\n");
-        std::fs::write(&file, format!("{header}{row}")).unwrap();
+        std::fs::write(&file, format!("{HEADER}{row}")).unwrap();
         let table = published::table(&results, &published::read(&file).unwrap());
         let column = table.rows[0].len() - 2;
         let tables::Cell::Text(text) = &table.rows[0][column] else { panic!("{:?}", table.rows) };
@@ -68,11 +70,10 @@ fn a_table_that_is_no_table_of_figures_is_refused_with_line_and_reason() {
         std::fs::write(&file, text).unwrap();
         format!("{:#}", published::read(&file).unwrap_err())
     };
-    let header = "source,benchmark,metric,activation,method,mean,plus_minus,seeds,note\n";
     let good = "p,b,total_online_accuracy,relu,none,0.5,0.1,3,\n";
-    let row = |row: &str| refused(&format!("{header}{good}{row}\n"));
+    let row = |row: &str| refused(&format!("{HEADER}{good}{row}\n"));
     assert!(refused("").contains("has no figure"), "{}", refused(""));
-    assert!(refused(header).contains("has no figure"));
+    assert!(refused(HEADER).contains("has no figure"));
     assert!(refused("once upon a time\nthere was\n").contains("published.csv"));
     let unknown = row("p,b,accuracy,relu,none,0.5,,,");
     assert!(unknown.contains("line 3") && unknown.contains("no metric \"accuracy\""), "{unknown}");
