@@ -7,8 +7,9 @@ use faer::{Accum, MatMut, MatRef, Par};
 use pulp::{Arch, Simd, WithSimd};
 
 use super::element::vectorized;
-use super::matmul::{Element, times_transposed};
+use super::matmul::{Element, times_transposed_by_faer};
 use super::real::Real;
+use super::row_products::{Base, Product, Right};
 use super::scratch::Scratch;
 
 /// Batch sizes computed column-major: a multiple of the register width, and small enough that transposing the
@@ -35,8 +36,7 @@ impl ByColumns for f64 {}
 pub fn affine<T: ByColumns>(x: &[T], w: &[T], bias: &[T], (m, n, k): (usize, usize, usize)) -> Vec<T> {
     if !BY_COLUMNS.contains(&m) || !m.is_multiple_of(REGISTER) {
         let mut z = T::take(m * n);
-        z.chunks_exact_mut(n.max(1)).for_each(|row| row.copy_from_slice(bias));
-        times_transposed(x, w, &mut z, (m, n, k), true);
+        affine_by_rows(x, w, (bias, None), &mut z, (m, n, k));
         return z;
     }
     let mut columns = T::take(m * n);
@@ -50,6 +50,35 @@ pub fn affine<T: ByColumns>(x: &[T], w: &[T], bias: &[T], (m, n, k): (usize, usi
     );
     T::put(columns);
     z
+}
+
+/// y (m × n) = x (m × k) · w (n × k)ᵀ + bias (n), plus a residual (m × n) where there is one. The same sums whoever
+/// multiplies.
+pub fn affine_by_rows<T: Element>(
+    x: &[T],
+    w: &[T],
+    (bias, residual): (&[T], Option<&[T]>),
+    y: &mut [T],
+    sizes: (usize, usize, usize),
+) {
+    let base = residual.map_or(Base::Row(bias), |residual| Base::RowAnd(bias, residual));
+    if (Product { x, w: Right::Turned(w), c: &mut *y, sizes, base, flush: false }).run() {
+        return;
+    }
+    match residual {
+        None => y.chunks_exact_mut(bias.len().max(1)).for_each(|row| row.copy_from_slice(bias)),
+        Some(residual) => vectorized(
+            #[inline(always)]
+            || {
+                for (row, from) in y.chunks_exact_mut(bias.len()).zip(residual.chunks_exact(bias.len())) {
+                    for ((y, &from), &bias) in row.iter_mut().zip(from).zip(bias) {
+                        *y = from + bias;
+                    }
+                }
+            },
+        ),
+    }
+    times_transposed_by_faer(x, w, y, sizes, true);
 }
 
 /// columns (m × n, by columns) = x (m × k) · w (n × k)ᵀ.

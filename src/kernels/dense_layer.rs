@@ -12,7 +12,7 @@ use super::element::{Gradients, Saved as SavedElements, flush, flushed};
 use super::fused_activation::{Captured, FusedActivation, kernel};
 use super::gradient::{Gradient, add_bias_gradient};
 use super::layer_norm::{LayerNorm, Normalized};
-use super::matmul::{times, transposed_times};
+use super::matmul::{times_flushed, transposed_times};
 use super::pass::Pass;
 use super::real::Real;
 use super::storage::{Slices, give_back, with_slice};
@@ -120,8 +120,7 @@ impl DenseParts {
         let mut dx = None;
         if wanted {
             let mut values = T::take(rows * inputs);
-            with_slice(w, |w| times(&dz, w, &mut values, (rows, inputs, outputs), false))?;
-            flush(&mut values);
+            with_slice(w, |w| times_flushed(&dz, w, &mut values, (rows, inputs, outputs), false))?;
             dx = Some(values);
         }
         if !pass.trains() {

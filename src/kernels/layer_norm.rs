@@ -48,7 +48,7 @@ impl LayerNorm {
         let mut saved =
             Normalized { values: vec![T::ZERO; x.len()], inverse: vec![T::ZERO; x.len() / units] };
         with_slice(&self.scale.0, |scale: &[T]| {
-            with_slice(&self.shift.0, |shift: &[T]| normalize(x, scale, shift, &mut saved))
+            with_slice(&self.shift.0, |shift: &[T]| normalize_in_place(x, scale, shift, &mut saved))
         })??;
         Ok(saved)
     }
@@ -56,10 +56,9 @@ impl LayerNorm {
     /// y (rows × units) of x, in buffers of [`Scratch`].
     pub fn forward_of<T: Slices + Scratch>(&self, x: &[T], units: usize) -> Result<(Vec<T>, Normalized<T>)> {
         let mut y = T::take(x.len());
-        y.copy_from_slice(x);
         let mut saved = Normalized { values: T::take(x.len()), inverse: T::take(x.len() / units) };
         with_slice(&self.scale.0, |scale: &[T]| {
-            with_slice(&self.shift.0, |shift: &[T]| normalize(&mut y, scale, shift, &mut saved))
+            with_slice(&self.shift.0, |shift: &[T]| normalize(x, &mut y, scale, shift, &mut saved))
         })??;
         Ok((y, saved))
     }
@@ -81,28 +80,56 @@ impl LayerNorm {
     }
 }
 
-fn normalize<T: Real>(x: &mut [T], scale: &[T], shift: &[T], saved: &mut Normalized<T>) {
+fn normalize<T: Real>(x: &[T], y: &mut [T], scale: &[T], shift: &[T], saved: &mut Normalized<T>) {
     let units = scale.len();
-    let (share, epsilon) = (T::of(1.0 / units as f64), T::of(EPSILON));
+    vectorized(
+        #[inline(always)]
+        || {
+            let rows =
+                x.chunks_exact(units).zip(saved.values.chunks_exact_mut(units)).zip(&mut saved.inverse);
+            for (y, ((x, normal), inverse)) in y.chunks_exact_mut(units).zip(rows) {
+                *inverse = standardize(x, normal);
+                scale_and_shift(normal, scale, shift, y);
+            }
+        },
+    );
+}
+
+fn normalize_in_place<T: Real>(x: &mut [T], scale: &[T], shift: &[T], saved: &mut Normalized<T>) {
+    let units = scale.len();
     vectorized(
         #[inline(always)]
         || {
             let rows = x.chunks_exact_mut(units).zip(saved.values.chunks_exact_mut(units));
-            for ((x, normal), to) in rows.zip(&mut saved.inverse) {
-                let mean = row_sum(x, x, |x, _| x) * share;
-                for (normal, &x) in normal.iter_mut().zip(&*x) {
-                    *normal = x - mean;
-                }
-                let variance = row_sum(normal, normal, |a, b| a * b) * share;
-                let inverse = T::ONE / (variance + epsilon).sqrt();
-                *to = inverse;
-                for (((x, normal), &scale), &shift) in x.iter_mut().zip(normal).zip(scale).zip(shift) {
-                    *normal *= inverse;
-                    *x = normal.mul_add(scale, shift);
-                }
+            for ((x, normal), inverse) in rows.zip(&mut saved.inverse) {
+                *inverse = standardize(x, normal);
+                scale_and_shift(normal, scale, shift, x);
             }
         },
     );
+}
+
+/// (x - μ)/√(σ² + ε) of a row; returns 1/√(σ² + ε).
+#[inline(always)]
+fn standardize<T: Real>(x: &[T], normal: &mut [T]) -> T {
+    let (share, epsilon) = (T::of(1.0 / x.len() as f64), T::of(EPSILON));
+    let mean = row_sum(x, x, |x, _| x) * share;
+    for (normal, &x) in normal.iter_mut().zip(x) {
+        *normal = x - mean;
+    }
+    let variance = row_sum(normal, normal, |a, b| a * b) * share;
+    let inverse = T::ONE / (variance + epsilon).sqrt();
+    for normal in normal {
+        *normal *= inverse;
+    }
+    inverse
+}
+
+#[inline(always)]
+fn scale_and_shift<T: Real>(normal: &[T], scale: &[T], shift: &[T], y: &mut [T]) {
+    for (((y, normal), &scale), &shift) in y.iter_mut().zip(normal).zip(scale).zip(shift) {
+        *y = normal.mul_add(scale, shift);
+    }
 }
 
 fn add_gradients<T: Real>(normal: &[T], d: &[T], by_scale: &mut [T], by_shift: &mut [T]) {

@@ -1,4 +1,4 @@
-//! Matrix products on row-major slices, by `faer` on one thread, but for those of `tiles`.
+//! Matrix products on row-major slices, by `faer` on one thread, but for those of `tiles` and `row_products`.
 //!
 //! `faer` picks AVX-512 or AVX2 kernels at run time and runs these shapes at about twice the rate of
 //! the product that candle ships. One thread always: runs are what is parallel here, and a second
@@ -8,10 +8,12 @@ use faer::linalg::matmul::matmul;
 use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::{Accum, MatMut, MatRef, Par};
 
+use super::element::flush;
 use super::lanes::Lane;
 use super::real::Real;
+use super::row_products::{self, Base, Right};
 use super::scratch::Scratch;
-use super::tiles::Product;
+use super::tiles;
 
 /// A float that candle stores, `faer` multiplies and `pulp` has vectors of: f32 or f64.
 pub trait Element:
@@ -25,8 +27,51 @@ fn accumulation(add: bool) -> Accum {
     if add { Accum::Add } else { Accum::Replace }
 }
 
-/// c (m × n) = a (m × k) · b (n × k)ᵀ, or c += where `add`.
-pub fn times_transposed<T: Element>(
+/// c (m × n) = a (m × k) · b (n × k)ᵀ, or c += where `add`. The same sums whoever multiplies.
+pub fn times_transposed<T: Element>(a: &[T], b: &[T], c: &mut [T], sizes: (usize, usize, usize), add: bool) {
+    let base = if add { Base::Itself } else { Base::Nothing };
+    let product = row_products::Product { x: a, w: Right::Turned(b), c: &mut *c, sizes, base, flush: false };
+    if !product.run() {
+        times_transposed_by_faer(a, b, c, sizes, add);
+    }
+}
+
+/// c (m × n) = a (m × k) · b (k × n), or c += where `add`. The same sums whoever multiplies.
+pub fn times<T: Element>(a: &[T], b: &[T], c: &mut [T], sizes: (usize, usize, usize), add: bool) {
+    multiply(a, b, c, sizes, add, false);
+}
+
+/// The same, and [`flush`] of c.
+pub fn times_flushed<T: Element>(a: &[T], b: &[T], c: &mut [T], sizes: (usize, usize, usize), add: bool) {
+    multiply(a, b, c, sizes, add, true);
+}
+
+fn multiply<T: Element>(
+    a: &[T],
+    b: &[T],
+    c: &mut [T],
+    sizes: (usize, usize, usize),
+    add: bool,
+    flushes: bool,
+) {
+    let base = if add { Base::Itself } else { Base::Nothing };
+    let product = row_products::Product { x: a, w: Right::Plain(b), c: &mut *c, sizes, base, flush: flushes };
+    if !product.run() {
+        times_by_faer(a, b, c, sizes, add);
+        if flushes {
+            flush(c);
+        }
+    }
+}
+
+/// c (m × n) = a (k × m)ᵀ · b (k × n), or c += where `add`. The same sums whoever multiplies.
+pub fn transposed_times<T: Element>(a: &[T], b: &[T], c: &mut [T], sizes: (usize, usize, usize), add: bool) {
+    if !(tiles::Product { a, b, c: &mut *c, sizes, add }).run() {
+        transposed_by_faer(a, b, c, sizes, add);
+    }
+}
+
+pub(super) fn times_transposed_by_faer<T: Element>(
     a: &[T],
     b: &[T],
     c: &mut [T],
@@ -43,8 +88,13 @@ pub fn times_transposed<T: Element>(
     );
 }
 
-/// c (m × n) = a (m × k) · b (k × n), or c += where `add`.
-pub fn times<T: Element>(a: &[T], b: &[T], c: &mut [T], (m, n, k): (usize, usize, usize), add: bool) {
+pub(super) fn times_by_faer<T: Element>(
+    a: &[T],
+    b: &[T],
+    c: &mut [T],
+    (m, n, k): (usize, usize, usize),
+    add: bool,
+) {
     matmul(
         MatMut::from_row_major_slice_mut(c, m, n),
         accumulation(add),
@@ -53,13 +103,6 @@ pub fn times<T: Element>(a: &[T], b: &[T], c: &mut [T], (m, n, k): (usize, usize
         <T as Real>::ONE,
         Par::Seq,
     );
-}
-
-/// c (m × n) = a (k × m)ᵀ · b (k × n), or c += where `add`. The same sums whoever multiplies.
-pub fn transposed_times<T: Element>(a: &[T], b: &[T], c: &mut [T], sizes: (usize, usize, usize), add: bool) {
-    if !(Product { a, b, c: &mut *c, sizes, add }).run() {
-        transposed_by_faer(a, b, c, sizes, add);
-    }
 }
 
 pub(super) fn transposed_by_faer<T: Element>(

@@ -3,8 +3,8 @@
 //! Three ways to vector instructions, each where the one before it does not do:
 //! - [`element::vectorized`] around a plain loop, which the compiler vectorises: nearly everywhere;
 //! - `pulp`'s `WithSimd` by hand, where sums have to stay in registers: [`affine`] and [`deferred`];
-//! - `lanes::Lane`, `pulp` for both float types: Winograd's transforms, the products of `tiles`, and the rationals,
-//!   whose passes carry ten sums along.
+//! - `lanes::Lane`, `pulp` for both float types: Winograd's transforms, the products of `tiles` and `row_products`,
+//!   and the rationals, whose passes carry ten sums along.
 
 pub mod absolute_sum;
 pub mod affine;
@@ -31,6 +31,7 @@ pub mod optimizer_step;
 pub mod pass;
 pub mod real;
 pub mod rms_prop;
+mod row_products;
 mod row_sum;
 pub mod scalar;
 pub mod scratch;

@@ -2,9 +2,10 @@
 
 use candle_core::Result;
 
-use crate::kernels::element::{flush, vectorized};
+use crate::kernels::affine::affine_by_rows;
+use crate::kernels::element::vectorized;
 use crate::kernels::gradient::add_bias_gradient;
-use crate::kernels::matmul::{times, times_transposed, transposed_times};
+use crate::kernels::matmul::{times_flushed, transposed_times};
 use crate::kernels::scratch::Scratch;
 use crate::kernels::storage::{Slices, with_slice};
 use crate::nn::builder::Place;
@@ -22,21 +23,10 @@ impl Linear {
     pub fn forward<T: Slices + Scratch>(&self, x: &[T], residual: Option<&[T]>) -> Result<Vec<T>> {
         let rows = x.len() / self.inputs;
         let mut y = T::take(rows * self.outputs);
-        with_slice(&self.bias.0, |bias: &[T]| match residual {
-            None => y.chunks_exact_mut(bias.len()).for_each(|row| row.copy_from_slice(bias)),
-            Some(residual) => vectorized(
-                #[inline(always)]
-                || {
-                    for (row, from) in y.chunks_exact_mut(bias.len()).zip(residual.chunks_exact(bias.len())) {
-                        for ((y, &from), &bias) in row.iter_mut().zip(from).zip(bias) {
-                            *y = from + bias;
-                        }
-                    }
-                },
-            ),
-        })?;
         let sizes = (rows, self.outputs, self.inputs);
-        with_slice(&self.weight.0, |w| times_transposed(x, w, &mut y, sizes, true))?;
+        with_slice(&self.bias.0, |bias: &[T]| {
+            with_slice(&self.weight.0, |w| affine_by_rows(x, w, (bias, residual), &mut y, sizes))
+        })??;
         Ok(y)
     }
 
@@ -52,8 +42,7 @@ impl Linear {
         let rows = x.len() / self.inputs;
         if let Some((dx, add)) = dx {
             let sizes = (rows, self.inputs, self.outputs);
-            with_slice(&self.weight.0, |w| times(dy, w, dx, sizes, add))?;
-            flush(dx);
+            with_slice(&self.weight.0, |w| times_flushed(dy, w, dx, sizes, add))?;
         }
         if trains {
             add_bias_gradient(&self.bias.1, dy, self.outputs)?;
