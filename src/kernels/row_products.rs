@@ -21,7 +21,9 @@ const TURNS: usize = 4;
 /// Rows that a panel of w meets before the next panel does.
 const TOGETHER: usize = 4 * HEIGHT;
 /// The least m, n and k that it pays for.
-const LEAST: (usize, usize, usize) = (128, 128, 64);
+const LEAST: (usize, usize, usize) = (192, 128, 64);
+/// The least m for which it pays where a panel of more than one block fills the nearest cache.
+const MANY: usize = 1024;
 
 /// The right factor.
 #[derive(Clone, Copy)]
@@ -61,7 +63,8 @@ impl<T: Lane + Scratch> Product<'_, T> {
     /// AVX2.
     pub fn run(self) -> bool {
         let (m, n, k) = self.sizes;
-        m >= LEAST.0 && n >= LEAST.1 && k >= LEAST.2 && Arch::new().dispatch(self)
+        let pays = m >= LEAST.0 && n >= LEAST.1 && k >= LEAST.2 && (k <= DEPTH || m >= MANY);
+        pays && Arch::new().dispatch(self)
     }
 }
 
@@ -288,14 +291,9 @@ mod tests {
             let scales = [1.0, 1.0, 1e-10, 0.0];
             (0..count).map(|i| T::of(draws.normal() * scales[i / 7 % 4])).collect()
         };
-        for (m, n, k) in [
-            (128, 128, 64),
-            (131, 143, 67),
-            (150, 129, 513),
-            (192, 128, 512),
-            (133, 136, 1300),
-            (256, 256, 256),
-        ] {
+        let (small, blocks) =
+            ([(192, 128, 64), (197, 143, 67), (256, 256, 256)], [(256, 129, 512), (1030, 129, 513)]);
+        for (m, n, k) in small.into_iter().chain(blocks).chain([(1024, 136, 1300)]) {
             let (x, w, start) = (numbers(m * k), numbers(n * k), numbers(m * n));
             let (bias, own) = (numbers(n), numbers(m * n));
             let bases = [Base::Nothing, Base::Itself, Base::Row(&bias), Base::RowAnd(&bias, &own)];
