@@ -9,8 +9,9 @@ use pulp::{Arch, Simd, WithSimd};
 use super::element::vectorized;
 use super::matmul::{Element, times_transposed_by_faer};
 use super::real::Real;
-use super::row_products::{Base, Product, Right};
+use super::row_products::{Base, Product};
 use super::scratch::Scratch;
+use super::tile::Matrix;
 
 /// Batch sizes computed column-major: a multiple of the register width, and small enough that transposing the
 /// result is cheaper than packing `w`.
@@ -62,7 +63,8 @@ pub fn affine_by_rows<T: Element>(
     sizes: (usize, usize, usize),
 ) {
     let base = residual.map_or(Base::Row(bias), |residual| Base::RowAnd(bias, residual));
-    if (Product { x, w: Right::Turned(w), c: &mut *y, sizes, base, flush: false }).run() {
+    let turned = Matrix::of(w, sizes.2).turn();
+    if (Product { x, w: turned, c: &mut *y, sizes, base, flush: false }).run() {
         return;
     }
     match residual {

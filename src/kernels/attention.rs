@@ -3,13 +3,12 @@
 //!
 //! Head h has the columns h·d … (h + 1)·d of q, k, v and y, as `torch.nn.MultiheadAttention` divides them.
 
-use faer::linalg::matmul::matmul;
-use faer::{Accum, MatMut, MatRef, Par};
-
+use super::head_products::{Product, Skip};
 use super::matmul::Element;
 use super::real::Real;
 use super::scratch::Scratch;
 use super::softmax::{softmax, softmax_backward};
+use super::tile::Matrix;
 
 /// Sizes of an attention.
 #[derive(Clone, Copy, Debug)]
@@ -26,32 +25,16 @@ pub struct Attention {
     pub causal: bool,
 }
 
-/// A head's part of one sequence (rows × size): where it begins, in rows of `width` numbers.
+/// A head's part of one sequence: where it begins, in rows of `width` numbers.
 #[derive(Clone, Copy)]
 struct Part {
     from: usize,
-    rows: usize,
-    size: usize,
     width: usize,
 }
 
 impl Part {
-    fn of<T>(self, values: &[T]) -> MatRef<'_, T> {
-        let Self { from, rows, size, width } = self;
-        MatRef::from_row_major_slice_with_stride(&values[from..][..self.len()], rows, size, width)
-    }
-
-    fn of_mut<T>(self, values: &mut [T]) -> MatMut<'_, T> {
-        let Self { from, rows, size, width } = self;
-        let len = self.len();
-        // `from_row_major_slice_with_stride_mut` of faer 0.24.4 takes its stride for that of columns.
-        let turned = &mut values[from..][..len];
-        MatMut::from_column_major_slice_with_stride_mut(turned, size, rows, width).transpose_mut()
-    }
-
-    /// Numbers from its first to its last.
-    fn len(self) -> usize {
-        (self.rows - 1) * self.width + self.size
+    fn of<T>(self, values: &[T]) -> Matrix<'_, T> {
+        Matrix::of(&values[self.from..], self.width)
     }
 }
 
@@ -75,11 +58,8 @@ impl Attention {
     /// Of every sequence and head: its part of what asks and is answered, and of keys and values.
     fn parts(self, sequences: usize) -> impl Iterator<Item = (Part, Part)> {
         let Self { heads, tokens, asking, width, .. } = self;
-        let size = width / heads;
         let part = move |sequence: usize, head: usize, rows: usize| Part {
-            from: sequence * rows * width + head * size,
-            rows,
-            size,
+            from: sequence * rows * width + head * (width / heads),
             width,
         };
         (0..sequences).flat_map(move |sequence| {
@@ -87,18 +67,39 @@ impl Attention {
         })
     }
 
+    /// What a product need not multiply, if it is that where a place sees those before it alone.
+    fn causally(&self, skip: Skip) -> Skip {
+        if self.causal { skip } else { Skip::Nothing }
+    }
+
     /// y (sequences × asking, width) of q of the same shape and k and v (sequences × tokens, width), and `weights`
     /// (sequences, heads, asking, tokens), the softmax of each row, for the backward pass. All of both is written.
     pub fn forward<T: Element>(&self, [q, k, v]: [&[T]; 3], y: &mut [T], weights: &mut [T]) {
-        let Self { tokens, asking, .. } = *self;
-        let (one, scale) = (<T as Real>::ONE, self.scale());
-        let each = self.parts(k.len() / (tokens * self.width)).zip(weights.chunks_exact_mut(self.pairs()));
+        let Self { tokens, asking, width, heads, .. } = *self;
+        let (one, scale, size) = (<T as Real>::ONE, self.scale(), width / heads);
+        let each = self.parts(k.len() / (tokens * width)).zip(weights.chunks_exact_mut(self.pairs()));
         for ((ask, give), weights) in each {
-            let to = MatMut::from_row_major_slice_mut(&mut *weights, asking, tokens);
-            matmul(to, Accum::Replace, ask.of(q), give.of(k).transpose(), scale, Par::Seq);
+            Product {
+                x: ask.of(q),
+                w: give.of(k).turn(),
+                c: &mut *weights,
+                step: tokens,
+                sizes: (asking, tokens, size),
+                scale,
+                skip: self.causally(Skip::RightOfC),
+            }
+            .run();
             softmax(weights, tokens, self.causal);
-            let weights = MatRef::from_row_major_slice(weights, asking, tokens);
-            matmul(ask.of_mut(y), Accum::Replace, weights, give.of(v), one, Par::Seq);
+            Product {
+                x: Matrix::of(weights, tokens),
+                w: give.of(v),
+                c: &mut y[ask.from..],
+                step: width,
+                sizes: (asking, size, tokens),
+                scale: one,
+                skip: self.causally(Skip::RightOfX),
+            }
+            .run();
         }
     }
 
@@ -110,19 +111,53 @@ impl Attention {
         dy: &[T],
         [dq, dk, dv]: [&mut [T]; 3],
     ) {
-        let Self { tokens, asking, .. } = *self;
-        let (one, scale) = (<T as Real>::ONE, self.scale());
+        let Self { tokens, asking, width, heads, .. } = *self;
+        let (one, scale, size) = (<T as Real>::ONE, self.scale(), width / heads);
         let mut d = T::take(self.pairs());
-        let each = self.parts(k.len() / (tokens * self.width)).zip(weights.chunks_exact(self.pairs()));
+        let each = self.parts(k.len() / (tokens * width)).zip(weights.chunks_exact(self.pairs()));
         for ((ask, give), weights) in each {
-            let turned = MatRef::from_row_major_slice(weights, asking, tokens).transpose();
-            matmul(give.of_mut(dv), Accum::Replace, turned, ask.of(dy), one, Par::Seq);
-            let to = MatMut::from_row_major_slice_mut(&mut d, asking, tokens);
-            matmul(to, Accum::Replace, ask.of(dy), give.of(v).transpose(), one, Par::Seq);
-            softmax_backward(weights, &mut d, tokens);
-            let d = MatRef::from_row_major_slice(&d, asking, tokens);
-            matmul(ask.of_mut(dq), Accum::Replace, d, give.of(k), scale, Par::Seq);
-            matmul(give.of_mut(dk), Accum::Replace, d.transpose(), ask.of(q), scale, Par::Seq);
+            Product {
+                x: Matrix::of(weights, tokens).turn(),
+                w: ask.of(dy),
+                c: &mut dv[give.from..],
+                step: width,
+                sizes: (tokens, size, asking),
+                scale: one,
+                skip: self.causally(Skip::LeftOfX),
+            }
+            .run();
+            Product {
+                x: ask.of(dy),
+                w: give.of(v).turn(),
+                c: &mut d,
+                step: tokens,
+                sizes: (asking, tokens, size),
+                scale: one,
+                skip: self.causally(Skip::RightOfC),
+            }
+            .run();
+            softmax_backward(weights, &mut d, tokens, self.causal);
+            let d = Matrix::of(&d, tokens);
+            Product {
+                x: d,
+                w: give.of(k),
+                c: &mut dq[ask.from..],
+                step: width,
+                sizes: (asking, size, tokens),
+                scale,
+                skip: self.causally(Skip::RightOfX),
+            }
+            .run();
+            Product {
+                x: d.turn(),
+                w: ask.of(q),
+                c: &mut dk[give.from..],
+                step: width,
+                sizes: (tokens, size, asking),
+                scale,
+                skip: self.causally(Skip::LeftOfX),
+            }
+            .run();
         }
         T::put(d);
     }
@@ -133,13 +168,17 @@ mod tests {
     use super::*;
     use crate::random::Stream;
 
-    const TOKENS: usize = 5;
-    const WIDTH: usize = 6;
-    /// Two heads in two sequences.
-    const CASES: [Attention; 3] = [of(TOKENS, false), of(TOKENS, true), of(2, false)];
+    /// Two heads in two sequences; some large enough for tiles.
+    const CASES: [Attention; 5] = [
+        of(5, 5, 6, false),
+        of(5, 5, 6, true),
+        of(5, 2, 6, false),
+        of(13, 13, 22, true),
+        of(13, 7, 16, false),
+    ];
 
-    const fn of(asking: usize, causal: bool) -> Attention {
-        Attention { heads: 2, tokens: TOKENS, asking, width: WIDTH, causal }
+    const fn of(tokens: usize, asking: usize, width: usize, causal: bool) -> Attention {
+        Attention { heads: 2, tokens, asking, width, causal }
     }
 
     fn values(attention: Attention, qkv: &[Vec<f64>; 3]) -> (Vec<f64>, Vec<f64>) {
@@ -153,9 +192,9 @@ mod tests {
     fn drawn(attention: Attention) -> ([Vec<f64>; 3], Vec<f64>) {
         let mut draws = Stream::new(0, "test", 0);
         let mut normals =
-            |rows: usize| -> Vec<f64> { (0..2 * rows * WIDTH).map(|_| draws.normal()).collect() };
-        let asking = attention.asking;
-        ([normals(asking), normals(TOKENS), normals(TOKENS)], normals(asking))
+            |rows: usize| -> Vec<f64> { (0..2 * rows * attention.width).map(|_| draws.normal()).collect() };
+        let Attention { asking, tokens, .. } = attention;
+        ([normals(asking), normals(tokens), normals(tokens)], normals(asking))
     }
 
     /// By the formula, head by head.
@@ -164,19 +203,20 @@ mod tests {
         for attention in CASES {
             let (qkv, _) = drawn(attention);
             let (y, _) = values(attention, &qkv);
-            let rows = attention.asking;
+            let Attention { asking: rows, tokens, width, .. } = attention;
+            let size = width / 2;
             let all = (0..2).flat_map(|s| (0..2).flat_map(move |h| (0..rows).map(move |i| (s, h, i))));
             for (sequence, head, i) in all {
                 let at = |values: &[f64], rows: usize, token: usize, c: usize| {
-                    values[(sequence * rows + token) * WIDTH + head * 3 + c]
+                    values[(sequence * rows + token) * width + head * size + c]
                 };
-                let seen = if attention.causal { i + 1 } else { TOKENS };
+                let seen = if attention.causal { i + 1 } else { tokens };
                 let dot = |j: usize| {
-                    (0..3).map(|c| at(&qkv[0], rows, i, c) * at(&qkv[1], TOKENS, j, c)).sum::<f64>()
+                    (0..size).map(|c| at(&qkv[0], rows, i, c) * at(&qkv[1], tokens, j, c)).sum::<f64>()
                 };
-                let e: Vec<f64> = (0..seen).map(|j| (dot(j) / 3f64.sqrt()).exp()).collect();
-                for c in 0..3 {
-                    let expected = (0..seen).map(|j| e[j] * at(&qkv[2], TOKENS, j, c)).sum::<f64>()
+                let e: Vec<f64> = (0..seen).map(|j| (dot(j) / (size as f64).sqrt()).exp()).collect();
+                for c in 0..size {
+                    let expected = (0..seen).map(|j| e[j] * at(&qkv[2], tokens, j, c)).sum::<f64>()
                         / e.iter().sum::<f64>();
                     let ours = at(&y, rows, i, c);
                     assert!((ours - expected).abs() < 1e-12, "{attention:?} {sequence} {head} {i} {c}");
@@ -204,7 +244,7 @@ mod tests {
                         moved[which][i] += h;
                         values(attention, &moved).0.iter().zip(&dy).map(|(y, d)| y * d).sum()
                     };
-                    let (ours, expected) = (d[which][i], (at(1e-6) - at(-1e-6)) / 2e-6);
+                    let (ours, expected) = (d[which][i], (at(1e-5) - at(-1e-5)) / 2e-5);
                     assert!((ours - expected).abs() < 1e-8, "{attention:?} {which} {i}: {ours} {expected}");
                 }
             }

@@ -41,8 +41,9 @@ pub trait ElementKernel<T: Real>: Send + Sync {
     /// Features per row from pre-activations `z` (rows × inputs) into `y` (rows × outputs).
     ///
     /// `extra` carries values from forward to backward and starts empty. When a pass is split into blocks of
-    /// rows, the first call fills it and later calls reuse it; kernels that save one value per element get a
-    /// new empty buffer each call ([`ElementKernel::saves_elements`]).
+    /// rows, the first call fills it and later calls reuse it; kernels that save one value per element get one
+    /// of their own each call, empty or with a place for each element, where anything may lie
+    /// ([`ElementKernel::saves_elements`]).
     fn forward(
         &self,
         coefficients: &[T],
@@ -73,6 +74,12 @@ pub trait ElementKernel<T: Real>: Send + Sync {
     /// Whether `saved` holds one value for each element, in their order; otherwise it holds something
     /// about the pass as a whole.
     fn saves_elements(&self) -> bool {
+        false
+    }
+
+    /// Whether φ and φ' share most of their work. Where `extra` comes with a place for each element, the forward
+    /// pass then puts φ' there and the backward pass takes it from there; where it comes empty it stays so.
+    fn shares_work(&self) -> bool {
         false
     }
 }

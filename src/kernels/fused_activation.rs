@@ -60,16 +60,19 @@ impl FusedActivation {
     }
 
     /// Features of pre-activations z (rows × units) in a buffer of [`Scratch`], and what the kernel keeps for the
-    /// backward pass.
+    /// backward pass: in one too where that is as long as z.
     pub fn forward<T: Slices + Scratch>(
         &self,
         z: &[T],
         units: usize,
         mode: &mut Mode<'_>,
     ) -> Result<(Vec<T>, Vec<T>)> {
-        let (mut y, mut extra) = (T::take(z.len() * self.expansion), Vec::new());
+        let mut y = T::take(z.len() * self.expansion);
+        let kernel = kernel::<T>(self);
+        let keeps = kernel.saves_elements() || kernel.shares_work() && matches!(mode, Mode::Train(_));
+        let mut extra = if keeps { T::take(z.len()) } else { Vec::new() };
         self.with_coefficients(|coefficients| {
-            kernel::<T>(self).forward(coefficients, units, z, &mut y, &mut extra, mode);
+            kernel.forward(coefficients, units, z, &mut y, &mut extra, mode);
         })?;
         flush(&mut y);
         Ok((y, extra))

@@ -11,8 +11,9 @@ use faer::{Accum, MatMut, MatRef, Par};
 use super::element::flush;
 use super::lanes::Lane;
 use super::real::Real;
-use super::row_products::{self, Base, Right};
+use super::row_products::{self, Base};
 use super::scratch::Scratch;
+use super::tile::Matrix;
 use super::tiles;
 
 /// A float that candle stores, `faer` multiplies and `pulp` has vectors of: f32 or f64.
@@ -30,7 +31,8 @@ fn accumulation(add: bool) -> Accum {
 /// c (m × n) = a (m × k) · b (n × k)ᵀ, or c += where `add`. The same sums whoever multiplies.
 pub fn times_transposed<T: Element>(a: &[T], b: &[T], c: &mut [T], sizes: (usize, usize, usize), add: bool) {
     let base = if add { Base::Itself } else { Base::Nothing };
-    let product = row_products::Product { x: a, w: Right::Turned(b), c: &mut *c, sizes, base, flush: false };
+    let w = Matrix::of(b, sizes.2).turn();
+    let product = row_products::Product { x: a, w, c: &mut *c, sizes, base, flush: false };
     if !product.run() {
         times_transposed_by_faer(a, b, c, sizes, add);
     }
@@ -55,7 +57,8 @@ fn multiply<T: Element>(
     flushes: bool,
 ) {
     let base = if add { Base::Itself } else { Base::Nothing };
-    let product = row_products::Product { x: a, w: Right::Plain(b), c: &mut *c, sizes, base, flush: flushes };
+    let w = Matrix::of(b, sizes.1);
+    let product = row_products::Product { x: a, w, c: &mut *c, sizes, base, flush: flushes };
     if !product.run() {
         times_by_faer(a, b, c, sizes, add);
         if flushes {

@@ -3,8 +3,8 @@
 //! Three ways to vector instructions, each where the one before it does not do:
 //! - [`element::vectorized`] around a plain loop, which the compiler vectorises: nearly everywhere;
 //! - `pulp`'s `WithSimd` by hand, where sums have to stay in registers: [`affine`] and [`deferred`];
-//! - `lanes::Lane`, `pulp` for both float types: Winograd's transforms, the products of `tiles` and `row_products`,
-//!   and the rationals, whose passes carry ten sums along.
+//! - `lanes::Lane`, `pulp` for both float types: Winograd's transforms, the products of `tiles`, `row_products`
+//!   and `head_products`, and the rationals, whose passes carry ten sums along.
 
 pub mod absolute_sum;
 pub mod affine;
@@ -17,6 +17,7 @@ pub mod element;
 mod functions;
 pub mod fused_activation;
 pub mod gradient;
+mod head_products;
 pub mod images;
 pub mod inplace;
 pub(crate) mod lanes;
@@ -38,6 +39,7 @@ pub mod scratch;
 pub mod softmax;
 pub mod storage;
 pub mod tape;
+mod tile;
 mod tiles;
 
 /// Which vector instructions the kernels run with on this machine: sums may differ in their last bits

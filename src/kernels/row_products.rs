@@ -9,30 +9,14 @@ use pulp::{Arch, Simd, WithSimd};
 use super::element::flushed;
 use super::lanes::Lane;
 use super::scratch::Scratch;
+use super::tile::{DEPTH, HEIGHT, Matrix, WIDE, Wide, pack, summed};
 
-/// Products that go into a sum before it is added to c.
-const DEPTH: usize = 512;
-/// Rows of a tile: with two vectors each, the sums fill 12 of the 16 registers.
-const HEIGHT: usize = 6;
-/// Vectors of a tile's row.
-const WIDE: usize = 2;
-/// Numbers of a row that one turn of the inner loop takes.
-const TURNS: usize = 4;
 /// Rows that a panel of w meets before the next panel does.
 const TOGETHER: usize = 4 * HEIGHT;
 /// The least m, n and k that it pays for.
 const LEAST: (usize, usize, usize) = (192, 128, 64);
 /// The least m for which it pays where a panel of more than one block fills the nearest cache.
 const MANY: usize = 1024;
-
-/// The right factor.
-#[derive(Clone, Copy)]
-pub enum Right<'a, T> {
-    /// w (k × n)
-    Plain(&'a [T]),
-    /// w (n × k), whose transpose is multiplied.
-    Turned(&'a [T]),
-}
 
 /// What the sums are added to.
 #[derive(Clone, Copy)]
@@ -49,7 +33,8 @@ pub enum Base<'a, T> {
 /// c (m × n) ← base + x (m × k) · w
 pub struct Product<'a, T> {
     pub x: &'a [T],
-    pub w: Right<'a, T>,
+    /// k × n, whole.
+    pub w: Matrix<'a, T>,
     pub c: &'a mut [T],
     /// m, n, k
     pub sizes: (usize, usize, usize),
@@ -81,9 +66,6 @@ impl<T: Lane + Scratch> WithSimd for Product<'_, T> {
     }
 }
 
-/// Two vectors: a row of a panel of w, or of a tile's sums.
-type Wide<T, S> = [<T as Lane>::Vector<S>; WIDE];
-
 /// Which of c's columns a panel makes, and of which block of products its sums are.
 #[derive(Clone, Copy)]
 struct Part {
@@ -102,7 +84,7 @@ impl<T: Lane + Scratch> Product<'_, T> {
             let depth = DEPTH.min(k - from);
             let panels = &mut panels[..n.div_ceil(width) * width * depth];
             for (panel, column) in panels.chunks_exact_mut(width * depth).zip((0..).step_by(width)) {
-                pack(self.w, (n, k), (from, column), panel, width);
+                pack(self.w, n, (from, column), panel, width);
             }
             for above in (0..m).step_by(TOGETHER) {
                 for (panel, column) in panels.chunks_exact(width * depth).zip((0..).step_by(width)) {
@@ -194,87 +176,6 @@ fn plus<T: Lane, S: Simd>(simd: S, to: &mut Wide<T, S>, by: Wide<T, S>) {
     }
 }
 
-/// The sums of a tile: of six rows of x with a panel of w.
-#[inline(always)]
-fn summed<T: Lane, S: Simd>(simd: S, rows: [&[T]; HEIGHT], w: &[Wide<T, S>]) -> [Wide<T, S>; HEIGHT] {
-    let mut sums = [[T::splat(simd, T::ZERO); WIDE]; HEIGHT];
-    // Spelled out, since an array that is gathered by a closure costs the sums their registers.
-    let [r0, r1, r2, r3, r4, r5] = rows;
-    let ((x0, y0), (x1, y1), (x2, y2)) =
-        (r0.as_chunks::<TURNS>(), r1.as_chunks::<TURNS>(), r2.as_chunks::<TURNS>());
-    let ((x3, y3), (x4, y4), (x5, y5)) =
-        (r3.as_chunks::<TURNS>(), r4.as_chunks::<TURNS>(), r5.as_chunks::<TURNS>());
-    let (w, w_rest) = w.as_chunks::<TURNS>();
-    for ((((((w, x0), x1), x2), x3), x4), x5) in w.iter().zip(x0).zip(x1).zip(x2).zip(x3).zip(x4).zip(x5) {
-        for t in 0..TURNS {
-            add(simd, &mut sums, [x0[t], x1[t], x2[t], x3[t], x4[t], x5[t]], &w[t]);
-        }
-    }
-    for ((((((w, y0), y1), y2), y3), y4), y5) in w_rest.iter().zip(y0).zip(y1).zip(y2).zip(y3).zip(y4).zip(y5)
-    {
-        add(simd, &mut sums, [*y0, *y1, *y2, *y3, *y4, *y5], w);
-    }
-    sums
-}
-
-/// Adds what the next number of every row makes with a row of w's panel.
-#[inline(always)]
-fn add<T: Lane, S: Simd>(simd: S, sums: &mut [Wide<T, S>; HEIGHT], x: [T; HEIGHT], w: &Wide<T, S>) {
-    for i in 0..HEIGHT {
-        let x = T::splat(simd, x[i]);
-        for j in 0..WIDE {
-            sums[i][j] = T::fused(simd, x, w[j], sums[i][j]);
-        }
-    }
-}
-
-/// Columns of w close together: (depth × width), from row `from` and column `first` on, with zeros beyond the last.
-#[inline(always)]
-fn pack<T: Lane>(
-    w: Right<'_, T>,
-    (n, k): (usize, usize),
-    (from, first): (usize, usize),
-    panel: &mut [T],
-    width: usize,
-) {
-    /// Rows and columns that are turned at a time.
-    const SIDE: usize = 8;
-    let columns = width.min(n - first);
-    if columns < width {
-        panel.fill(T::ZERO);
-    }
-    match w {
-        Right::Plain(w) => {
-            for (to, row) in panel.chunks_exact_mut(width).zip(w[from * n..].chunks_exact(n)) {
-                to[..columns].copy_from_slice(&row[first..][..columns]);
-            }
-        }
-        Right::Turned(w) => {
-            let depth = panel.len() / width;
-            let whole = if columns == width { depth / SIDE * SIDE } else { 0 };
-            for column in (0..columns).step_by(SIDE).take_while(|_| whole > 0) {
-                for row in (0..whole).step_by(SIDE) {
-                    let mut turned = [[T::ZERO; SIDE]; SIDE];
-                    for c in 0..SIDE {
-                        let of = &w[(first + column + c) * k + from + row..][..SIDE];
-                        for r in 0..SIDE {
-                            turned[r][c] = of[r];
-                        }
-                    }
-                    for (r, turned) in turned.iter().enumerate() {
-                        panel[(row + r) * width + column..][..SIDE].copy_from_slice(turned);
-                    }
-                }
-            }
-            for (column, of) in w[first * k..].chunks_exact(k).take(columns).enumerate() {
-                for row in whole..depth {
-                    panel[row * width + column] = of[from + row];
-                }
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -300,7 +201,7 @@ mod tests {
             for (base, turned) in bases.into_iter().flat_map(|base| [(base, false), (base, true)]) {
                 let [mut ours, mut theirs] = [start.clone(), start.clone()];
                 let flushes = turned == matches!(base, Base::Itself);
-                let right = if turned { Right::Turned(&w) } else { Right::Plain(&w) };
+                let right = if turned { Matrix::of(&w, k).turn() } else { Matrix::of(&w, n) };
                 let product =
                     Product { x: &x, w: right, c: &mut ours, sizes: (m, n, k), base, flush: flushes };
                 let ran = product.run();

@@ -29,12 +29,19 @@ pub fn softmax<T: Real>(x: &mut [T], columns: usize, causal: bool) {
     );
 }
 
-/// ∂x of ∂y in `d`, in its place, of y = softmax(x): d ← y·(d - Σ d·y), row by row.
-pub fn softmax_backward<T: Real>(y: &[T], d: &mut [T], columns: usize) {
+/// ∂x of ∂y in `d`, in its place, of y = softmax(x): d ← y·(d - Σ d·y), row by row. With `causal`, row i of `d` has
+/// its first i + 1 numbers alone, and the others become 0.
+pub fn softmax_backward<T: Real>(y: &[T], d: &mut [T], columns: usize, causal: bool) {
     vectorized(
         #[inline(always)]
         || {
-            for (y, d) in y.chunks_exact(columns).zip(d.chunks_exact_mut(columns)) {
+            for (i, (y, d)) in y.chunks_exact(columns).zip(d.chunks_exact_mut(columns)).enumerate() {
+                if causal {
+                    d[i + 1..].fill(T::ZERO);
+                }
+                // Whole chunks, so that the sum is that of the row.
+                let seen = if causal { (i + 1).next_multiple_of(SIDE).min(columns) } else { columns };
+                let (y, d) = (&y[..seen], &mut d[..seen]);
                 let along = row_sum(y, d, |y, d| y * d);
                 for (d, &y) in d.iter_mut().zip(y) {
                     *d = flushed(y * (*d - along), T::NEGLIGIBLE);
@@ -88,24 +95,30 @@ mod tests {
     fn gradients_are_finite_differences() {
         let mut draws = crate::random::Stream::new(0, "test", 0);
         let mut normals = |count: usize| -> Vec<f64> { (0..count).map(|_| draws.normal()).collect() };
-        let (x, weights) = (normals(19 * 3), normals(19 * 3));
-        let value = |x: &[f64]| -> f64 {
-            let mut y = x.to_vec();
-            softmax(&mut y, 19, false);
-            y.iter().zip(&weights).map(|(y, w)| y * w).sum()
-        };
-        let mut y = x.clone();
-        softmax(&mut y, 19, false);
-        let mut d = weights.clone();
-        softmax_backward(&y, &mut d, 19);
-        for i in 0..x.len() {
-            let at = |h: f64| {
-                let mut moved = x.clone();
-                moved[i] += h;
-                value(&moved)
+        for (columns, causal) in [(19, false), (19, true), (33, true)] {
+            let rows = if causal { columns } else { 3 };
+            let (x, weights) = (normals(rows * columns), normals(rows * columns));
+            let value = |x: &[f64]| -> f64 {
+                let mut y = x.to_vec();
+                softmax(&mut y, columns, causal);
+                y.iter().zip(&weights).map(|(y, w)| y * w).sum()
             };
-            let expected = (at(1e-6) - at(-1e-6)) / 2e-6;
-            assert!((d[i] - expected).abs() < 1e-8, "{i}: {} against {expected}", d[i]);
+            let mut y = x.clone();
+            softmax(&mut y, columns, causal);
+            let mut d = weights.clone();
+            if causal {
+                (0..rows).for_each(|i| d[i * columns + i + 1..(i + 1) * columns].fill(f64::NAN));
+            }
+            softmax_backward(&y, &mut d, columns, causal);
+            for i in 0..x.len() {
+                let at = |h: f64| {
+                    let mut moved = x.clone();
+                    moved[i] += h;
+                    value(&moved)
+                };
+                let expected = (at(1e-6) - at(-1e-6)) / 2e-6;
+                assert!((d[i] - expected).abs() < 1e-8, "{i}: {} against {expected}", d[i]);
+            }
         }
     }
 }

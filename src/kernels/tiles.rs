@@ -9,19 +9,12 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::lanes::Lane;
 use super::scratch::Scratch;
+use super::tile::{DEPTH, HEIGHT, Matrix, TURNS, WIDE, Wide, add, pack};
 
-/// Rows of a and b that go into a sum before it is added to c.
-const DEPTH: usize = 512;
-/// Of those, so many at a time: a panel of b and a tile's part of a stay in the nearest cache.
+/// Rows of a and b, of [`DEPTH`], that are taken at a time: a panel of b and a tile's part of a stay in the nearest cache.
 const NEAR: usize = 256;
-/// Rows of a tile: with two vectors each, the sums fill 12 of the 16 registers.
-const HEIGHT: usize = 6;
-/// Vectors of a tile's row.
-const WIDE: usize = 2;
 /// Tiles whose part of a stays in the second cache while all of b goes by.
 const TILES: usize = 8;
-/// Rows of a and b that one turn of the inner loop takes.
-const TURNS: usize = 4;
 /// The least sides of a c that it pays for.
 const LEAST: usize = 128;
 
@@ -56,9 +49,6 @@ impl<T: Lane + Scratch> WithSimd for Product<'_, T> {
     }
 }
 
-/// Two vectors: a row of a panel of b, or of a tile's sums.
-type Wide<T, S> = [<T as Lane>::Vector<S>; WIDE];
-
 impl<T: Lane + Scratch> Product<'_, T> {
     #[inline(always)]
     fn multiply<S: Simd>(mut self, simd: S) {
@@ -71,14 +61,13 @@ impl<T: Lane + Scratch> Product<'_, T> {
             let depth = DEPTH.min(k - from);
             let panels = &mut panels[..n.div_ceil(width) * width * depth];
             for (panel, column) in panels.chunks_exact_mut(width * depth).zip((0..).step_by(width)) {
-                pack(&self.b[from * n..][..depth * n], (column, width.min(n - column)), n, width, panel);
+                pack(Matrix::of(self.b, n), n, (from, column), panel, width);
             }
             for first in (0..m).step_by(TILES * HEIGHT) {
                 let rows = (TILES * HEIGHT).min(m - first);
                 let tiles = &mut tiles[..rows.div_ceil(HEIGHT) * HEIGHT * depth];
                 for (tile, row) in tiles.chunks_exact_mut(HEIGHT * depth).zip((0..rows).step_by(HEIGHT)) {
-                    let part = (first + row, HEIGHT.min(rows - row));
-                    pack(&self.a[from * m..][..depth * m], part, m, HEIGHT, tile);
+                    pack(Matrix::of(self.a, m), m, (from, first + row), tile, HEIGHT);
                 }
                 for (panel, column) in panels.chunks_exact(width * depth).zip((0..).step_by(width)) {
                     let panel = T::vectors::<S>(panel).as_chunks::<WIDE>().0;
@@ -135,31 +124,6 @@ fn summed<T: Lane, S: Simd>(
         add(simd, &mut sums, a, b);
     }
     sums
-}
-
-/// Adds what a row of a's part and one of b's panel make.
-#[inline(always)]
-fn add<T: Lane, S: Simd>(simd: S, sums: &mut [Wide<T, S>; HEIGHT], a: &[T; HEIGHT], b: &Wide<T, S>) {
-    for i in 0..HEIGHT {
-        let a = T::splat(simd, a[i]);
-        for j in 0..WIDE {
-            sums[i][j] = T::fused(simd, a, b[j], sums[i][j]);
-        }
-    }
-}
-
-/// Columns of a matrix (depth × `step`), so many from one on, close together: (depth × width), with zeros where there
-/// are fewer than `width`.
-#[inline(always)]
-fn pack<T: Lane>(from: &[T], (first, columns): (usize, usize), step: usize, width: usize, to: &mut [T]) {
-    for (row, to) in from.chunks_exact(step).zip(to.chunks_exact_mut(width)) {
-        if columns == width {
-            to.copy_from_slice(&row[first..][..width]);
-        } else {
-            to.fill(T::ZERO);
-            to[..columns].copy_from_slice(&row[first..][..columns]);
-        }
-    }
 }
 
 #[cfg(test)]

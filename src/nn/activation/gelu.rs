@@ -26,8 +26,13 @@ impl Scalar for Gelu {
     }
     #[inline(always)]
     fn derivative<T: Real>(self, x: T, _: T) -> T {
+        self.both(x).1
+    }
+    const SHARES_WORK: bool = true;
+    #[inline(always)]
+    fn both<T: Real>(self, x: T) -> (T, T) {
         let (distribution, density) = x.normal();
-        distribution + x * density * T::of(1.0 / (2.0 * PI).sqrt())
+        (x * distribution, distribution + x * density * T::of(1.0 / (2.0 * PI).sqrt()))
     }
 }
 

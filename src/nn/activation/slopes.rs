@@ -37,6 +37,7 @@ impl Slopes {
     /// `count` slopes into `slopes`: a draw for each in training, the mean otherwise.
     pub fn draw<T: Real>(self, count: usize, slopes: &mut Vec<T>, mode: &mut Mode<'_>) {
         let Mode::Train(stream) = mode else {
+            slopes.clear();
             slopes.resize(count, T::of(f64::midpoint(self.low, self.high)));
             return;
         };

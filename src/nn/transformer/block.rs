@@ -57,7 +57,10 @@ impl<T: Scratch> SavedBlock<T> {
     pub fn put(self) {
         let [q, k, v] = self.qkv;
         let (first, second) = (self.first, self.second);
-        for buffer in [first.0, self.asking, q, k, v, self.weights, self.mixed, second.0, self.z, self.hidden]
+        // A shorter one is the activation's own.
+        let extra = if self.extra.len() == self.z.len() { self.extra } else { Vec::new() };
+        for buffer in
+            [first.0, self.asking, q, k, v, self.weights, self.mixed, second.0, self.z, self.hidden, extra]
         {
             T::put(buffer);
         }
