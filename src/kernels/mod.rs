@@ -2,7 +2,7 @@
 //!
 //! Three ways to vector instructions, each where the one before it does not do:
 //! - [`element::vectorized`] around a plain loop, which the compiler vectorises: nearly everywhere;
-//! - `pulp`'s `WithSimd` by hand, where sums have to stay in registers: [`affine`] and [`deferred`];
+//! - `pulp`'s `WithSimd` by hand, where sums have to stay in registers: `few_rows` and [`deferred`];
 //! - `lanes::Lane`, `pulp` for both float types: Winograd's transforms, the products of `tiles`, `row_products`
 //!   and `head_products`, and the rationals, whose passes carry ten sums along.
 
@@ -14,6 +14,7 @@ pub mod deferred;
 pub mod dense;
 mod dense_layer;
 pub mod element;
+mod few_rows;
 mod functions;
 pub mod fused_activation;
 pub mod gradient;
