@@ -77,9 +77,8 @@ impl Stream {
     }
 
     /// A uniform float in [0, 1) with 53 random bits.
-    #[allow(clippy::cast_precision_loss, reason = "53 bits fit an f64 exactly")]
     pub fn unit(&mut self) -> f64 {
-        (self.bits() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
+        unit(self.bits())
     }
 
     /// `n` uniform 32-bit words: the halves of so many [`Stream::bits`], low before high.
@@ -111,6 +110,19 @@ impl Stream {
         low + (high - low) * self.unit()
     }
 
+    /// `n` uniform floats in [low, high): those of [`Stream::uniform`], but read in blocks.
+    pub fn uniforms(&mut self, n: usize, low: f64, high: f64) -> Vec<f64> {
+        const AT_ONCE: usize = 128;
+        let (mut draws, mut words) = (Vec::with_capacity(n), [0; 2 * AT_ONCE]);
+        while draws.len() < n {
+            let words = &mut words[..2 * AT_ONCE.min(n - draws.len())];
+            self.fill(words);
+            let bits = words.as_chunks().0.iter().map(|&[low, high]| u64::from(high) << 32 | u64::from(low));
+            draws.extend(bits.map(|bits| low + (high - low) * unit(bits)));
+        }
+        draws
+    }
+
     /// A standard normal draw (Marsaglia's polar method, with `libm` so that every platform agrees).
     pub fn normal(&mut self) -> f64 {
         loop {
@@ -139,6 +151,12 @@ impl Stream {
     }
 }
 
+/// The first 53 of the bits, as a fraction of all that they can be.
+#[allow(clippy::cast_precision_loss, reason = "53 bits fit an f64 exactly")]
+fn unit(bits: u64) -> f64 {
+    (bits >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,6 +183,19 @@ mod tests {
             stream.fill(words);
         }
         assert_eq!(filled.concat(), Stream::new(2, "test", 0).words(600));
+    }
+
+    #[test]
+    fn uniforms_are_those_of_one_draw_after_the_other() {
+        for (n, first) in [(0, 0), (1, 1), (127, 2), (128, 3), (1000, 0)] {
+            let (mut stream, mut alone) = (Stream::new(2, "test", 0), Stream::new(2, "test", 0));
+            for stream in [&mut stream, &mut alone] {
+                stream.fill(&mut vec![0; first]);
+            }
+            let expected: Vec<f64> = (0..n).map(|_| alone.uniform(-0.3, 2.0)).collect();
+            assert_eq!(stream.uniforms(n, -0.3, 2.0), expected);
+            assert_eq!(stream.bits(), alone.bits());
+        }
     }
 
     #[test]

@@ -16,6 +16,7 @@ use candle_core::Result;
 use super::hooks::{At, Method, Perturbation};
 use super::registered::{Build, Registered};
 use super::reset;
+use crate::kernels::element::vectorized;
 use crate::kernels::fused_activation::Captured;
 use crate::kernels::inplace::update;
 use crate::nn::{self, Network, Role};
@@ -123,13 +124,19 @@ impl ShrinkAndPerturb {
             if !matches!(parameter.role, Role::Weight | Role::Bias | Role::Embedding) || state.separate_rows {
                 continue;
             }
-            update(&parameter.values, |values| {
-                for (place, value) in values.iter_mut().enumerate() {
-                    let noise = match added.get(number) {
-                        Some(added) => self.noise as f32 * added[place],
-                        None => (self.noise * draws.normal()) as f32,
-                    };
-                    *value = self.shrink.mul_add(*value, noise);
+            update(&parameter.values, |values| match added.get(number) {
+                Some(added) => vectorized(
+                    #[inline(always)]
+                    || {
+                        for (value, added) in values.iter_mut().zip(added) {
+                            *value = self.shrink.mul_add(*value, self.noise as f32 * added);
+                        }
+                    },
+                ),
+                None => {
+                    for value in values {
+                        *value = self.shrink.mul_add(*value, (self.noise * draws.normal()) as f32);
+                    }
                 }
             })?;
         }

@@ -249,7 +249,7 @@ impl Start {
 
     fn weights(self, count: usize, stream: &mut Stream) -> Vec<f64> {
         if let Some([bound, _]) = self.widths() {
-            return (0..count).map(|_| rounded(stream.uniform(-bound, bound))).collect();
+            return stream.uniforms(count, -bound, bound).into_iter().map(rounded).collect();
         }
         let deviation = match self.scheme {
             Scheme::KaimingNormal => (2.0 / (self.outputs * self.area) as f64).sqrt(),
