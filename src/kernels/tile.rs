@@ -1,5 +1,5 @@
 //! What the products on processors with AVX2 are made of: tiles of six rows by a panel's vectors, whose sums stay in
-//! registers.
+//! registers. [`pack`] serves wider vectors too.
 
 use pulp::Simd;
 
