@@ -1,4 +1,4 @@
-//! Our optimiser steps beside torch's, on the traces of tests/reference/optimizers.py.
+//! Our optimiser steps beside torch's, on the traces of tests/reference/optimizers.py and restarts.py.
 
 use std::collections::BTreeMap;
 
@@ -9,6 +9,7 @@ use plasticity_bench::kernels::rms_prop::RmsProp;
 use plasticity_bench::nn::{Parameter, Role};
 use plasticity_bench::optimizers;
 use plasticity_bench::spec::Choice;
+use plasticity_bench::state::{StateDict, Stateful};
 
 const TRACES: &str = include_str!("reference/optimizers.csv");
 
@@ -45,7 +46,8 @@ impl Optimizer {
         let (first, second) = settings.get("betas").map_or(("0.9", "0.999"), |b| b.split_once('/').unwrap());
         let betas = (first.parse().unwrap(), second.parse().unwrap());
         let epsilon = number("eps", 1e-8);
-        let adam = Adam { learning_rate, betas, epsilon, weight_decay, decoupled };
+        let epsilon_hat = settings.contains_key("epsilon_hat");
+        let adam = Adam { learning_rate, betas, epsilon, epsilon_hat, weight_decay, decoupled };
         Self::Adam(adam, vec![0.0; 8], vec![0.0; 8])
     }
 
@@ -83,7 +85,7 @@ fn ten_steps_of_every_setting_follow_torch_to_the_rounding_of_f32() {
         assert_eq!(run.len(), 11);
         runs += 1;
     }
-    assert_eq!(runs, 14);
+    assert_eq!(runs, 15);
 }
 
 /// tests/reference/muon.py wrote Muon out in f64, and held it against torch.optim.Muon.
@@ -162,4 +164,129 @@ fn muon_steps_hidden_matrices_and_adam_the_rest() {
         }
     }
     assert!(optimizer.states().iter().all(|state| state.steps == [1]));
+}
+
+/// An optimiser with its defaults but for the learning rate, and one parameter.
+fn adam_on(start: &[f32], shape: &[usize]) -> (optimizers::Optimizer, Vec<Parameter>) {
+    let entries = optimizers::entries();
+    let mut choice = Choice::of(entries.iter().find(|entry| entry.name == "adam").unwrap());
+    choice.parameters.insert("learning_rate".into(), plasticity_bench::spec::Value::Number(0.05));
+    let start: Vec<f64> = start.iter().map(|&x| f64::from(x)).collect();
+    let parameter =
+        Parameter::new("layers.0.weight".to_owned(), Role::Weight, &start, shape, DType::F32).unwrap();
+    let parameters = vec![parameter];
+    (optimizers::Optimizer::new(&choice, &parameters), parameters)
+}
+
+fn give(parameter: &Parameter, gradient: &[f32]) {
+    parameter.gradient.reset();
+    parameter.gradient.lock().accumulate::<f32>().unwrap().copy_from_slice(gradient);
+}
+
+/// Moments of a row and of a column to 0, and their counts anew.
+fn restart(optimizer: &mut optimizers::Optimizer, what: &str, place: usize, columns: usize) {
+    let state = &mut optimizer.states_mut()[0];
+    for i in 0..state.first.len() {
+        if (if what == "row" { i / columns } else { i % columns }) == place {
+            (state.first[i], state.second[i]) = (0.0, 0.0);
+        }
+    }
+    if what == "row" {
+        state.restart_unit(place);
+    } else {
+        state.restart_columns(place..place + 1);
+    }
+}
+
+/// tests/reference/restarts.py has every element as a parameter of torch's. A run that is saved and loaded on the way
+/// has the same bits, and rows with counts of their own that take every step do too.
+#[test]
+fn rows_and_columns_that_restart_follow_torch() {
+    let rows: Vec<Vec<&str>> = include_str!("reference/restarts.csv")
+        .lines()
+        .skip(2)
+        .map(|line| line.split(',').collect())
+        .collect();
+    assert_eq!(rows.len(), 17);
+    let (mut optimizer, parameters) = adam_on(&floats(rows[0][3]), &[3, 4]);
+    let (mut by_rows, separate) = adam_on(&floats(rows[0][3]), &[3, 4]);
+    by_rows.separate_rows(&[0], &separate);
+    for row in &rows[1..] {
+        let words: Vec<&str> = row[1].split_whitespace().collect();
+        for word in words.chunks_exact(2) {
+            for of in [&mut optimizer, &mut by_rows] {
+                restart(of, word[0], word[1].parse().unwrap(), 4);
+            }
+        }
+        for of in [&parameters, &separate] {
+            give(&of[0], &floats(row[2]));
+        }
+        optimizer.step(&parameters, |_| true).unwrap();
+        by_rows.step(&separate, |_| true).unwrap();
+        let ours = parameters[0].to_vec().unwrap();
+        assert_eq!(separate[0].to_vec().unwrap(), ours, "step {}", row[0]);
+        for (i, (ours, torch)) in ours.iter().zip(floats(row[3])).enumerate() {
+            assert!((ours - torch).abs() < 2e-6, "step {}, {i}: {ours} but torch has {torch}", row[0]);
+        }
+        for of in [&mut optimizer, &mut by_rows] {
+            let mut saved = StateDict::default();
+            of.save(&mut saved);
+            for state in of.states_mut() {
+                state.reset();
+            }
+            of.load(&saved).unwrap();
+        }
+    }
+}
+
+/// Elements of a vector restart one by one; what has not restarted has the bits that it has without any restart. After
+/// some 16,000 steps the corrections are 1, and steps are those of a parameter that never restarted.
+#[test]
+fn what_has_not_restarted_keeps_its_bits() {
+    let gradient = |step: u32| [0, 1, 2].map(|i| (f64::from(step * 3 + i)).sin() as f32);
+    let (mut restarting, ours) = adam_on(&[0.5, -0.5, 1.0], &[3]);
+    let (mut whole, theirs) = adam_on(&[0.5, -0.5, 1.0], &[3]);
+    for step in 0..18_000 {
+        if step == 40 {
+            restart(&mut restarting, "row", 1, 1);
+        }
+        if step == 17_999 {
+            let values = theirs[0].to_vec().unwrap();
+            plasticity_bench::kernels::inplace::update(&ours[0].values, |own| own.copy_from_slice(&values))
+                .unwrap();
+            let (first, second) = (whole.states()[0].first.clone(), whole.states()[0].second.clone());
+            (restarting.states_mut()[0].first, restarting.states_mut()[0].second) = (first, second);
+        }
+        for (optimizer, parameters) in [(&mut restarting, &ours), (&mut whole, &theirs)] {
+            give(&parameters[0], &gradient(step));
+            optimizer.step(parameters, |_| true).unwrap();
+        }
+        let (ours, theirs) = (ours[0].to_vec().unwrap(), theirs[0].to_vec().unwrap());
+        assert_eq!([ours[0], ours[2]], [theirs[0], theirs[2]], "step {step}");
+        assert_eq!(ours[1] == theirs[1], !(40..17_999).contains(&step), "step {step}");
+    }
+}
+
+/// Only the rows that a step uses are counted, and a row's restart is one in its own count.
+#[test]
+fn separate_rows_restart_by_their_own_counts() {
+    let (mut optimizer, parameters) = adam_on(&[0.0; 4], &[2, 2]);
+    optimizer.separate_rows(&[0], &parameters);
+    let mut step = |used: &[u32], restarts: bool| {
+        if restarts {
+            restart(&mut optimizer, "column", 1, 2);
+        }
+        give(&parameters[0], &[1.0; 4]);
+        let before = parameters[0].to_vec().unwrap();
+        optimizer.step_rows(&parameters, |_| true, || Some(used.to_vec())).unwrap();
+        let after = parameters[0].to_vec().unwrap();
+        before.iter().zip(after).map(|(before, after)| before - after).collect::<Vec<f32>>()
+    };
+    // A constant gradient makes every step of Adam as long as its rate, if the count fits the moments.
+    for (used, restarts) in [(vec![0], false), (vec![0, 1], false), (vec![1], true), (vec![0, 1], false)] {
+        for (i, length) in step(&used, restarts).into_iter().enumerate() {
+            let expected = if used.contains(&(i as u32 / 2)) { 0.05 } else { 0.0 };
+            assert!((length - expected).abs() < 1e-6, "{used:?}, {i}: {length}");
+        }
+    }
 }

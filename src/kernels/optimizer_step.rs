@@ -20,6 +20,8 @@ pub struct Adam {
     pub betas: (f64, f64),
     /// Added to √v̂.
     pub epsilon: f64,
+    /// Added to √v instead, before v is corrected for its start: ε̂ of Kingma & Ba's shorter form, which TensorFlow has.
+    pub epsilon_hat: bool,
     /// Weight decay.
     pub weight_decay: f64,
     /// Decoupled (`AdamW`: p shrinks by lr·λ) or coupled (Adam: λp joins the gradient).
@@ -31,7 +33,8 @@ pub struct Adam {
 pub struct AdamStep {
     step_size: f32,
     inverse_root: f32,
-    epsilon: f32,
+    /// Both are added to √v̂, the second with the correction of v.
+    epsilon: (f32, f32),
     betas: (f32, f32),
     rests: (f32, f32),
     coupled: f32,
@@ -54,10 +57,11 @@ impl Adam {
         } else {
             (0.0, 0.0)
         };
+        let epsilon = self.epsilon as f32;
         AdamStep {
             step_size: (self.learning_rate / correction1) as f32,
             inverse_root: (1.0 / correction2.sqrt()) as f32,
-            epsilon: self.epsilon as f32,
+            epsilon: if self.epsilon_hat { (0.0, epsilon) } else { (epsilon, 0.0) },
             betas: (self.betas.0 as f32, self.betas.1 as f32),
             rests: ((1.0 - self.betas.0) as f32, (1.0 - self.betas.1) as f32),
             coupled: if self.decoupled { 0.0 } else { self.weight_decay as f32 },
@@ -73,12 +77,11 @@ impl AdamStep {
     /// thresholds: what other kernels need to do the same.
     #[must_use]
     pub fn numbers(&self) -> [f32; 11] {
-        let Self { step_size, inverse_root, epsilon, betas, rests, coupled, shrink, least, least_root } =
-            *self;
+        let Self { step_size, inverse_root, betas, rests, coupled, shrink, least, least_root, .. } = *self;
         [
             step_size,
             inverse_root,
-            epsilon,
+            self.epsilon_with(inverse_root),
             betas.0,
             betas.1,
             rests.0,
@@ -90,31 +93,127 @@ impl AdamStep {
         ]
     }
 
+    /// The learning rate over 1 - β₁ᵗ.
+    #[must_use]
+    pub fn step_size(&self) -> f32 {
+        self.step_size
+    }
+
+    /// 1/√(1 - β₂ᵗ)
+    #[must_use]
+    pub fn inverse_root(&self) -> f32 {
+        self.inverse_root
+    }
+
+    /// What is added to √v̂ where v is corrected by this inverse root.
+    #[inline(always)]
+    fn epsilon_with(&self, inverse_root: f32) -> f32 {
+        self.epsilon.1.mul_add(inverse_root, self.epsilon.0)
+    }
+
     /// On parameters `p` with gradients `g` and moments `m`, `v`.
     pub fn apply(&self, p: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32]) {
-        let Self { step_size, inverse_root, epsilon, coupled, shrink, least, least_root, .. } = *self;
-        let ((beta1, beta2), (rest1, rest2)) = (self.betas, self.rests);
-        let n = p.len();
+        let (step, n) = (*self, p.len());
         let (g, m, v) = (&g[..n], &mut m[..n], &mut v[..n]);
+        let epsilon = self.epsilon_with(self.inverse_root);
         vectorized(
             #[inline(always)]
             || {
                 for i in 0..n {
-                    let w = p[i] * shrink;
-                    let d = coupled.mul_add(w, flushed(g[i], least));
-                    let first = flushed(rest1.mul_add(d, beta1 * m[i]), least);
-                    let root = flushed(d, least_root);
-                    let second = (rest2 * root).mul_add(root, beta2 * v[i]);
-                    let second = flushed(second, f32::MIN_POSITIVE.min(least));
-                    m[i] = first;
-                    v[i] = second;
-                    p[i] = flushed(
-                        w - step_size * first / second.sqrt().mul_add(inverse_root, epsilon),
-                        f32::MIN_POSITIVE,
-                    );
+                    let corrections = (step.step_size, step.inverse_root, epsilon);
+                    (p[i], m[i], v[i]) = step.of_one(corrections, p[i], g[i], m[i], v[i]);
                 }
             },
         );
+    }
+
+    /// The same where elements are at steps of their own: each has a step size and an inverse root, of which those of
+    /// this step are the least.
+    pub fn apply_each(
+        &self,
+        (sizes, roots): (&[f32], &[f32]),
+        p: &mut [f32],
+        g: &[f32],
+        m: &mut [f32],
+        v: &mut [f32],
+    ) {
+        let (step, n) = (*self, p.len());
+        let (g, m, v) = (&g[..n], &mut m[..n], &mut v[..n]);
+        let (sizes, roots) = (&sizes[..n], &roots[..n]);
+        let greater = |a: f32, b: f32| if a > b { a } else { b };
+        vectorized(
+            #[inline(always)]
+            || {
+                for i in 0..n {
+                    let root = greater(roots[i], step.inverse_root);
+                    let corrections = (greater(sizes[i], step.step_size), root, step.epsilon_with(root));
+                    (p[i], m[i], v[i]) = step.of_one(corrections, p[i], g[i], m[i], v[i]);
+                }
+            },
+        );
+    }
+
+    /// Value and moments after the step, of one element.
+    #[inline(always)]
+    fn of_one(
+        self,
+        (step_size, inverse_root, epsilon): (f32, f32, f32),
+        p: f32,
+        g: f32,
+        m: f32,
+        v: f32,
+    ) -> (f32, f32, f32) {
+        let Self { coupled, shrink, least, least_root, .. } = self;
+        let ((beta1, beta2), (rest1, rest2)) = (self.betas, self.rests);
+        let w = p * shrink;
+        let d = coupled.mul_add(w, flushed(g, least));
+        let first = flushed(rest1.mul_add(d, beta1 * m), least);
+        let root = flushed(d, least_root);
+        let second = (rest2 * root).mul_add(root, beta2 * v);
+        let second = flushed(second, f32::MIN_POSITIVE.min(least));
+        let value = w - step_size * first / second.sqrt().mul_add(inverse_root, epsilon);
+        (flushed(value, f32::MIN_POSITIVE), first, second)
+    }
+}
+
+/// Steps of one rule by their number. They differ in two corrections, which are computed once: their powers cost more
+/// than the rest of a short row.
+#[derive(Clone, Debug)]
+pub struct Corrections {
+    rule: Adam,
+    first: AdamStep,
+    /// Step size and inverse root from step 1 on, as far as they have been asked for or change.
+    known: Vec<(f32, f32)>,
+}
+
+impl Corrections {
+    /// As many as are kept. With β₂ = 0.999 nothing changes after step 16,000.
+    const KEPT: usize = 1 << 15;
+
+    /// Of this rule.
+    #[must_use]
+    pub fn new(rule: Adam) -> Self {
+        Self { rule, first: rule.at(1), known: Vec::new() }
+    }
+
+    /// Step number `step` (from 1).
+    pub fn at(&mut self, step: u64) -> AdamStep {
+        let settled = (self.rule.learning_rate as f32, 1.0);
+        while (self.known.len() as u64) < step
+            && self.known.len() < Self::KEPT
+            && self.known.last() != Some(&settled)
+        {
+            let next = self.rule.at(self.known.len() as u64 + 1);
+            self.known.push((next.step_size, next.inverse_root));
+        }
+        let place = usize::try_from(step).map_or(usize::MAX, |step| step.saturating_sub(1));
+        match (self.known.get(place), self.known.last()) {
+            (Some(&(step_size, inverse_root)), _) => AdamStep { step_size, inverse_root, ..self.first },
+            (None, Some(last)) if *last == settled => {
+                AdamStep { step_size: settled.0, inverse_root: settled.1, ..self.first }
+            }
+            _ => self.rule.at(step),
+        }
     }
 }
 
@@ -170,7 +269,14 @@ mod tests {
     use super::*;
 
     fn adam(epsilon: f64) -> Adam {
-        Adam { learning_rate: 1e-3, betas: (0.9, 0.999), epsilon, weight_decay: 0.0, decoupled: false }
+        Adam {
+            learning_rate: 1e-3,
+            betas: (0.9, 0.999),
+            epsilon,
+            epsilon_hat: false,
+            weight_decay: 0.0,
+            decoupled: false,
+        }
     }
 
     /// m = 1e-3 · 0.9ᵗ leaves the normal numbers after 769 steps; rounding would keep it from 0 for good.

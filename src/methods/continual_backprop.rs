@@ -7,7 +7,10 @@
 //! step until they make a whole one.
 //!
 //! With `compensation`, the next layer's bias takes over what the unit gave on average, `w_out·ĥ`. The published
-//! code means to do this, and does not, since it clears ĥ first: it is off by default. Adam's step counts stay.
+//! code means to do this, and does not, since it clears ĥ first: it is off by default.
+//!
+//! As in the published code, Adam counts the steps of a reset unit's weights anew. That code draws incoming weights
+//! uniformly on ±√(6/n), relu's gain in it, whatever the network started with: `initialization = "kaiming"`.
 
 use candle_core::Result;
 
@@ -58,6 +61,16 @@ const ENTRY: Entry = Entry {
             summary: "whether the next layer's bias takes over what the unit gave on average",
             kind: Kind::Flag { default: false },
         },
+        Parameter {
+            name: "initialization",
+            summary: "of a reset unit's incoming weights; network: as its layer starts; kaiming: uniform on ±√(6/n)",
+            kind: Kind::Text { default: Some("network"), one_of: &["network", "kaiming"] },
+        },
+        Parameter {
+            name: "step_counts",
+            summary: "keep, or reset Adam's step counts of a reset unit's weights with it",
+            kind: Kind::Text { default: Some("reset"), one_of: &["reset", "keep"] },
+        },
         COEFFICIENTS,
     ],
 };
@@ -81,7 +94,7 @@ struct ContinualBackprop {
     maturity: u64,
     adaptable: bool,
     compensation: bool,
-    coefficients: bool,
+    fresh: reset::Fresh,
     layers: Vec<Units>,
 }
 
@@ -102,7 +115,11 @@ fn build(choice: &Choice, network: &dyn Network) -> Result<Box<dyn Method>> {
         maturity: count(choice, "maturity") as u64,
         adaptable: choice.text("utility") == "adaptable",
         compensation: choice.flag("compensation"),
-        coefficients: choice.text("coefficients") == "reset",
+        fresh: reset::Fresh {
+            coefficients: choice.text("coefficients") == "reset",
+            step_counts: choice.text("step_counts") == "reset",
+            kaiming: choice.text("initialization") == "kaiming",
+        },
         layers: layers.collect(),
     }))
 }
@@ -257,7 +274,7 @@ impl Method for ContinualBackprop {
             if self.compensation {
                 Self::compensate(at, units, &chosen, self.decay)?;
             }
-            reset::units(at, units.layer, &chosen, self.coefficients, &mut draws)?;
+            reset::units(at, units.layer, &chosen, self.fresh, &mut draws)?;
             for &unit in &chosen {
                 (units.ages[unit], units.utilities[unit]) = (0, 0.0);
                 units.means.iter_mut().skip(unit).step_by(units.ages.len()).for_each(|mean| *mean = 0.0);
@@ -340,6 +357,73 @@ mod tests {
         let mut again = StateDict::default();
         resumed.save(&mut again);
         assert_eq!(again, state);
+    }
+
+    /// Under a constant gradient every step of Adam is as long as its rate, where counts fit the moments.
+    #[test]
+    fn adam_counts_the_steps_of_a_reset_unit_anew() {
+        for (word, expected) in [("reset", 1.0), ("keep", 0.484)] {
+            let (network, mut optimizer) = fixture::mlp(&[3, 2], 0);
+            let settings = [
+                ("rate", Value::Number(0.34)),
+                ("maturity", Value::Number(8.0)),
+                ("step_counts", Value::Text(word.into())),
+            ];
+            let mut method = fixture::method_of("continual-backprop", &settings, &*network);
+            let all = |network: &dyn Network| -> Vec<Vec<f32>> {
+                network.parameters().iter().map(|p| p.to_vec().unwrap()).collect()
+            };
+            let update = |optimizer: &mut crate::optimizers::Optimizer| {
+                for parameter in network.parameters() {
+                    parameter.gradient.reset();
+                    parameter.gradient.lock().accumulate::<f32>().unwrap().fill(1.0);
+                }
+                optimizer.step(network.parameters(), |_| true).unwrap();
+            };
+            for number in 0..9 {
+                update(&mut optimizer);
+                step(&mut *method, &*network, &mut optimizer, number);
+            }
+            let fresh: Vec<Vec<bool>> = optimizer
+                .states()
+                .iter()
+                .map(|state| state.first.iter().map(|m| *m == 0.0).collect())
+                .collect();
+            // One of three units goes: a row of four weights, its bias, and a column of the next layer's two rows.
+            let counts: Vec<usize> =
+                fresh.iter().map(|own| own.iter().filter(|fresh| **fresh).count()).collect();
+            assert_eq!(counts, [4, 1, 2, 0, 0, 0]);
+            let before = all(&*network);
+            update(&mut optimizer);
+            for ((before, after), fresh) in
+                before.iter().flatten().zip(all(&*network).iter().flatten()).zip(fresh.iter().flatten())
+            {
+                let length = (before - after) / 1e-3;
+                let expected = if *fresh { expected } else { 1.0 };
+                assert!((length - expected).abs() < 2e-3, "{word}, {fresh}: {length}");
+            }
+        }
+    }
+
+    /// PyTorch's start is within ±1/√4 here, Kaiming's within ±√(6/4).
+    #[test]
+    fn fresh_weights_can_be_drawn_as_the_published_code_draws_them() {
+        for (word, bound) in [("network", 0.5f32), ("kaiming", 1.5f32.sqrt())] {
+            let (network, mut optimizer) = fixture::mlp(&[3], 0);
+            let settings = [
+                ("rate", Value::Number(1.0)),
+                ("maturity", Value::Number(0.0)),
+                ("initialization", Value::Text(word.into())),
+            ];
+            let mut method = fixture::method_of("continual-backprop", &settings, &*network);
+            let mut largest = 0.0f32;
+            for number in 0..20 {
+                step(&mut *method, &*network, &mut optimizer, number);
+                largest =
+                    fixture::get(&*network, "layers.0.weight").iter().fold(largest, |a, w| a.max(w.abs()));
+            }
+            assert!((0.9 * bound..=bound).contains(&largest), "{word}: {largest}");
+        }
     }
 
     /// One step's utility by its formula, `mean|w_out|·E|h - ĥ|/mean|w_in|` with ĥ the batch's mean.

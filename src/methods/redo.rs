@@ -104,13 +104,14 @@ impl Method for Redo {
             return Ok(());
         }
         let mut draws = at.streams.of_step("redo");
+        let fresh = reset::Fresh { coefficients: self.coefficients, ..reset::Fresh::default() };
         let layers = at.network.layers().iter().enumerate().filter(|(_, layer)| layer.activation.is_some());
         for ((number, layer), tap) in layers.zip(features) {
             let magnitudes = magnitudes(layer, tap, None);
             let mean = magnitudes.iter().sum::<f64>() / magnitudes.len() as f64;
             let dormant: Vec<usize> =
                 (0..magnitudes.len()).filter(|&u| magnitudes[u] / (mean + 1e-9) <= self.threshold).collect();
-            reset::units(at, number, &dormant, self.coefficients, &mut draws)?;
+            reset::units(at, number, &dormant, fresh, &mut draws)?;
         }
         Ok(())
     }

@@ -180,7 +180,7 @@ impl Method for SelfNormalizedResets {
             for &unit in &silent {
                 units.end(unit);
             }
-            reset::units(at, units.layer, &silent, false, &mut draws)?;
+            reset::units(at, units.layer, &silent, reset::Fresh::default(), &mut draws)?;
         }
         Ok(())
     }

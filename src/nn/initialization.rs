@@ -198,6 +198,12 @@ impl Start {
         (weight, self.bias(stream))
     }
 
+    /// Uniform on ±√(6/n), whatever the network's scheme is; biases at 0.
+    #[must_use]
+    pub fn kaiming(self) -> Self {
+        Self { scheme: Scheme::Kaiming, usual_biases: false, ..self }
+    }
+
     /// For a layer that reads features of this second moment: a scheme that preserves variances takes it into
     /// account, the others do not.
     #[must_use]

@@ -22,6 +22,13 @@ const EPSILON: Setting = Setting {
     summary: "added to the root of the second moment",
     kind: Kind::Number { default: Some(1e-8), min: 0.0, max: 1e6 },
 };
+// Without a default, so that a plan that says nothing of it is the plan that it was before there was a choice.
+const EPSILON_FORM: Setting = Setting {
+    name: "epsilon_form",
+    summary: "pytorch: epsilon is added to the corrected root √v̂; tensorflow: to √v, and is corrected with it; pytorch \
+              if absent",
+    kind: Kind::Text { default: None, one_of: &["pytorch", "tensorflow"] },
+};
 
 const fn number(name: &'static str, summary: &'static str, default: f64, max: f64) -> Setting {
     Setting { name, summary, kind: Kind::Number { default: Some(default), min: 0.0, max } }
@@ -39,9 +46,16 @@ const fn decay(summary: &'static str, default: f64) -> Setting {
     }
 }
 
-const ADAM: &[Setting] = &[RATE, BETA1, BETA2, EPSILON, decay("L2 penalty, added to the gradient", 0.0)];
-const ADAMW: &[Setting] =
-    &[RATE, BETA1, BETA2, EPSILON, decay("share lost per step and unit of learning rate", 0.01)];
+const ADAM: &[Setting] =
+    &[RATE, BETA1, BETA2, EPSILON, EPSILON_FORM, decay("L2 penalty, added to the gradient", 0.0)];
+const ADAMW: &[Setting] = &[
+    RATE,
+    BETA1,
+    BETA2,
+    EPSILON,
+    EPSILON_FORM,
+    decay("share lost per step and unit of learning rate", 0.01),
+];
 const NESTEROV: Setting =
     Setting { name: "nesterov", summary: "look ahead", kind: Kind::Flag { default: true } };
 const RMSPROP: &[Setting] = &[

@@ -4,6 +4,7 @@
 //! and methods that reset them need.
 
 mod entries;
+mod restarts;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -12,13 +13,14 @@ use candle_core::Result;
 
 use crate::kernels::inplace::update;
 use crate::kernels::muon::Muon;
-use crate::kernels::optimizer_step::{Adam, AdamStep, Sgd};
+use crate::kernels::optimizer_step::{Adam, AdamStep, Corrections, Sgd};
 use crate::kernels::rms_prop::RmsProp;
 use crate::nn::{self, Parameter, Role};
-use crate::spec::{Choice, Plan};
+use crate::spec::{Choice, Plan, Value};
 use crate::state::{StateDict, StateError, Stateful, Values};
 
 pub use self::entries::entries;
+use self::restarts::{Counts, Restarts};
 
 /// Whether the settings go together. The error is a sentence.
 pub fn check(plan: &Plan) -> std::result::Result<(), String> {
@@ -117,6 +119,7 @@ fn rule(choice: &Choice, parameters: &[Parameter], number: usize) -> Rule {
             learning_rate,
             betas: betas(),
             epsilon: choice.number("epsilon"),
+            epsilon_hat: matches!(choice.get("epsilon_form"), Some(Value::Text(form)) if form == "tensorflow"),
             weight_decay,
             decoupled: name == "adamw",
         }),
@@ -148,6 +151,7 @@ fn rule(choice: &Choice, parameters: &[Parameter], number: usize) -> Rule {
             learning_rate: choice.number("adam_learning_rate"),
             betas: betas(),
             epsilon: choice.number("epsilon"),
+            epsilon_hat: false,
             weight_decay,
             decoupled: true,
         }),
@@ -177,6 +181,12 @@ pub struct State {
     pub steps: Vec<u64>,
     /// Whether every row is a parameter of its own.
     pub separate_rows: bool,
+    /// Whether its rule has a use for step counts, as Adam has.
+    counts: bool,
+    /// Rows of the parameter; 1 of a vector.
+    rows: usize,
+    /// Where the counts of a part of it started anew.
+    restarts: Restarts,
 }
 
 impl State {
@@ -185,7 +195,86 @@ impl State {
         self.first.fill(0.0);
         self.second.fill(0.0);
         self.steps.fill(0);
+        self.restarts.clear();
     }
+
+    fn width(&self) -> usize {
+        self.first.len() / self.rows.max(1)
+    }
+
+    /// The step count of row number `unit`, or of that element of a vector, starts anew: for Adam, since no other rule
+    /// makes use of it.
+    pub fn restart_unit(&mut self, unit: usize) {
+        if self.rows == 1 {
+            self.restart_columns(unit..unit + 1);
+        } else if self.counts {
+            let counts = Counts { width: self.width(), steps: &self.steps };
+            self.restarts.row(unit, self.rows, counts);
+        }
+    }
+
+    /// The step counts of these columns start anew in every row, likewise.
+    pub fn restart_columns(&mut self, range: Range<usize>) {
+        if self.counts {
+            let counts = Counts { width: self.width(), steps: &self.steps };
+            self.restarts.columns(range, counts);
+        }
+    }
+}
+
+/// One step of a parameter with one count, if it has a gradient.
+fn step_whole(rule: Rule, parameter: &Parameter, state: &mut State) -> Result<()> {
+    let mut gradient = parameter.gradient.lock();
+    let State { first, second, steps, .. } = state;
+    if gradient.is_fresh() {
+        return Ok(());
+    }
+    steps[0] += 1;
+    if let Rule::Muon(rule, rows) = rule {
+        let Some(gradient) = gradient.read::<f32>()? else { return Ok(()) };
+        return update(&parameter.values, |values| rule.step(values, gradient, first, rows));
+    }
+    let step = rule.at(steps[0]);
+    let mut done = Ok(());
+    update(&parameter.values, |values| {
+        done = gradient.blocks(|at, g| step.apply(at..at + g.len(), values, g, first, second));
+    })?;
+    done
+}
+
+/// The same of a parameter whose parts have counts of their own, on these rows.
+fn step_parts(
+    rule: Rule,
+    parameter: &Parameter,
+    state: &mut State,
+    rows: &[u32],
+    known: &mut Option<Corrections>,
+) -> Result<()> {
+    let mut gradient = parameter.gradient.lock();
+    let Some(gradient) = gradient.read::<f32>()? else { return Ok(()) };
+    let width = state.width();
+    let State { first, second, steps, restarts, separate_rows, .. } = state;
+    if *separate_rows {
+        for &row in rows {
+            steps[row as usize] += 1;
+        }
+    } else {
+        steps[0] += 1;
+    }
+    let counts = Counts { width, steps };
+    update(&parameter.values, |values| match rule {
+        Rule::Adam(rule) if !restarts.is_empty() => {
+            // Powers once computed serve every step.
+            let known = known.get_or_insert_with(|| Corrections::new(rule));
+            restarts.step(rows, counts, known, (values, gradient, first, second));
+        }
+        _ => {
+            for row in rows.iter().map(|&row| row as usize) {
+                let range = row * width..(row + 1) * width;
+                rule.at(counts.of(row)).apply(range.clone(), values, &gradient[range], first, second);
+            }
+        }
+    })
 }
 
 /// One optimiser for all parameters of a network.
@@ -196,6 +285,8 @@ pub struct Optimizer {
     /// Names of the parameters.
     names: Vec<String>,
     states: Vec<State>,
+    /// By parameter, where parts of it count their own steps.
+    corrections: Vec<Option<Corrections>>,
 }
 
 impl Optimizer {
@@ -212,11 +303,15 @@ impl Optimizer {
             let zeros = vec![0.0; p.values.elem_count()];
             let has_second = matches!(rule, Rule::Adam(_) | Rule::RmsProp(_));
             let second = if has_second { zeros.clone() } else { Vec::new() };
-            State { first: zeros, second, steps: vec![0], separate_rows: false }
+            let rows = if p.values.rank() > 1 { p.values.dims()[0] } else { 1 };
+            let (steps, counts) = (vec![0], matches!(rule, Rule::Adam(_)));
+            let restarts = Restarts::default();
+            State { first: zeros, second, steps, separate_rows: false, counts, rows, restarts }
         };
         let states = parameters.iter().zip(&rules).map(state).collect();
         let names = parameters.iter().map(|p| p.name.clone()).collect();
-        Self { rules, names, states }
+        let corrections = vec![None; rules.len()];
+        Self { rules, names, states, corrections }
     }
 
     /// Treats every row of the parameters numbered so as a parameter of its own, as `PyTorch` has it for
@@ -225,7 +320,8 @@ impl Optimizer {
     pub fn separate_rows(&mut self, numbers: &[usize], parameters: &[Parameter]) {
         for &number in numbers {
             let state = &mut self.states[number];
-            state.steps = vec![0; parameters[number].values.dims()[0]];
+            state.rows = parameters[number].values.dims()[0];
+            state.steps = vec![0; state.rows];
             state.separate_rows = true;
         }
     }
@@ -245,45 +341,21 @@ impl Optimizer {
     ) -> Result<()> {
         let separate = self.states.iter().any(|state| state.separate_rows);
         let used = if separate { used() } else { None };
-        for ((parameter, state), &rule) in parameters.iter().zip(&mut self.states).zip(&self.rules) {
+        for (((parameter, state), &rule), known) in
+            parameters.iter().zip(&mut self.states).zip(&self.rules).zip(&mut self.corrections)
+        {
             if !trained(parameter.role) {
                 continue;
             }
-            let mut gradient = parameter.gradient.lock();
-            let State { first, second, steps, separate_rows } = state;
-            if let Rule::Muon(rule, rows) = rule {
-                let Some(gradient) = gradient.read::<f32>()? else { continue };
-                steps[0] += 1;
-                update(&parameter.values, |values| rule.step(values, gradient, first, rows))?;
+            if !state.separate_rows && state.restarts.is_empty() {
+                step_whole(rule, parameter, state)?;
                 continue;
             }
-            if !*separate_rows {
-                if gradient.is_fresh() {
-                    continue;
-                }
-                steps[0] += 1;
-                let step = rule.at(steps[0]);
-                let mut done = Ok(());
-                update(&parameter.values, |values| {
-                    done = gradient.blocks(|at, g| step.apply(at..at + g.len(), values, g, first, second));
-                })?;
-                done?;
-                continue;
-            }
-            let Some(gradient) = gradient.read::<f32>()? else { continue };
             let rows = match &used {
-                Some(used) => Cow::Borrowed(&used[..]),
-                None => Cow::Owned((0..steps.len() as u32).collect()),
+                Some(used) if state.separate_rows => Cow::Borrowed(&used[..]),
+                _ => Cow::Owned((0..state.rows as u32).collect()),
             };
-            let width = gradient.len() / steps.len();
-            update(&parameter.values, |values| {
-                for row in rows.iter().map(|&row| row as usize) {
-                    let range = row * width..(row + 1) * width;
-                    steps[row] += 1;
-                    let g = &gradient[range.clone()];
-                    rule.at(steps[row]).apply(range, values, g, first, second);
-                }
-            })?;
+            step_parts(rule, parameter, state, &rows, known)?;
         }
         Ok(())
     }
@@ -316,7 +388,7 @@ impl Optimizer {
     }
 }
 
-/// `NAME.first`, `NAME.second` and `NAME.steps` of every parameter.
+/// `NAME.first`, `NAME.second` and `NAME.steps` of every parameter, and what [`Restarts`] adds.
 impl Stateful for Optimizer {
     fn save(&self, state: &mut StateDict) {
         for (name, of) in self.names.iter().zip(&self.states) {
@@ -325,6 +397,7 @@ impl Stateful for Optimizer {
                 state.insert(format!("{name}.second"), Values::F32(of.second.clone()));
             }
             state.insert(format!("{name}.steps"), Values::U64(of.steps.clone()));
+            of.restarts.save(name, state);
         }
     }
 
@@ -335,6 +408,8 @@ impl Stateful for Optimizer {
                 state.copy_f32s(&format!("{name}.second"), &mut of.second)?;
             }
             state.copy_u64s(&format!("{name}.steps"), &mut of.steps)?;
+            let counts = Counts { width: of.width(), steps: &of.steps };
+            of.restarts.load(name, state, (of.rows, counts))?;
         }
         Ok(())
     }
