@@ -226,15 +226,17 @@ DEVICE void step_parameter(const Stepper *by, long at, float g) {
         by->p[at] = flushed(fmaf(-by->rule.step_size, direction, p), LEAST_NORMAL);
     } else {
         const float least = by->rule.least, w = p * by->rule.shrink;
-        const float d = fmaf(by->rule.coupled, w, flushed(g, least));
-        const float first = flushed(fmaf(by->rule.rest1, d, by->rule.beta1 * by->m[at]), least);
+        const float normal = LEAST_NORMAL < least ? LEAST_NORMAL : least;
+        const float d = fmaf(by->rule.coupled, w, flushed(g, normal));
+        const float first = flushed(fmaf(by->rule.rest1, d, by->rule.beta1 * by->m[at]), normal);
         const float root = flushed(d, by->rule.least_root);
-        const float square = fmaf(by->rule.rest2 * root, root, by->rule.beta2 * by->v[at]);
-        const float second = flushed(square, LEAST_NORMAL < least ? LEAST_NORMAL : least);
+        const float second = flushed(fmaf(by->rule.rest2 * root, root, by->rule.beta2 * by->v[at]), normal);
         const float length = fmaf(sqrtf(second), by->rule.inverse_root, by->rule.epsilon);
-        by->m[at] = first;
+        const float value = w - by->rule.step_size * first / length;
+        const int rests = fabsf(first) < least && fabsf(value) <= fabsf(w);
+        by->m[at] = rests ? 0.0f : first;
         by->v[at] = second;
-        by->p[at] = flushed(w - by->rule.step_size * first / length, LEAST_NORMAL);
+        by->p[at] = flushed(rests ? w : value, LEAST_NORMAL);
     }
 }
 

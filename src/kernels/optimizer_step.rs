@@ -3,12 +3,18 @@
 
 use super::element::{flushed, vectorized};
 
-/// Gradients and moments below this are 0, and parameters that arithmetic would make subnormal.
+/// A first moment below this is 0, unless the step would make its parameter larger; and what arithmetic would make
+/// subnormal is 0.
 ///
 /// A dead unit's gradient stays 0. Its moments then shrink until rounding stops them (0.9 times four of the
 /// least subnormals rounds to four again), and arithmetic on subnormal numbers is slow
 /// ([`super::element::flush`]). Networks that lose plasticity have many of them. The square of a gradient
 /// becomes subnormal long before the gradient itself and has a bound of its own.
+///
+/// Under a penalty λ a dead unit's parameters shrink to nothing while √v is still large, and wait there. As soon as
+/// √v + ε < η·λ/38 (with β₁ = 0.9), Adam is no longer stable: a step goes beyond 0 by more than the parameter had, which
+/// grows from step to step until it sends √v up again. That is how such units come back to life, in `PyTorch` too, and
+/// why a parameter that rests here must not lose the little that it has.
 const LEAST: f32 = 1e-30;
 
 /// Adam's numbers for one step of one parameter (Kingma & Ba 2015; `AdamW`: Loshchilov & Hutter 2019).
@@ -165,13 +171,15 @@ impl AdamStep {
     ) -> (f32, f32, f32) {
         let Self { coupled, shrink, least, least_root, .. } = self;
         let ((beta1, beta2), (rest1, rest2)) = (self.betas, self.rests);
+        let normal = f32::MIN_POSITIVE.min(least);
         let w = p * shrink;
-        let d = coupled.mul_add(w, flushed(g, least));
-        let first = flushed(rest1.mul_add(d, beta1 * m), least);
+        let d = coupled.mul_add(w, flushed(g, normal));
+        let first = flushed(rest1.mul_add(d, beta1 * m), normal);
         let root = flushed(d, least_root);
-        let second = (rest2 * root).mul_add(root, beta2 * v);
-        let second = flushed(second, f32::MIN_POSITIVE.min(least));
+        let second = flushed((rest2 * root).mul_add(root, beta2 * v), normal);
         let value = w - step_size * first / second.sqrt().mul_add(inverse_root, epsilon);
+        let rests = first.abs() < least && value.abs() <= w.abs();
+        let (value, first) = if rests { (w, 0.0) } else { (value, first) };
         (flushed(value, f32::MIN_POSITIVE), first, second)
     }
 }
@@ -290,6 +298,37 @@ mod tests {
             assert!(m[0] == 0.0 || m[0].is_normal(), "{step}: {}", m[0]);
         }
         assert_eq!((m, v, b), ([0.0], [0.0], [0.0]));
+    }
+
+    /// A parameter that nothing but a penalty moves shrinks to nothing. Once √v has gone it grows again, by itself, as
+    /// it does in exact arithmetic: in f64 here, which has room for it.
+    #[test]
+    fn a_penalty_alone_brings_a_parameter_back() {
+        let (rate, penalty, epsilon) = (1e-4, 1e-2, 1e-8);
+        let rule = Adam { learning_rate: rate, ..adam(epsilon) };
+        let (mut p, mut m, mut v) = ([0.05f32], [0.0f32], [1e-6f32]);
+        let (mut exact, mut first, mut second) = (0.05f64, 0.0f64, 1e-6f64);
+        let (mut least, mut back, mut exactly_back) = (f32::MAX, None, None);
+        for step in 20_001..60_000 {
+            let gradient = [penalty as f32 * p[0]];
+            rule.at(step).apply(&mut p, &gradient, &mut m, &mut v);
+            least = least.min(p[0].abs());
+            if least < 1e-20 && p[0].abs() > 1e-9 {
+                back = back.or(Some(step));
+            }
+            let gradient = penalty * exact;
+            first = 0.9 * first + 0.1 * gradient;
+            second = 0.999 * second + 1e-3 * gradient * gradient;
+            exact -= rate * first / (second.sqrt() + epsilon);
+            if step > 25_000 && exact.abs() > 1e-9 {
+                exactly_back = exactly_back.or(Some(step));
+            }
+        }
+        println!("{least:e} {back:?} {exactly_back:?}");
+        let (back, exactly_back) = (back.unwrap() as f64, exactly_back.unwrap() as f64);
+        assert!((back - exactly_back).abs() < 0.1 * (exactly_back - 20_000.0), "{back} {exactly_back}");
+        // It stays where the step is on the edge of stability.
+        assert!((1e-12..1e-4).contains(&p[0].abs()), "{}", p[0]);
     }
 
     /// 1e-3·(1e-19)² is subnormal in every step; the first moment and the parameter go on as they would.

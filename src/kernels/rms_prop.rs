@@ -3,6 +3,11 @@
 
 use super::element::{flushed, vectorized};
 
+/// Parameters below this get no smaller, if they were below [`SMALL`] before.
+const LEAST: f32 = 1e-30;
+/// Far below what moves an output.
+const SMALL: f32 = 1e-20;
+
 /// `RMSprop`'s numbers.
 #[derive(Clone, Copy, Debug)]
 pub struct RmsProp {
@@ -38,8 +43,11 @@ impl RmsProp {
                     v[i] = square;
                     let scaled = d / (square.sqrt() + epsilon);
                     let buffer = flushed(momentum.mul_add(b[i], scaled), f32::MIN_POSITIVE);
-                    b[i] = buffer;
-                    p[i] = flushed((-rate).mul_add(buffer, p[i]), f32::MIN_POSITIVE);
+                    let value = (-rate).mul_add(buffer, p[i]);
+                    // What a penalty has shrunk to nothing rests, until a step would make it grow again: see Adam's.
+                    let rests = p[i].abs() < SMALL && value.abs() < LEAST && value.abs() <= p[i].abs();
+                    b[i] = if rests { 0.0 } else { buffer };
+                    p[i] = flushed(if rests { p[i] } else { value }, f32::MIN_POSITIVE);
                 }
             },
         );
@@ -49,6 +57,21 @@ impl RmsProp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A step is 10⁴ times a parameter that a penalty alone moves, once v has gone.
+    #[test]
+    fn a_penalty_alone_brings_a_parameter_back() {
+        let rule =
+            RmsProp { learning_rate: 0.01, alpha: 0.99, epsilon: 1e-8, momentum: 0.0, weight_decay: 0.01 };
+        let (mut p, mut b, mut v) = ([0.05f32], [0.0f32], [1e-2f32]);
+        let (mut least, mut back) = (f32::MAX, false);
+        for _ in 0..20_000 {
+            rule.step(&mut p, &[0.0], &mut b, &mut v);
+            least = least.min(p[0].abs());
+            back |= least < 1e-20 && p[0].abs() > 1e-9;
+        }
+        assert!((1e-31..1e-20).contains(&least) && back, "{least:e} {p:?}");
+    }
 
     /// By hand: v = 0.1·4, d = 2/(√0.4 + ε); then v = 0.9·0.4 + 0.1 and b = 0.5·b + 1/√v.
     #[test]

@@ -233,15 +233,17 @@ impl Network {
             self.values.p[at] = flushed((-rule.step_size).mul_add(direction, p), normal);
             return;
         }
-        let w = p * rule.shrink;
-        let d = rule.coupled.mul_add(w, flushed(g, rule.least));
-        let first = flushed(rule.rest1.mul_add(d, rule.beta1 * m), rule.least);
+        let (w, normal_or_none) = (p * rule.shrink, normal.min(rule.least));
+        let d = rule.coupled.mul_add(w, flushed(g, normal_or_none));
+        let first = flushed(rule.rest1.mul_add(d, rule.beta1 * m), normal_or_none);
         let root = flushed(d, rule.least_root);
         let second = (rule.rest2 * root).mul_add(root, rule.beta2 * self.values.v[at]);
-        let second = flushed(second, normal.min(rule.least));
+        let second = flushed(second, normal_or_none);
         let length = second.sqrt().mul_add(rule.inverse_root, rule.epsilon);
-        (self.values.m[at], self.values.v[at]) = (first, second);
-        self.values.p[at] = flushed(w - rule.step_size * first / length, normal);
+        let value = w - rule.step_size * first / length;
+        let rests = first.abs() < rule.least && value.abs() <= w.abs();
+        (self.values.m[at], self.values.v[at]) = (if rests { 0.0 } else { first }, second);
+        self.values.p[at] = flushed(if rests { w } else { value }, normal);
     }
 }
 
