@@ -127,7 +127,7 @@ fn adam(bencher: Bencher, scale: f32) {
         learning_rate: 1e-3,
         betas: (0.9, 0.999),
         epsilon: 1e-8,
-        epsilon_hat: false,
+        gnt: false,
         weight_decay: 0.0,
         decoupled: false,
     };

@@ -46,8 +46,8 @@ impl Optimizer {
         let (first, second) = settings.get("betas").map_or(("0.9", "0.999"), |b| b.split_once('/').unwrap());
         let betas = (first.parse().unwrap(), second.parse().unwrap());
         let epsilon = number("eps", 1e-8);
-        let epsilon_hat = settings.contains_key("epsilon_hat");
-        let adam = Adam { learning_rate, betas, epsilon, epsilon_hat, weight_decay, decoupled };
+        let gnt = settings.contains_key("gnt");
+        let adam = Adam { learning_rate, betas, epsilon, gnt, weight_decay, decoupled };
         Self::Adam(adam, vec![0.0; 8], vec![0.0; 8])
     }
 

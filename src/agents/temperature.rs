@@ -37,7 +37,7 @@ impl Temperature {
             learning_rate,
             betas: (0.9, 0.999),
             epsilon: 1e-8,
-            epsilon_hat: false,
+            gnt: false,
             weight_decay: 0.0,
             decoupled: false,
         };

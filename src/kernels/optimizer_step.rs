@@ -26,8 +26,10 @@ pub struct Adam {
     pub betas: (f64, f64),
     /// Added to √v̂.
     pub epsilon: f64,
-    /// Added to √v instead, before v is corrected for its start: ε̂ of Kingma & Ba's shorter form, which TensorFlow has.
-    pub epsilon_hat: bool,
+    /// Whether moments are corrected for their start as in the code of continual backprop (its `AdamGnT`), whose step is
+    /// η·(1 - β₂ᵗ)·m/(√v + ε): the root and the first moment's correction are computed there and not used. The first
+    /// steps are short.
+    pub gnt: bool,
     /// Weight decay.
     pub weight_decay: f64,
     /// Decoupled (`AdamW`: p shrinks by lr·λ) or coupled (Adam: λp joins the gradient).
@@ -64,10 +66,12 @@ impl Adam {
             (0.0, 0.0)
         };
         let epsilon = self.epsilon as f32;
+        let (correction1, root) =
+            if self.gnt { (1.0, correction2) } else { (correction1, correction2.sqrt()) };
         AdamStep {
             step_size: (self.learning_rate / correction1) as f32,
-            inverse_root: (1.0 / correction2.sqrt()) as f32,
-            epsilon: if self.epsilon_hat { (0.0, epsilon) } else { (epsilon, 0.0) },
+            inverse_root: (1.0 / root) as f32,
+            epsilon: if self.gnt { (0.0, epsilon) } else { (epsilon, 0.0) },
             betas: (self.betas.0 as f32, self.betas.1 as f32),
             rests: ((1.0 - self.betas.0) as f32, (1.0 - self.betas.1) as f32),
             coupled: if self.decoupled { 0.0 } else { self.weight_decay as f32 },
@@ -79,7 +83,7 @@ impl Adam {
 }
 
 impl AdamStep {
-    /// step size, 1/√(1 - β₂ᵗ), ε, β₁, β₂, 1 - β₁, 1 - β₂, coupled decay, factor of decoupled decay, and the two
+    /// step size, 1/√(1 - β₂ᵗ) or what is in its place, ε, β₁, β₂, 1 - β₁, 1 - β₂, coupled decay, factor of decoupled decay, and the two
     /// thresholds: what other kernels need to do the same.
     #[must_use]
     pub fn numbers(&self) -> [f32; 11] {
@@ -99,13 +103,13 @@ impl AdamStep {
         ]
     }
 
-    /// The learning rate over 1 - β₁ᵗ.
+    /// What the first moment is multiplied by: the learning rate over 1 - β₁ᵗ.
     #[must_use]
     pub fn step_size(&self) -> f32 {
         self.step_size
     }
 
-    /// 1/√(1 - β₂ᵗ)
+    /// What √v is multiplied by: 1/√(1 - β₂ᵗ).
     #[must_use]
     pub fn inverse_root(&self) -> f32 {
         self.inverse_root
@@ -281,7 +285,7 @@ mod tests {
             learning_rate: 1e-3,
             betas: (0.9, 0.999),
             epsilon,
-            epsilon_hat: false,
+            gnt: false,
             weight_decay: 0.0,
             decoupled: false,
         }

@@ -10,7 +10,8 @@
 //! code means to do this, and does not, since it clears ĥ first: it is off by default.
 //!
 //! As in the published code, Adam counts the steps of a reset unit's weights anew. That code draws incoming weights
-//! uniformly on ±√(6/n), relu's gain in it, whatever the network started with: `initialization = "kaiming"`.
+//! uniformly on ±√(6/n), relu's gain in it, whatever the network started with: `initialization = "kaiming"`. Its Adam
+//! corrects moments in a way of its own, by which the first steps are short: `optimizer.correction = "adam-gnt"`.
 
 use candle_core::Result;
 

@@ -20,7 +20,7 @@ RUNS = [
     ("adam", torch.optim.Adam, dict(lr=0.1)),
     ("adam", torch.optim.Adam, dict(lr=0.1, weight_decay=0.05)),
     ("adam", torch.optim.Adam, dict(lr=0.02, betas=(0.5, 0.9), eps=1e-3)),
-    ("adam", torch.optim.Adam, dict(lr=0.02, betas=(0.5, 0.9), eps=1e-3, epsilon_hat=True)),
+    ("adam", torch.optim.Adam, dict(lr=0.02, betas=(0.5, 0.9), eps=1e-3, gnt=True)),
     ("adamw", torch.optim.AdamW, dict(lr=0.1)),
     ("adamw", torch.optim.AdamW, dict(lr=0.1, weight_decay=0.5)),
     ("sgd", torch.optim.SGD, dict(lr=0.05)),
@@ -53,9 +53,9 @@ def numbers(x, dtype):
 
 
 def trace(make, settings, dtype):
-    """With epsilon_hat, torch's own epsilon is set before every step to what comes to the other form."""
+    """With gnt, torch's learning rate and epsilon are set before every step to what comes to that form."""
     settings = dict(settings)
-    hat = settings.pop("epsilon_hat", False)
+    gnt = settings.pop("gnt", False)
     c, t = (torch.tensor(v, dtype=dtype) for v in (CURVATURE, TARGET))
     x = torch.nn.Parameter(torch.tensor(START, dtype=dtype))
     optimizer = make([x], foreach=False, **settings)
@@ -63,8 +63,11 @@ def trace(make, settings, dtype):
     for step in range(1, 11):
         x.grad = c * (x.detach() - t)
         gradient = numbers(x.grad, dtype)
-        if hat:
-            optimizer.param_groups[0]["eps"] = settings["eps"] / (1 - settings["betas"][1] ** step) ** 0.5
+        if gnt:
+            corrections = [1 - beta**step for beta in settings["betas"]]
+            group = optimizer.param_groups[0]
+            group["lr"] = settings["lr"] * corrections[0] * corrections[1] ** 0.5
+            group["eps"] = settings["eps"] / corrections[1] ** 0.5
         optimizer.step()
         yield step, gradient, numbers(x, dtype)
 
