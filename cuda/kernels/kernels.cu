@@ -227,8 +227,8 @@ DEVICE void step_parameter(const Stepper *by, long at, float g) {
     } else {
         const float least = by->rule.least, w = p * by->rule.shrink;
         const float normal = LEAST_NORMAL < least ? LEAST_NORMAL : least;
-        const float d = fmaf(by->rule.coupled, w, flushed(g, normal));
-        const float first = flushed(fmaf(by->rule.rest1, d, by->rule.beta1 * by->m[at]), normal);
+        const float d = fmaf(by->rule.coupled, w, g);
+        const float first = fmaf(by->rule.rest1, d, by->rule.beta1 * by->m[at]);
         const float root = flushed(d, by->rule.least_root);
         const float second = flushed(fmaf(by->rule.rest2 * root, root, by->rule.beta2 * by->v[at]), normal);
         const float length = fmaf(sqrtf(second), by->rule.inverse_root, by->rule.epsilon);

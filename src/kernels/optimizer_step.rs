@@ -175,15 +175,16 @@ impl AdamStep {
     ) -> (f32, f32, f32) {
         let Self { coupled, shrink, least, least_root, .. } = self;
         let ((beta1, beta2), (rest1, rest2)) = (self.betas, self.rests);
-        let normal = f32::MIN_POSITIVE.min(least);
         let w = p * shrink;
-        let d = coupled.mul_add(w, flushed(g, normal));
-        let first = flushed(rest1.mul_add(d, beta1 * m), normal);
+        let d = coupled.mul_add(w, g);
+        let first = rest1.mul_add(d, beta1 * m);
         let root = flushed(d, least_root);
-        let second = flushed((rest2 * root).mul_add(root, beta2 * v), normal);
+        let second = flushed((rest2 * root).mul_add(root, beta2 * v), f32::MIN_POSITIVE.min(least));
         let value = w - step_size * first / second.sqrt().mul_add(inverse_root, epsilon);
-        let rests = first.abs() < least && value.abs() <= w.abs();
-        let (value, first) = if rests { (w, 0.0) } else { (value, first) };
+        // No branch: the loop is vectors.
+        let rests = (first.abs() < least) & (value.abs() <= w.abs());
+        let value = if rests { w } else { value };
+        let first = if rests { 0.0 } else { first };
         (flushed(value, f32::MIN_POSITIVE), first, second)
     }
 }

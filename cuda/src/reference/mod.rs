@@ -233,12 +233,12 @@ impl Network {
             self.values.p[at] = flushed((-rule.step_size).mul_add(direction, p), normal);
             return;
         }
-        let (w, normal_or_none) = (p * rule.shrink, normal.min(rule.least));
-        let d = rule.coupled.mul_add(w, flushed(g, normal_or_none));
-        let first = flushed(rule.rest1.mul_add(d, rule.beta1 * m), normal_or_none);
+        let w = p * rule.shrink;
+        let d = rule.coupled.mul_add(w, g);
+        let first = rule.rest1.mul_add(d, rule.beta1 * m);
         let root = flushed(d, rule.least_root);
         let second = (rule.rest2 * root).mul_add(root, rule.beta2 * self.values.v[at]);
-        let second = flushed(second, normal_or_none);
+        let second = flushed(second, normal.min(rule.least));
         let length = second.sqrt().mul_add(rule.inverse_root, rule.epsilon);
         let value = w - rule.step_size * first / length;
         let rests = first.abs() < rule.least && value.abs() <= w.abs();
