@@ -388,7 +388,8 @@ impl Optimizer {
     }
 }
 
-/// `NAME.first`, `NAME.second` and `NAME.steps` of every parameter, and what [`Restarts`] adds.
+/// `NAME.first`, `NAME.second` and `NAME.steps` of every parameter; `NAME.rows` and `NAME.columns` where parts of it have
+/// started anew.
 impl Stateful for Optimizer {
     fn save(&self, state: &mut StateDict) {
         for (name, of) in self.names.iter().zip(&self.states) {
