@@ -123,14 +123,7 @@ fn cross_entropy_with_backward(bencher: Bencher, backward: bool) {
 /// gradients vanish, which must not cost more.
 #[divan::bench(args = [1.0, 1e-19])]
 fn adam(bencher: Bencher, scale: f32) {
-    let rule = Adam {
-        learning_rate: 1e-3,
-        betas: (0.9, 0.999),
-        epsilon: 1e-8,
-        gnt: false,
-        weight_decay: 0.0,
-        decoupled: false,
-    };
+    let rule = Adam::new(1e-3);
     let g: Vec<f32> = normals(WEIGHTS).iter().map(|g| g * scale).collect();
     let (mut p, mut m, mut v, mut step) = (normals(WEIGHTS), vec![0.0; WEIGHTS], vec![0.0; WEIGHTS], 0);
     bencher.counter(ItemsCount::new(WEIGHTS)).bench_local(|| {

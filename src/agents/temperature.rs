@@ -33,15 +33,7 @@ impl Temperature {
     /// One that is learned by Adam (β 0.9 and 0.999, ε 1e-8) towards `target` nats of entropy.
     #[must_use]
     pub fn learned(initial: f64, learning_rate: f64, target: f64, loss: TemperatureLoss) -> Self {
-        let adam = Adam {
-            learning_rate,
-            betas: (0.9, 0.999),
-            epsilon: 1e-8,
-            gnt: false,
-            weight_decay: 0.0,
-            decoupled: false,
-        };
-        Self { learned: Some((adam, target, loss)), ..Self::fixed(initial) }
+        Self { learned: Some((Adam::new(learning_rate), target, loss)), ..Self::fixed(initial) }
     }
 
     /// α

@@ -52,6 +52,13 @@ pub struct AdamStep {
 }
 
 impl Adam {
+    /// With `PyTorch`'s defaults but for the step size: β 0.9 and 0.999, ε 1e-8, no decay.
+    #[must_use]
+    pub const fn new(learning_rate: f64) -> Self {
+        let betas = (0.9, 0.999);
+        Self { learning_rate, betas, epsilon: 1e-8, gnt: false, weight_decay: 0.0, decoupled: false }
+    }
+
     /// Step number `step` (from 1).
     #[must_use]
     pub fn at(&self, step: u64) -> AdamStep {
@@ -83,8 +90,8 @@ impl Adam {
 }
 
 impl AdamStep {
-    /// step size, 1/√(1 - β₂ᵗ) or what is in its place, ε, β₁, β₂, 1 - β₁, 1 - β₂, coupled decay, factor of decoupled decay, and the two
-    /// thresholds: what other kernels need to do the same.
+    /// step size, 1/√(1 - β₂ᵗ) or what is in its place, ε, β₁, β₂, 1 - β₁, 1 - β₂, coupled decay, factor of decoupled
+    /// decay, and the two thresholds: what other kernels need to do the same.
     #[must_use]
     pub fn numbers(&self) -> [f32; 11] {
         let Self { step_size, inverse_root, betas, rests, coupled, shrink, least, least_root, .. } = *self;
@@ -219,14 +226,13 @@ impl Corrections {
             let next = self.rule.at(self.known.len() as u64 + 1);
             self.known.push((next.step_size, next.inverse_root));
         }
-        let place = usize::try_from(step).map_or(usize::MAX, |step| step.saturating_sub(1));
-        match (self.known.get(place), self.known.last()) {
-            (Some(&(step_size, inverse_root)), _) => AdamStep { step_size, inverse_root, ..self.first },
-            (None, Some(last)) if *last == settled => {
-                AdamStep { step_size: settled.0, inverse_root: settled.1, ..self.first }
-            }
-            _ => self.rule.at(step),
-        }
+        let place = usize::try_from(step.saturating_sub(1)).unwrap_or(usize::MAX);
+        let (step_size, inverse_root) = match self.known.get(place) {
+            Some(&known) => known,
+            None if self.known.last() == Some(&settled) => settled,
+            None => return self.rule.at(step),
+        };
+        AdamStep { step_size, inverse_root, ..self.first }
     }
 }
 
@@ -282,14 +288,7 @@ mod tests {
     use super::*;
 
     fn adam(epsilon: f64) -> Adam {
-        Adam {
-            learning_rate: 1e-3,
-            betas: (0.9, 0.999),
-            epsilon,
-            gnt: false,
-            weight_decay: 0.0,
-            decoupled: false,
-        }
+        Adam { epsilon, ..Adam::new(1e-3) }
     }
 
     /// m = 1e-3 · 0.9ᵗ leaves the normal numbers after 769 steps; rounding would keep it from 0 for good.

@@ -85,12 +85,13 @@ impl Restarts {
     ) {
         let shares = self.columns.len() <= counts.width;
         let mut columns = Columns::default();
-        for (turn, row) in rows.iter().map(|&row| row as usize).enumerate() {
+        if shares {
+            columns.read(&self.columns, counts.steps[0], known);
+        }
+        for row in rows.iter().map(|&row| row as usize) {
             let range = row * counts.width..(row + 1) * counts.width;
             let count = counts.of(row);
-            if turn == 0 && shares {
-                columns.read(&self.columns, count, known);
-            } else if !shares {
+            if !shares {
                 columns.read(&self.columns[range.clone()], count, known);
             }
             let since = self.rows.get(row).copied().unwrap_or(0);
