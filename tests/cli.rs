@@ -94,6 +94,48 @@ fn a_grid_is_run_once_and_its_record_can_be_run_again() {
 }
 
 #[test]
+fn a_record_is_held_against_what_the_run_gives_now() {
+    let folder = folder_with(SPEC);
+    let at = folder.path();
+    assert_eq!(outcome(at, &["run", "spec.toml", "--quiet"]).0, 0);
+    let (code, stdout, stderr) = outcome(at, &["reproduce", "results", "--quiet"]);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(
+        stdout.starts_with("4 runs came to the same rows: ") && stdout.contains("rows of 8 files"),
+        "{stdout}"
+    );
+
+    // One cell of one run, and its mean with it.
+    let tasks = at.join("results/tiny").join(&run_folders(at)[3]).join("tasks.csv");
+    let text = fs::read_to_string(&tasks).unwrap();
+    let header: Vec<&str> = text.lines().next().unwrap().split(',').collect();
+    let column = header.iter().position(|name| *name == "online_accuracy").unwrap();
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let mut cells: Vec<&str> = lines[2].split(',').collect();
+    cells[column] = "0.125001";
+    lines[2] = cells.join(",");
+    fs::write(&tasks, lines.join("\n") + "\n").unwrap();
+    let (code, stdout, stderr) = outcome(at, &["reproduce", "results", "--quiet", "--out", "again"]);
+    assert_eq!(code, 6, "{stderr}");
+    assert!(stdout.contains("tasks.csv line 3, online_accuracy: 0.125001, "), "{stdout}");
+    assert!(stdout.contains("3 of 4 runs came to the same rows: 24 rows of 8 files"), "{stdout}");
+
+    // What was made before is not made again, and the others are compared where one cannot be read.
+    let record = tasks.with_file_name("run.toml");
+    fs::write(&record, fs::read_to_string(&record).unwrap().replace("shuffled-labels", "no-such-family"))
+        .unwrap();
+    let (code, stdout, stderr) = outcome(at, &["reproduce", "results", "--out", "again"]);
+    assert_eq!(code, 4, "{stderr}");
+    assert!(stderr.contains("cannot be run again: ") && stderr.contains("no-such-family"), "{stderr}");
+    assert!(stderr.contains("all finished before"), "{stderr}");
+    assert!(stdout.starts_with("3 runs came to the same rows"), "{stdout}");
+    let (code, _, stderr) = outcome(at, &["reproduce", "results", "--runs", "1"]);
+    assert_eq!(code, 4, "{stderr}");
+    assert!(stderr.contains("none of the runs on record can be run again"), "{stderr}");
+    assert_eq!(outcome(at, &["reproduce", "nowhere"]).0, 2);
+}
+
+#[test]
 fn a_record_that_cannot_be_read_names_its_cure() {
     let folder = folder_with(SPEC);
     let at = folder.path();

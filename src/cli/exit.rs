@@ -21,6 +21,8 @@ pub enum Exit {
     RunsFailed,
     /// Some runs are left to another process, which is running them; the others are there.
     LeftToOthers,
+    /// Runs on record were run again, and some came to other rows.
+    RowsDiffer,
     /// Ended by Ctrl-C or a signal; finished tasks are on disk.
     Interrupted,
 }
@@ -35,6 +37,7 @@ impl Exit {
             Self::Data => 3,
             Self::RunsFailed => 4,
             Self::LeftToOthers => 5,
+            Self::RowsDiffer => 6,
             Self::Interrupted => interrupt::EXIT_CODE,
         }
     }

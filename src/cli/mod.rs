@@ -16,12 +16,14 @@ mod man;
 mod output;
 mod reference;
 mod report;
+mod reproduce;
 mod run;
 mod spec_file;
 mod status;
 mod submit;
 mod tasks;
 mod threads;
+mod training;
 mod tune;
 mod watch;
 mod workers;
@@ -39,7 +41,8 @@ pub use threads::settle;
 #[command(name = "plasticity-bench", version, max_term_width = 100, propagate_version = true)]
 #[command(
     after_help = "Exit codes: 0 done (diverged runs included), 2 usage or spec, 3 data missing or corrupt, \
-                  4 some run failed, 5 some run is left to another process, 130 interrupted."
+                  4 some run failed, 5 some run is left to another process, 6 rows differ \
+                  (reproduce), 130 interrupted."
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -60,6 +63,8 @@ enum Command {
     Data(data::Args),
     /// Turn result folders into tables, plots and a page
     Report(report::Args),
+    /// Run runs on record once more and compare every row
+    Reproduce(reproduce::Args),
     /// Export a stream of tasks for other frameworks
     Tasks(tasks::Args),
     /// Step, roll out and draw environments
@@ -87,6 +92,7 @@ impl Cli {
             Command::Status(args) => status::run(&args),
             Command::Data(args) => data::run(args),
             Command::Report(args) => report::run(&args),
+            Command::Reproduce(args) => reproduce::run(&args),
             Command::Tasks(args) => tasks::run(args),
             Command::Environments(args) => environments::run(&args),
             Command::List(args) => list::run(&args),

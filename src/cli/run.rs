@@ -1,19 +1,17 @@
 //! `run SPEC.toml`
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use anyhow::anyhow;
 
 use super::device::Device;
-use super::download::Download;
 use super::grid::GridArgs;
+use super::training::{Training, verdict};
 use super::{Exit, Failure, output, workers};
-use crate::data::{self, DataSet};
 use crate::results;
-use crate::runner::{self, Executor, Options, Shard, Summary, Trainer, interrupt};
-use crate::spec::{Plan, Work};
+use crate::runner::{self, Options, Shard, Summary, interrupt};
+use crate::spec::Plan;
 use crate::stderr::tell;
 
 /// Arguments.
@@ -78,17 +76,16 @@ impl Args {
         interrupt: &Arc<AtomicBool>,
         closing: bool,
     ) -> Result<Exit, Failure> {
-        self.device.check(plans)?;
-        let places = self.device.places()?;
         let options = self.options(Arc::clone(interrupt))?;
-        runner::check_device(plans, &options, &*places).map_err(Failure::usage)?;
-        runner::check_memory(plans, &options).map_err(Failure::usage)?;
-        let data = self.load(plans, &options)?;
-        if options.interrupt.load(Ordering::SeqCst) {
-            return Ok(Exit::Interrupted);
-        }
-        let trainer = Trainer::new(data, self.grid.policy(), self.grid.log_steps).on(places);
-        train(plans, &trainer, &options, self.grid.log_steps, closing)
+        let training = Training {
+            options: &options,
+            device: self.device,
+            data_dir: self.grid.place.data_dir.as_deref(),
+            policy: self.grid.policy(),
+            log_steps: self.grid.log_steps,
+        };
+        let Some(summary) = training.carry_out(plans)? else { return Ok(Exit::Interrupted) };
+        report(&summary, &options, self.grid.log_steps, closing)
     }
 
     fn options(&self, interrupt: Arc<AtomicBool>) -> Result<Options, Failure> {
@@ -104,48 +101,10 @@ impl Args {
             width: output::terminal(),
         })
     }
-
-    /// The data sets of this process's runs, so that a missing one is reported before any training.
-    fn load(&self, plans: &[Plan], options: &Options) -> Result<Vec<DataSet>, Failure> {
-        let runs = runner::select(plans, options).map_err(Failure::usage)?;
-        let names: BTreeSet<&str> = (runs.iter())
-            .filter_map(|run| match &run.plan.work {
-                Work::Supervised { data, .. } => Some(data.dataset.as_str()),
-                Work::Control(_) | Work::Diagnostic(_) => None,
-            })
-            .collect();
-        let mut progress = Download::new(self.quiet);
-        let place = self.grid.place.data_dir.as_deref();
-        names.into_iter().map(|name| Ok(data::load(name, place, &mut progress)?)).collect()
-    }
 }
 
-/// Runs the grid and reports how it went.
-fn train(
-    plans: &[Plan],
-    executor: &dyn Executor,
-    options: &Options,
-    log_steps: bool,
-    closing: bool,
-) -> Result<Exit, Failure> {
-    let summary = runner::run_all(plans, executor, options).map_err(Failure::usage)?;
-    for (folder, reason) in &summary.failures {
-        tell(format_args!("error: the run {} failed: {reason}", folder.display()));
-    }
-    if summary.busy > 0 {
-        tell(format_args!(
-            "{} of the runs are left to another process, which is running them: this command ends with exit \
-             code {}, and run again once that process has ended, it finishes what is left.",
-            summary.busy,
-            Exit::LeftToOthers.code()
-        ));
-    }
-    if summary.interrupted > 0 && !options.quiet {
-        tell(format_args!(
-            "Interrupted with {} of the runs unfinished; the same command goes on with them.",
-            summary.interrupted
-        ));
-    }
+/// Tells how a grid went, with the table of it if `closing`.
+fn report(summary: &Summary, options: &Options, log_steps: bool, closing: bool) -> Result<Exit, Failure> {
     let unlogged = if log_steps { runner::finished_without_steps(&summary.runs) } else { 0 };
     if unlogged > 0 && !options.quiet {
         tell(format_args!(
@@ -162,30 +121,5 @@ fn train(
         output::print(&closing.text)?;
         damaged = closing.damaged;
     }
-    Ok(if damaged > 0 && summary.interrupted == 0 { Exit::RunsFailed } else { verdict(&summary) })
-}
-
-fn verdict(summary: &Summary) -> Exit {
-    match summary {
-        Summary { interrupted: 1.., .. } => Exit::Interrupted,
-        Summary { failed: 1.., .. } => Exit::RunsFailed,
-        Summary { busy: 1.., .. } => Exit::LeftToOthers,
-        _ => Exit::Done,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_interrupt_outranks_failures_and_divergence_is_a_result() {
-        let summary =
-            |failed, interrupted| Summary { done: 1, diverged: 2, failed, interrupted, ..Summary::default() };
-        assert_eq!(verdict(&summary(0, 0)), Exit::Done);
-        assert_eq!(verdict(&summary(3, 0)), Exit::RunsFailed);
-        assert_eq!(verdict(&summary(3, 1)), Exit::Interrupted);
-        assert_eq!(verdict(&Summary { busy: 1, ..summary(0, 0) }), Exit::LeftToOthers);
-        assert_eq!(verdict(&Summary { busy: 1, ..summary(3, 0) }), Exit::RunsFailed);
-    }
+    Ok(if damaged > 0 && summary.interrupted == 0 { Exit::RunsFailed } else { verdict(summary) })
 }

@@ -17,6 +17,14 @@ pub enum Status {
     Running,
 }
 
+impl Status {
+    /// Whether a run of this status has its result, so that nothing is left to do.
+    #[must_use]
+    pub fn has_result(self) -> bool {
+        matches!(self, Self::Done | Self::Diverged)
+    }
+}
+
 /// When within a task something was measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

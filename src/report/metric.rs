@@ -4,7 +4,7 @@
 //! what a run that diverged counts as, and the definition that every table and page shows.
 
 use crate::environments;
-use crate::results::{Cell, Results};
+use crate::results::{Cell, Results, Run};
 use crate::spec::{Plan, Work};
 
 /// Which of two values of a metric is better.
@@ -274,6 +274,12 @@ pub fn headline(results: &Results, benchmark: usize) -> &'static Metric {
         runs.next().map_or(HEADLINES[HEADLINES.len() - 1], |run| expected(&run.plan))
     });
     named(name).expect("a headline is one of the metrics")
+}
+
+/// What a run is ranked by, and its value: of the headlines the first that it has.
+#[must_use]
+pub fn headline_of(run: &Run) -> Option<(&'static Metric, f64)> {
+    HEADLINES.into_iter().find_map(|name| Some((named(name)?, *run.metrics.get(name)?)))
 }
 
 /// What runs of a plan are ranked by where none of them has finished: those that diverged count as its worst

@@ -134,7 +134,7 @@ fn clear_after(runs: &[Run], meanwhile: impl FnOnce()) -> anyhow::Result<()> {
 /// Whether the run has its result already. What cannot be read is not finished: the run itself will
 /// say why.
 pub(super) fn is_finished(run: &Run) -> bool {
-    matches!(status::read(&run.dir), Ok(Some(status)) if status::is_finished(status))
+    matches!(status::read(&run.dir), Ok(Some(status)) if status.has_result())
 }
 
 /// How many of `runs` have their result and no file of their steps.

@@ -5,11 +5,6 @@ use std::path::Path;
 use crate::record::{RecordError, RunStatus, Status};
 use crate::spec::Plan;
 
-/// Whether a run of this status has its result, so that nothing is left to do.
-pub(super) fn is_finished(status: Status) -> bool {
-    matches!(status, Status::Done | Status::Diverged)
-}
-
 /// The status of the run in `dir`; `None` where none has begun.
 pub(super) fn read(dir: &Path) -> Result<Option<Status>, RecordError> {
     Ok(RunStatus::read(dir)?.map(|run| run.status))

@@ -197,7 +197,7 @@ impl Pool<'_> {
                 None
             }
         };
-        if status::read(&run.dir)?.is_some_and(status::is_finished) {
+        if status::read(&run.dir)?.is_some_and(Status::has_result) {
             return Ok(RunOutcome::Skipped);
         }
         fs::create_dir_all(&run.dir)
