@@ -97,41 +97,49 @@ fn a_grid_is_run_once_and_its_record_can_be_run_again() {
 fn a_record_is_held_against_what_the_run_gives_now() {
     let folder = folder_with(SPEC);
     let at = folder.path();
-    assert_eq!(outcome(at, &["run", "spec.toml", "--quiet"]).0, 0);
+    assert_eq!(outcome(at, &["run", "spec.toml", "--quiet", "--log-steps"]).0, 0);
     let (code, stdout, stderr) = outcome(at, &["reproduce", "results", "--quiet"]);
     assert_eq!(code, 0, "{stderr}");
+    assert!(stdout.starts_with("4 of 4 runs came to the same rows; 88 rows of 12 files"), "{stdout}");
+    let (code, stdout, stderr) = outcome(at, &["reproduce", "results", "--runs", "2"]);
+    assert_eq!(code, 0, "{stderr}");
     assert!(
-        stdout.starts_with("4 runs came to the same rows: ") && stdout.contains("rows of 8 files"),
-        "{stdout}"
+        stdout.starts_with("2 of 2 runs came to the same rows; ") && stderr.contains("all finished before")
     );
 
-    // One cell of one run, and its mean with it.
-    let tasks = at.join("results/tiny").join(&run_folders(at)[3]).join("tasks.csv");
+    // One cell of one run, as someone might have changed it who keeps no checkpoints.
+    let run = at.join("results/tiny").join(&run_folders(at)[3]);
+    let tasks = run.join("tasks.csv");
+    fs::remove_dir_all(run.join("checkpoints")).unwrap();
     let text = fs::read_to_string(&tasks).unwrap();
-    let header: Vec<&str> = text.lines().next().unwrap().split(',').collect();
-    let column = header.iter().position(|name| *name == "online_accuracy").unwrap();
+    let column = text.lines().next().unwrap().split(',').position(|name| name == "online_accuracy").unwrap();
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     let mut cells: Vec<&str> = lines[2].split(',').collect();
     cells[column] = "0.125001";
     lines[2] = cells.join(",");
     fs::write(&tasks, lines.join("\n") + "\n").unwrap();
-    let (code, stdout, stderr) = outcome(at, &["reproduce", "results", "--quiet", "--out", "again"]);
+    let (code, stdout, stderr) = outcome(at, &["reproduce", "results", "--quiet"]);
     assert_eq!(code, 6, "{stderr}");
     assert!(stdout.contains("tasks.csv line 3, online_accuracy: 0.125001, "), "{stdout}");
-    assert!(stdout.contains("3 of 4 runs came to the same rows: 24 rows of 8 files"), "{stdout}");
+    assert!(stdout.contains("3 of 4 runs came to the same rows; 88 rows of 12 files"), "{stdout}");
 
-    // What was made before is not made again, and the others are compared where one cannot be read.
-    let record = tasks.with_file_name("run.toml");
-    fs::write(&record, fs::read_to_string(&record).unwrap().replace("shuffled-labels", "no-such-family"))
-        .unwrap();
-    let (code, stdout, stderr) = outcome(at, &["reproduce", "results", "--out", "again"]);
+    // Rows that are lacking are told before any training, and the other runs are compared.
+    fs::write(&tasks, lines[..2].join("\n") + "\n").unwrap();
+    let (code, stdout, stderr) = outcome(at, &["reproduce", "results", "--quiet", "--runs", "1"]);
     assert_eq!(code, 4, "{stderr}");
-    assert!(stderr.contains("cannot be run again: ") && stderr.contains("no-such-family"), "{stderr}");
-    assert!(stderr.contains("all finished before"), "{stderr}");
-    assert!(stdout.starts_with("3 runs came to the same rows"), "{stdout}");
-    let (code, _, stderr) = outcome(at, &["reproduce", "results", "--runs", "1"]);
+    assert!(stderr.contains("cannot be trained again: tasks.csv has rows of 1 of the 2 tasks"), "{stderr}");
+    assert!(stdout.starts_with("1 of 1 run came to the same rows"), "{stdout}");
+    let record = run.join("run.toml");
+    fs::write(&record, fs::read_to_string(&record).unwrap().replace("shuffled-labels", "no-family")).unwrap();
+    let (code, stdout, stderr) = outcome(at, &["reproduce", "results"]);
     assert_eq!(code, 4, "{stderr}");
-    assert!(stderr.contains("none of the runs on record can be run again"), "{stderr}");
+    assert!(stderr.contains("cannot be trained again: ") && stderr.contains("no-family"), "{stderr}");
+    assert!(stdout.starts_with("3 of 3 runs came to the same rows"), "{stdout}");
+
+    // New runs are no record of their own.
+    let (code, _, stderr) = outcome(at, &["reproduce", "reproduced"]);
+    assert!(code == 2 && stderr.contains("it lies in the folder of the new runs (--out)"), "{stderr}");
+    assert!(stderr.contains("none of the runs can be trained again"), "{stderr}");
     assert_eq!(outcome(at, &["reproduce", "nowhere"]).0, 2);
 }
 

@@ -63,7 +63,7 @@ enum Command {
     Data(data::Args),
     /// Turn result folders into tables, plots and a page
     Report(report::Args),
-    /// Run runs on record once more and compare every row
+    /// Train recorded runs again and compare every row
     Reproduce(reproduce::Args),
     /// Export a stream of tasks for other frameworks
     Tasks(tasks::Args),

@@ -1,19 +1,24 @@
-//! `reproduce DIR…`: runs on record once more, and whether their rows come again.
+//! `reproduce DIR…`: recorded runs trained again, and every row compared.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
 
 use super::data::Place;
 use super::device::Device;
 use super::training::{Training, verdict};
 use super::{Exit, Failure, output, workers};
 use crate::catalogue::catalogue;
-use crate::record::RunStatus;
-use crate::report::metric::{Metric, headline_of};
-use crate::results::{self, Comparison, compare};
+use crate::kernels;
+use crate::record::{Row, Status, StepRow};
+use crate::report::metric::headline_of;
+use crate::results::{self, Comparison, Run, compare};
 use crate::runner::{self, Options, interrupt};
+use crate::sha256;
 use crate::spec::Plan;
 use crate::stderr::tell;
-use crate::train::checkpoint::{EVERY, Keep, Policy};
+use crate::train::checkpoint::Keep;
 use crate::words::counted;
 
 /// Arguments.
@@ -22,12 +27,12 @@ pub struct Args {
     /// Result folders, as in results/published: runs, benchmarks, or whatever `run --out` wrote to
     #[arg(required = true, value_name = "DIR")]
     folders: Vec<PathBuf>,
-    /// Run no more than N of their runs, evenly taken from all of them
+    /// Train at most N of the runs, spread evenly
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     runs: Option<u32>,
     #[command(flatten)]
     place: Place,
-    /// Folder of the runs made now: DIR/NAME/RUN
+    /// Folder of the new runs: DIR/BUILD/NAME/RUN; BUILD is the program's digest, so that each build has its own
     #[arg(long, value_name = "DIR", default_value = "reproduced")]
     out: PathBuf,
     /// Runs at a time, each on one thread [default: `SLURM_CPUS_PER_TASK`, else the number of cores]
@@ -38,21 +43,11 @@ pub struct Args {
     quiet: bool,
 }
 
-/// A run on record.
-struct Recorded {
-    folder: PathBuf,
-    plan: Plan,
-    status: RunStatus,
-}
-
-/// What became of a run on record.
-struct Repeated<'a> {
-    recorded: &'a Recorded,
-    /// How it went now.
-    status: RunStatus,
+/// A recorded run and the same one trained now.
+struct Pair<'a> {
+    then: &'a Run,
+    now: Run,
     comparison: Comparison,
-    /// The figure that ranks variants: on record and now.
-    figures: [Option<(&'static Metric, f64)>; 2],
 }
 
 /// Carries it out.
@@ -64,65 +59,85 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         interrupt: interrupt::install().map_err(Failure::usage)?,
         estimate: runner::estimate,
         width: output::terminal(),
-        ..Options::new(&args.out)
+        ..Options::new(args.out.join(build().map_err(Failure::usage)?))
     };
     let training = Training {
         options: &options,
         device: Device::Cpu,
         data_dir: args.place.data_dir.as_deref(),
-        policy: Policy { keep: Keep::Last, every: EVERY },
-        log_steps: false,
+        policy: Keep::Last.into(),
+        log_steps: recorded.iter().any(|run| run.folder.join(StepRow::FILE).exists()),
     };
     let plans: Vec<Plan> = recorded.iter().map(|run| run.plan.clone()).collect();
     let Some(summary) = training.carry_out(&plans)? else { return Ok(Exit::Interrupted) };
-    let lost = |error| Failure { exit: Exit::RunsFailed, error };
-    let mut repeated = Vec::new();
-    for run in &recorded {
-        let dir = args.out.join(&run.plan.name).join(run.plan.slug());
-        repeated.extend(Repeated::new(run, &dir).map_err(lost)?);
+    let (mut pairs, mut lost) = (Vec::new(), 0);
+    for then in &recorded {
+        let made = summary.runs.iter().find(|made| made.plan == then.plan).expect("every plan was run");
+        match pair(then, &made.dir) {
+            Ok(pair) => pairs.extend(pair),
+            Err(error) => {
+                lost += 1;
+                tell(format_args!("error: {} cannot be compared: {error:#}", then.folder.display()));
+            }
+        }
     }
-    output::print(&told(&repeated))?;
-    let trained = verdict(&summary);
-    let differs = repeated.iter().any(|run| run.comparison.different > 0);
-    Ok(match trained {
-        Exit::Done if unread > 0 => Exit::RunsFailed,
-        Exit::Done if differs => Exit::RowsDiffer,
+    output::print(&told(&pairs, recorded.len()))?;
+    Ok(match verdict(&summary) {
+        Exit::Done if unread + lost > 0 => Exit::RunsFailed,
+        Exit::Done if pairs.iter().any(|pair| !pair.is_same()) => Exit::RowsDiffer,
         trained => trained,
     })
 }
 
+/// A name that no other build has, on no other kind of processor.
+fn build() -> anyhow::Result<String> {
+    let digest = std::env::current_exe().and_then(std::fs::read).map(|program| sha256::of(&program));
+    let digest = digest.context("the program's own file cannot be read")?;
+    Ok(format!("{}-{}", &digest[..12], kernels::name().replace(' ', "-")))
+}
+
 impl Args {
-    /// The runs on record that have ended, and how many could not be read.
-    fn read(&self) -> Result<(Vec<Recorded>, usize), Failure> {
+    /// The recorded runs that have a result, and how many could not be read.
+    fn read(&self) -> Result<(Vec<Run>, usize), Failure> {
         let found = results::find(&self.folders).map_err(Failure::usage)?;
+        found.passed_over().for_each(tell);
         let catalogue = catalogue();
+        let own = self.out.canonicalize();
         let (mut recorded, mut unread) = (Vec::new(), 0);
-        for folder in few(found.runs, self.runs) {
-            let read =
-                results::plan(&folder, &catalogue).and_then(|plan| Ok((plan, RunStatus::read(&folder)?)));
-            match read {
-                Ok((plan, Some(status))) if status.status.has_result() => {
-                    recorded.push(Recorded { folder, plan, status });
-                }
-                Ok(_) => tell(format_args!("{} is left out: it has no result on record", folder.display())),
-                Err(error) => {
-                    unread += 1;
-                    tell(format_args!("error: {} cannot be run again: {error:#}", folder.display()));
-                }
+        for folder in found.runs {
+            let left_out = |why: &str| tell(format_args!("left out: {}: {why}", folder.display()));
+            if let (Ok(own), Ok(folder)) = (&own, folder.canonicalize())
+                && folder.starts_with(own)
+            {
+                left_out("it lies in the folder of the new runs (--out)");
+                continue;
             }
+            let wrong = match results::open(&folder, &catalogue) {
+                Ok(run) if !run.status.status.has_result() => {
+                    left_out("it has no result");
+                    continue;
+                }
+                Ok(run) => match &run.damage {
+                    None => {
+                        recorded.push(run);
+                        continue;
+                    }
+                    Some(damage) => damage.clone(),
+                },
+                Err(error) => format!("{error:#}"),
+            };
+            unread += 1;
+            tell(format_args!("error: {} cannot be trained again: {wrong}", folder.display()));
         }
         if recorded.is_empty() {
-            let nothing = anyhow::anyhow!("none of the runs on record can be run again");
-            return Err(Failure {
-                exit: if unread > 0 { Exit::RunsFailed } else { Exit::Usage },
-                error: nothing,
-            });
+            let exit = if unread > 0 { Exit::RunsFailed } else { Exit::Usage };
+            return Err(Failure { exit, error: anyhow!("none of the runs can be trained again") });
         }
-        Ok((recorded, unread))
+        Ok((few(recorded, self.runs), unread))
     }
 }
 
-/// At most `limit` of them, evenly taken.
+/// At most `limit` of them, spread evenly.
 fn few<T>(all: Vec<T>, limit: Option<u32>) -> Vec<T> {
     let count = all.len();
     let kept = limit.map_or(count, |limit| count.min(limit as usize));
@@ -131,71 +146,77 @@ fn few<T>(all: Vec<T>, limit: Option<u32>) -> Vec<T> {
     all.into_iter().enumerate().filter(|(i, _)| taken(*i)).map(|(_, one)| one).collect()
 }
 
-impl<'a> Repeated<'a> {
-    /// Compares it with what is in `dir`; nothing where the run there has not ended.
-    fn new(recorded: &'a Recorded, dir: &Path) -> anyhow::Result<Option<Self>> {
-        let Some(status) = RunStatus::read(dir)? else { return Ok(None) };
-        if !status.status.has_result() {
-            return Ok(None);
-        }
-        let figure = |folder: &Path| Ok(headline_of(&results::open(folder, &catalogue())?));
-        let figures: anyhow::Result<[_; 2]> =
-            figure(&recorded.folder).and_then(|then| Ok([then, figure(dir)?]));
-        let comparison = compare(&recorded.folder, dir)?;
-        Ok(Some(Self { recorded, status, comparison, figures: figures? }))
+/// Both, compared; nothing where the new one has no result.
+fn pair<'a>(then: &'a Run, made: &Path) -> anyhow::Result<Option<Pair<'a>>> {
+    let now = results::open(made, &catalogue())?;
+    if !now.status.status.has_result() {
+        return Ok(None);
     }
+    Ok(Some(Pair { then, comparison: compare(&then.folder, made)?, now }))
+}
 
+impl Pair<'_> {
     fn is_same(&self) -> bool {
         self.comparison.first.is_none()
     }
 
-    /// "0.8162, now 0.8154", or the one where they are the same.
+    /// "online accuracy 0.8162, now 0.8154": what variants are ranked by, in as many digits as it takes to see a
+    /// difference.
     fn figure(&self) -> String {
-        match self.figures {
-            [Some((metric, then)), Some((_, now))] if then.to_bits() == now.to_bits() => {
-                format!("{} {then:.4}", metric.title)
-            }
-            [Some((metric, then)), Some((_, now))] => format!("{} {then:.4}, now {now:.4}", metric.title),
-            _ => String::new(),
-        }
+        let Some((metric, then)) = headline_of(self.then) else { return String::new() };
+        let ended = |run: &Run| if run.status.status == Status::Diverged { " (diverged)" } else { "" };
+        let now = self.now.metrics.get(metric.name).copied();
+        let texts = |digits: usize| {
+            (format!("{then:.digits$}"), now.map_or("none".to_owned(), |now| format!("{now:.digits$}")))
+        };
+        let same = now.is_some_and(|now| now.to_bits() == then.to_bits());
+        let digits = (4..17).find(|&digits| same || texts(digits).0 != texts(digits).1).unwrap_or(17);
+        let (then, now) = texts(digits);
+        format!("{} {then}{}, now {now}{}", metric.title, ended(self.then), ended(&self.now))
     }
 }
 
-/// A row for each run whose rows differ, and what it all comes to.
-fn told(repeated: &[Repeated]) -> String {
-    let differ: Vec<&Repeated> = repeated.iter().filter(|run| !run.is_same()).collect();
+/// A row for each pair that differs, and what it all comes to.
+fn told(pairs: &[Pair], recorded: usize) -> String {
+    let differ: Vec<&Pair> = pairs.iter().filter(|pair| !pair.is_same()).collect();
     let mut text = String::new();
     if !differ.is_empty() {
-        let mut table = output::table(["run", "what differs first", "cells", "figure"]);
-        for run in &differ {
-            let name = run.recorded.folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let first = run.comparison.first.as_ref().map_or(String::new(), ToString::to_string);
-            table.add_row([name, first, run.comparison.different.to_string(), run.figure()]);
+        let mut table = output::table(["run", "first difference", "cells", "figure"]);
+        for pair in &differ {
+            let name = pair.then.folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let first = pair.comparison.first.as_ref().map_or(String::new(), ToString::to_string);
+            table.add_row([name, first, pair.comparison.different.to_string(), pair.figure()]);
         }
-        text = format!("{table}\n") + &on_another_processor(&differ);
+        text = format!("{table}\n");
+        let count =
+            |what: fn(&Run) -> &str| differ.iter().filter(|pair| what(pair.then) != what(&pair.now)).count();
+        let (data, kernels) = (count(|run| &run.status.data_checksum), count(|run| &run.status.kernels));
+        if data > 0 {
+            let _ = writeln!(text, "Of these, {data} had other data (`data_checksum` in run.toml).");
+        }
+        if kernels > 0 {
+            let _ = writeln!(
+                text,
+                "Of these, {kernels} had other vectors (`kernels` in run.toml; here {}). The last bits of sums may \
+                 differ there, and so the course of training.",
+                kernels::name()
+            );
+        }
     }
-    let (files, rows) = (repeated.iter())
-        .fold((0, 0), |(files, rows), run| (files + run.comparison.files, rows + run.comparison.rows));
-    let compared = format!("{rows} rows of {} were compared", counted(files, "file"));
-    let same = repeated.len() - differ.len();
-    text + &match (same, repeated.len()) {
-        (_, 0) => "No run has ended, so nothing was compared.".to_owned(),
-        (same, all) if same == all => format!("{} came to the same rows: {compared}.", counted(all, "run")),
-        (same, all) => format!("{same} of {} came to the same rows: {compared}.", counted(all, "run")),
+    let (files, rows) = (pairs.iter())
+        .fold((0, 0), |(files, rows), pair| (files + pair.comparison.files, rows + pair.comparison.rows));
+    let _ = write!(
+        text,
+        "{} of {} came to the same rows; {rows} rows of {} were compared.",
+        pairs.len() - differ.len(),
+        counted(recorded, "run"),
+        counted(files, "file")
+    );
+    let without = recorded - pairs.len();
+    if without > 0 {
+        let _ = write!(text, " {} of them could not be compared.", counted(without, "run"));
     }
-}
-
-/// That the processor may be why, if it may be.
-fn on_another_processor(differ: &[&Repeated]) -> String {
-    let kernels = |run: &Repeated| (run.recorded.status.kernels.clone(), run.status.kernels.clone());
-    let other: Vec<_> = differ.iter().map(|run| kernels(run)).filter(|(then, now)| then != now).collect();
-    let Some((then, now)) = other.first() else { return String::new() };
-    format!(
-        "{} of those that differ {} made with {then}; this machine has {now}, whose sums can have other last bits, \
-         and training goes other ways from there.\n",
-        other.len(),
-        if other.len() == 1 { "was" } else { "were" },
-    )
+    text
 }
 
 #[cfg(test)]
@@ -203,7 +224,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn few_runs_are_taken_evenly() {
+    fn few_runs_are_spread_evenly() {
         let all: Vec<u32> = (0..10).collect();
         assert_eq!(few(all.clone(), None), all);
         assert_eq!(few(all.clone(), Some(20)), all);
@@ -211,5 +232,13 @@ mod tests {
         assert_eq!(few(all.clone(), Some(5)), [1, 3, 5, 7, 9]);
         assert_eq!(few(all, Some(3)).len(), 3);
         assert!(few(Vec::<u32>::new(), Some(3)).is_empty());
+    }
+
+    #[test]
+    fn a_build_has_a_name_of_its_own() {
+        let name = build().unwrap();
+        assert_eq!(name, build().unwrap());
+        assert!(name.len() > 13 && name[..12].bytes().all(|byte| byte.is_ascii_hexdigit()), "{name}");
+        assert!(!name.contains([' ', '/']), "{name}");
     }
 }

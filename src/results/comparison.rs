@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Context;
 use csv::{Reader, StringRecord};
 
-use crate::record::{FILES, Row, TimeRow};
+use crate::record::{FILES, Row, TaskRow, TimeRow, columns};
 
 /// The column that names the run: older builds cut the name from other settings.
 const NAME: &str = "run";
@@ -19,6 +19,13 @@ pub enum Difference {
     File {
         /// Its name.
         file: &'static str,
+    },
+    /// A column that the other run has not written.
+    Column {
+        /// Name of the file.
+        file: &'static str,
+        /// Its heading.
+        column: String,
     },
     /// A line that only one of them has.
     Line {
@@ -47,9 +54,10 @@ pub enum Difference {
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File { file } => write!(f, "{file} is not written now"),
-            Self::Line { file, line, added: false } => write!(f, "{file} ends before line {line} now"),
-            Self::Line { file, line, added: true } => write!(f, "{file} goes on with line {line} now"),
+            Self::File { file } => write!(f, "the new run has no {file}"),
+            Self::Column { file, column } => write!(f, "{file} of the new run has no column {column}"),
+            Self::Line { file, line, added: false } => write!(f, "{file} of the new run has no line {line}"),
+            Self::Line { file, line, added: true } => write!(f, "{file} of the new run has a line {line}"),
             Self::Cell { file, line, column, then, now } => {
                 write!(f, "{file} line {line}, {column}: {then}, now {now}")
             }
@@ -64,14 +72,14 @@ pub struct Comparison {
     pub files: usize,
     /// Rows of these files that both runs have.
     pub rows: u64,
-    /// Cells that differ; a lacking line or file counts as one.
+    /// Cells that differ; a lacking column, line or file counts as one.
     pub different: u64,
     /// The first of them, in the order of [`FILES`].
     pub first: Option<Difference>,
 }
 
-/// Holds the files of rows in `then` against those in `now`: columns that both have, but for the run's name. A file
-/// that `then` lacks is passed over, because published folders leave some out, and so are the times.
+/// Holds every cell of the files of rows in `then` against those in `now`, but for the run's name and the times. What
+/// `now` alone has, columns of later builds and files that published folders leave out, is passed over.
 ///
 /// # Errors
 /// If a file cannot be read or is no CSV.
@@ -97,7 +105,10 @@ impl Comparison {
 
     fn add(&mut self, file: &'static str, then: &Path, now: &Path) -> anyhow::Result<()> {
         let (mut then, mut now) = (Rows::open(then)?, Rows::open(now)?);
-        let columns = then.shared(&now);
+        let (columns, lost) = then.shared(&now);
+        for column in lost {
+            self.note(Difference::Column { file, column });
+        }
         loop {
             match (then.advance()?, now.advance()?) {
                 (false, false) => return Ok(()),
@@ -145,13 +156,19 @@ impl Rows {
         Ok(more)
     }
 
-    /// Columns that both have, and where.
-    fn shared(&self, other: &Self) -> Vec<(String, usize, usize)> {
-        let position = |name: &str| other.header.iter().position(|known| known == name);
-        (self.header.iter().enumerate())
-            .filter(|(_, name)| *name != NAME)
-            .filter_map(|(i, name)| Some((name.to_owned(), i, position(name)?)))
-            .collect()
+    /// Columns that both have, and where; and those that the other lacks. Names of runs and times are neither.
+    fn shared(&self, other: &Self) -> (Vec<(String, usize, usize)>, Vec<String>) {
+        let own = columns::<TaskRow>();
+        let timed = |name: &str| columns::<TimeRow>().contains(&name) && !own.contains(&name);
+        let (mut both, mut lost) = (Vec::new(), Vec::new());
+        let compared = self.header.iter().enumerate().filter(|(_, name)| *name != NAME && !timed(name));
+        for (i, name) in compared {
+            match other.header.iter().position(|known| known == name) {
+                Some(j) => both.push((name.to_owned(), i, j)),
+                None => lost.push(name.to_owned()),
+            }
+        }
+        (both, lost)
     }
 }
 
@@ -176,9 +193,10 @@ mod tests {
 
     #[test]
     fn names_times_new_columns_and_files_left_out_are_no_difference() {
+        let timed = "run,task,online_accuracy,seconds\na,0,0.5,7\na,1,0.25,8\n";
         let wider = "run,task,loss,online_accuracy\nb,0,1.5,0.5\nb,1,1.25,0.25\n";
         let now = [("tasks.csv", wider), ("times.csv", "run,task\nb,0\n"), ("probes.csv", "run,task\nb,0\n")];
-        let found = compared(&[("tasks.csv", TASKS), ("times.csv", "run,task\na,7\n")], &now);
+        let found = compared(&[("tasks.csv", timed), ("times.csv", "run,task\na,7\n")], &now);
         assert_eq!(found, Comparison { files: 1, rows: 2, different: 0, first: None });
     }
 
@@ -191,11 +209,16 @@ mod tests {
     }
 
     #[test]
-    fn lacking_lines_and_files_differ() {
+    fn lacking_columns_lines_and_files_differ() {
         let short = "run,task,online_accuracy\na,0,0.5\n";
+        let narrow = "run,task\na,0\na,1\n";
         let first = |then, now: &[_]| compared(&[("tasks.csv", then)], now).first.unwrap().to_string();
-        assert_eq!(first(TASKS, &[("tasks.csv", short)]), "tasks.csv ends before line 3 now");
-        assert_eq!(first(short, &[("tasks.csv", TASKS)]), "tasks.csv goes on with line 3 now");
-        assert_eq!(first(TASKS, &[]), "tasks.csv is not written now");
+        assert_eq!(first(TASKS, &[("tasks.csv", short)]), "tasks.csv of the new run has no line 3");
+        assert_eq!(first(short, &[("tasks.csv", TASKS)]), "tasks.csv of the new run has a line 3");
+        assert_eq!(
+            first(TASKS, &[("tasks.csv", narrow)]),
+            "tasks.csv of the new run has no column online_accuracy"
+        );
+        assert_eq!(first(TASKS, &[]), "the new run has no tasks.csv");
     }
 }

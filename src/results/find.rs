@@ -29,6 +29,18 @@ pub struct Found {
     pub links: Vec<PathBuf>,
 }
 
+impl Found {
+    /// A sentence for each link that was passed over.
+    pub fn passed_over(&self) -> impl Iterator<Item = String> {
+        self.links.iter().map(|link| {
+            format!(
+                "left out: {} is a link to a folder; name that folder to have its runs here",
+                link.display()
+            )
+        })
+    }
+}
+
 /// The folders in `folder`.
 pub fn folders(folder: &Path) -> io::Result<Inner> {
     let mut inner = Inner::default();

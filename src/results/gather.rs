@@ -139,9 +139,7 @@ pub fn gather(given: &[PathBuf], catalogue: &Catalogue) -> anyhow::Result<Result
             Err(error) => problems.push(format!("left out: {error:#}")),
         }
     }
-    problems.extend(found.links.iter().map(|link| {
-        format!("left out: {} is a link to a folder; name that folder to have its runs here", link.display())
-    }));
+    problems.extend(found.passed_over());
     anyhow::ensure!(!runs.is_empty(), "none of the runs could be read; {}", problems.join("; "));
     let mut results = arrange(runs, problems);
     let runs = results.cells.iter().flat_map(|cell| cell.runs.values().map(|run| (cell.benchmark, run)));
