@@ -11,7 +11,7 @@ use super::training::{Training, verdict};
 use super::{Exit, Failure, output, workers};
 use crate::catalogue::catalogue;
 use crate::kernels;
-use crate::record::{Row, Status, StepRow};
+use crate::record::{Row, RunStatus, Status, StepRow};
 use crate::report::metric::headline_of;
 use crate::results::{self, Comparison, Run, compare};
 use crate::runner::{self, Options, interrupt};
@@ -148,11 +148,12 @@ fn few<T>(all: Vec<T>, limit: Option<u32>) -> Vec<T> {
 
 /// Both, compared; nothing where the new one has no result.
 fn pair<'a>(then: &'a Run, made: &Path) -> anyhow::Result<Option<Pair<'a>>> {
-    let now = results::open(made, &catalogue())?;
-    if !now.status.status.has_result() {
+    let has_result = RunStatus::read(made)?.is_some_and(|run| run.status.has_result());
+    if !has_result {
         return Ok(None);
     }
-    Ok(Some(Pair { then, comparison: compare(&then.folder, made)?, now }))
+    let (now, comparison) = (results::open(made, &catalogue())?, compare(&then.folder, made)?);
+    Ok(Some(Pair { then, now, comparison }))
 }
 
 impl Pair<'_> {
