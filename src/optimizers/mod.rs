@@ -251,7 +251,9 @@ fn step_parts(
     known: &mut Option<Corrections>,
 ) -> Result<()> {
     let mut gradient = parameter.gradient.lock();
-    let Some(gradient) = gradient.read::<f32>()? else { return Ok(()) };
+    if gradient.is_fresh() {
+        return Ok(());
+    }
     let width = state.width();
     let State { first, second, steps, restarts, separate_rows, .. } = state;
     if *separate_rows {
@@ -262,19 +264,38 @@ fn step_parts(
         steps[0] += 1;
     }
     let counts = Counts { width, steps };
-    update(&parameter.values, |values| match rule {
+    // Powers once computed serve every step.
+    let mut stepping = match rule {
         Rule::Adam(rule) if !restarts.is_empty() => {
-            // Powers once computed serve every step.
-            let known = known.get_or_insert_with(|| Corrections::new(rule));
-            restarts.step(rows, counts, known, (values, gradient, first, second));
+            Some(restarts.stepping(counts, known.get_or_insert_with(|| Corrections::new(rule))))
         }
-        _ => {
-            for row in rows.iter().map(|&row| row as usize) {
-                let range = row * width..(row + 1) * width;
-                rule.at(counts.of(row)).apply(range.clone(), values, &gradient[range], first, second);
-            }
+        _ => None,
+    };
+    let mut row = |row: usize, g: &[f32], values: &mut [f32]| {
+        if let Some(stepping) = &mut stepping {
+            stepping.row(row, g, (values, first, second));
+        } else {
+            let range = row * width..(row + 1) * width;
+            rule.at(counts.of(row)).apply(range, values, g, first, second);
         }
-    })
+    };
+    let mut done = Ok(());
+    update(&parameter.values, |values| {
+        if rows.len() * width == values.len() {
+            // All rows: a deferred gradient is multiplied a few rows at a time.
+            done = gradient.blocks(|at, block| {
+                for (i, g) in block.chunks_exact(width).enumerate() {
+                    row(at / width + i, g, values);
+                }
+            });
+        } else {
+            done = gradient.read::<f32>().map(|all| {
+                let all = all.expect("it is not fresh");
+                rows.iter().map(|&i| i as usize).for_each(|i| row(i, &all[i * width..][..width], values));
+            });
+        }
+    })?;
+    done
 }
 
 /// One optimiser for all parameters of a network.

@@ -51,6 +51,35 @@ impl Columns {
     }
 }
 
+/// A step of Adam on a parameter whose rows and columns have counts of their own.
+pub(super) struct Stepping<'a> {
+    restarts: &'a Restarts,
+    counts: Counts<'a>,
+    known: &'a mut Corrections,
+    columns: Columns,
+    /// Whether all rows have the same columns.
+    shares: bool,
+}
+
+impl Stepping<'_> {
+    /// Takes it on a row, of which `g` is the gradient.
+    pub fn row(&mut self, row: usize, g: &[f32], (p, m, v): (&mut [f32], &mut [f32], &mut [f32])) {
+        let range = row * self.counts.width..(row + 1) * self.counts.width;
+        let count = self.counts.of(row);
+        if !self.shares {
+            self.columns.read(&self.restarts.columns[range.clone()], count, self.known);
+        }
+        let since = self.restarts.rows.get(row).copied().unwrap_or(0);
+        let step = self.known.at(count - since);
+        let (p, m, v) = (&mut p[range.clone()], &mut m[range.clone()], &mut v[range]);
+        if self.columns.newest <= since {
+            step.apply(p, g, m, v);
+        } else {
+            step.apply_each((&self.columns.sizes, &self.columns.roots), p, g, m, v);
+        }
+    }
+}
+
 impl Restarts {
     /// Whether every element has the whole parameter's count.
     pub(super) fn is_empty(&self) -> bool {
@@ -75,34 +104,14 @@ impl Restarts {
         }
     }
 
-    /// One step of Adam on the rows listed, which have been counted; `known` are the corrections of their rule.
-    pub(super) fn step(
-        &self,
-        rows: &[u32],
-        counts: Counts<'_>,
-        known: &mut Corrections,
-        (p, g, m, v): (&mut [f32], &[f32], &mut [f32], &mut [f32]),
-    ) {
-        let shares = self.columns.len() <= counts.width;
+    /// One step of Adam, row by row, after counting it; `known` are the corrections of its rule.
+    pub(super) fn stepping<'a>(&'a self, counts: Counts<'a>, known: &'a mut Corrections) -> Stepping<'a> {
         let mut columns = Columns::default();
+        let shares = self.columns.len() <= counts.width;
         if shares {
             columns.read(&self.columns, counts.steps[0], known);
         }
-        for row in rows.iter().map(|&row| row as usize) {
-            let range = row * counts.width..(row + 1) * counts.width;
-            let count = counts.of(row);
-            if !shares {
-                columns.read(&self.columns[range.clone()], count, known);
-            }
-            let since = self.rows.get(row).copied().unwrap_or(0);
-            let step = known.at(count - since);
-            let of_row = (&mut p[range.clone()], &g[range.clone()], &mut m[range.clone()], &mut v[range]);
-            if columns.newest <= since {
-                step.apply(of_row.0, of_row.1, of_row.2, of_row.3);
-            } else {
-                step.apply_each((&columns.sizes, &columns.roots), of_row.0, of_row.1, of_row.2, of_row.3);
-            }
-        }
+        Stepping { restarts: self, counts, known, columns, shares }
     }
 
     pub(super) fn save(&self, name: &str, state: &mut StateDict) {
