@@ -215,7 +215,7 @@ fn told(pairs: &[Pair], recorded: usize) -> String {
     );
     let without = recorded - pairs.len();
     if without > 0 {
-        let _ = write!(text, " {} of them could not be compared.", counted(without, "run"));
+        let _ = write!(text, " {without} of them could not be compared.");
     }
     text
 }
