@@ -16,7 +16,7 @@ use crate::report::metric::headline_of;
 use crate::results::{self, Comparison, Run, compare};
 use crate::runner::{self, Options, interrupt};
 use crate::sha256;
-use crate::spec::Plan;
+use crate::spec::{Catalogue, Plan};
 use crate::stderr::tell;
 use crate::train::checkpoint::Keep;
 use crate::words::counted;
@@ -52,7 +52,8 @@ struct Pair<'a> {
 
 /// Carries it out.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
-    let (recorded, unread) = args.read()?;
+    let catalogue = catalogue();
+    let (recorded, unread) = args.read(&catalogue)?;
     let options = Options {
         jobs: workers::count(args.jobs).map_err(Failure::usage)?,
         quiet: args.quiet,
@@ -73,7 +74,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let (mut pairs, mut lost) = (Vec::new(), 0);
     for then in &recorded {
         let made = summary.runs.iter().find(|made| made.plan == then.plan).expect("every plan was run");
-        match pair(then, &made.dir) {
+        match pair(then, &made.dir, &catalogue) {
             Ok(pair) => pairs.extend(pair),
             Err(error) => {
                 lost += 1;
@@ -98,10 +99,9 @@ fn build() -> anyhow::Result<String> {
 
 impl Args {
     /// The recorded runs that have a result, and how many could not be read.
-    fn read(&self) -> Result<(Vec<Run>, usize), Failure> {
+    fn read(&self, catalogue: &Catalogue) -> Result<(Vec<Run>, usize), Failure> {
         let found = results::find(&self.folders).map_err(Failure::usage)?;
         found.passed_over().for_each(tell);
-        let catalogue = catalogue();
         let own = self.out.canonicalize();
         let (mut recorded, mut unread) = (Vec::new(), 0);
         for folder in found.runs {
@@ -112,22 +112,18 @@ impl Args {
                 left_out("it lies in the folder of the new runs (--out)");
                 continue;
             }
-            let wrong = match results::open(&folder, &catalogue) {
-                Ok(run) if !run.status.status.has_result() => {
-                    left_out("it has no result");
-                    continue;
+            let whole = results::open(&folder, catalogue).and_then(|run| match &run.damage {
+                Some(damage) => Err(anyhow!(damage.clone())),
+                None => Ok(run),
+            });
+            match whole {
+                Ok(run) if run.status.status.has_result() => recorded.push(run),
+                Ok(_) => left_out("it has no result"),
+                Err(error) => {
+                    unread += 1;
+                    tell(format_args!("error: {} cannot be trained again: {error:#}", folder.display()));
                 }
-                Ok(run) => match &run.damage {
-                    None => {
-                        recorded.push(run);
-                        continue;
-                    }
-                    Some(damage) => damage.clone(),
-                },
-                Err(error) => format!("{error:#}"),
-            };
-            unread += 1;
-            tell(format_args!("error: {} cannot be trained again: {wrong}", folder.display()));
+            }
         }
         if recorded.is_empty() {
             let exit = if unread > 0 { Exit::RunsFailed } else { Exit::Usage };
@@ -147,12 +143,12 @@ fn few<T>(all: Vec<T>, limit: Option<u32>) -> Vec<T> {
 }
 
 /// Both, compared; nothing where the new one has no result.
-fn pair<'a>(then: &'a Run, made: &Path) -> anyhow::Result<Option<Pair<'a>>> {
+fn pair<'a>(then: &'a Run, made: &Path, catalogue: &Catalogue) -> anyhow::Result<Option<Pair<'a>>> {
     let has_result = RunStatus::read(made)?.is_some_and(|run| run.status.has_result());
     if !has_result {
         return Ok(None);
     }
-    let (now, comparison) = (results::open(made, &catalogue())?, compare(&then.folder, made)?);
+    let (now, comparison) = (results::open(made, catalogue)?, compare(&then.folder, made)?);
     Ok(Some(Pair { then, now, comparison }))
 }
 

@@ -6,7 +6,6 @@
 mod entries;
 mod restarts;
 
-use std::borrow::Cow;
 use std::ops::Range;
 
 use candle_core::Result;
@@ -242,12 +241,12 @@ fn step_whole(rule: Rule, parameter: &Parameter, state: &mut State) -> Result<()
     done
 }
 
-/// The same of a parameter whose parts have counts of their own, on these rows.
+/// The same of a parameter whose parts have counts of their own: on all rows, or on these, each with its own count.
 fn step_parts(
     rule: Rule,
     parameter: &Parameter,
     state: &mut State,
-    rows: &[u32],
+    rows: Option<&[u32]>,
     known: &mut Option<Corrections>,
 ) -> Result<()> {
     let mut gradient = parameter.gradient.lock();
@@ -255,13 +254,11 @@ fn step_parts(
         return Ok(());
     }
     let width = state.width();
-    let State { first, second, steps, restarts, separate_rows, .. } = state;
-    if *separate_rows {
-        for &row in rows {
-            steps[row as usize] += 1;
-        }
-    } else {
-        steps[0] += 1;
+    let State { first, second, steps, restarts, .. } = state;
+    match rows {
+        Some(rows) => rows.iter().for_each(|&row| steps[row as usize] += 1),
+        // One count, or that of each row.
+        None => steps.iter_mut().for_each(|steps| *steps += 1),
     }
     let counts = Counts { width, steps };
     // Powers once computed serve every step.
@@ -281,19 +278,18 @@ fn step_parts(
     };
     let mut done = Ok(());
     update(&parameter.values, |values| {
-        if rows.len() * width == values.len() {
-            // All rows: a deferred gradient is multiplied a few rows at a time.
-            done = gradient.blocks(|at, block| {
+        done = match rows {
+            // A deferred gradient is multiplied a few rows at a time.
+            None => gradient.blocks(|at, block| {
                 for (i, g) in block.chunks_exact(width).enumerate() {
                     row(at / width + i, g, values);
                 }
-            });
-        } else {
-            done = gradient.read::<f32>().map(|all| {
+            }),
+            Some(rows) => gradient.read::<f32>().map(|all| {
                 let all = all.expect("it is not fresh");
                 rows.iter().map(|&i| i as usize).for_each(|i| row(i, &all[i * width..][..width], values));
-            });
-        }
+            }),
+        };
     })?;
     done
 }
@@ -372,11 +368,8 @@ impl Optimizer {
                 step_whole(rule, parameter, state)?;
                 continue;
             }
-            let rows = match &used {
-                Some(used) if state.separate_rows => Cow::Borrowed(&used[..]),
-                _ => Cow::Owned((0..state.rows as u32).collect()),
-            };
-            step_parts(rule, parameter, state, &rows, known)?;
+            let rows = used.as_deref().filter(|_| state.separate_rows);
+            step_parts(rule, parameter, state, rows, known)?;
         }
         Ok(())
     }

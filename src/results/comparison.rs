@@ -91,37 +91,39 @@ pub fn compare(then: &Path, now: &Path) -> anyhow::Result<Comparison> {
             comparison.files += 1;
             comparison.add(file.name, &then.join(file.name), &now.join(file.name))?;
         } else {
-            comparison.note(Difference::File { file: file.name });
+            comparison.note(|| Difference::File { file: file.name });
         }
     }
     Ok(comparison)
 }
 
 impl Comparison {
-    fn note(&mut self, difference: Difference) {
+    fn note(&mut self, difference: impl FnOnce() -> Difference) {
         self.different += 1;
-        self.first.get_or_insert(difference);
+        self.first.get_or_insert_with(difference);
     }
 
     fn add(&mut self, file: &'static str, then: &Path, now: &Path) -> anyhow::Result<()> {
         let (mut then, mut now) = (Rows::open(then)?, Rows::open(now)?);
         let (columns, lost) = then.shared(&now);
         for column in lost {
-            self.note(Difference::Column { file, column });
+            self.note(|| Difference::Column { file, column });
         }
         loop {
             match (then.advance()?, now.advance()?) {
                 (false, false) => return Ok(()),
-                (true, false) => self.note(Difference::Line { file, line: then.line, added: false }),
-                (false, true) => self.note(Difference::Line { file, line: now.line, added: true }),
+                (true, false) => self.note(|| Difference::Line { file, line: then.line, added: false }),
+                (false, true) => self.note(|| Difference::Line { file, line: now.line, added: true }),
                 (true, true) => {
                     self.rows += 1;
                     let line = then.line;
                     for (column, i, j) in &columns {
                         let (then, now) = (&then.row[*i], &now.row[*j]);
                         if then != now {
-                            let (then, now) = (then.to_owned(), now.to_owned());
-                            self.note(Difference::Cell { file, line, column: column.clone(), then, now });
+                            self.note(|| {
+                                let (then, now) = (then.to_owned(), now.to_owned());
+                                Difference::Cell { file, line, column: column.clone(), then, now }
+                            });
                         }
                     }
                 }

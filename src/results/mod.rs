@@ -32,6 +32,6 @@ pub use gather::{Cell, Results, Tally, gather};
 pub use mean::Mean;
 pub use probes::{LastTask, Probes};
 pub use retention::{Matrix, Retention};
-pub use run::{Run, open, plan};
+pub use run::{Run, open};
 pub use survey::{Found, Outside, State, survey};
 pub use tuning::{Outcome, Search, TUNING_FILE, Tried, write_tuning};
