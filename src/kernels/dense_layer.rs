@@ -8,13 +8,12 @@ use candle_core::{CpuStorage, DType, Result, Tensor, bail};
 
 use super::affine::affine;
 use super::deferred::Deferred;
-use super::element::{Gradients, Saved as SavedElements, flush, flushed};
+use super::element::{Gradients, Saved as SavedElements, flush, is_flushed};
 use super::fused_activation::{Captured, FusedActivation, kernel};
 use super::gradient::{Gradient, add_bias_gradient};
 use super::layer_norm::{LayerNorm, Normalized};
 use super::matmul::{times_flushed, transposed_times};
 use super::pass::Pass;
-use super::real::Real;
 use super::storage::{Slices, give_back, with_slice};
 
 /// What a layer needs beside its input and weight. Cheap to clone: one op is made per call.
@@ -95,8 +94,7 @@ impl DenseParts {
         let (Some(activation), CpuStorage::F32(z)) = (local, &saved.pre_activations) else { return Ok(None) };
         let captured = activation.capture(z.clone(), self.bias.elem_count())?;
         // The pass sent on features without what is negligible; evaluation for methods keeps it.
-        let is_what_went_on = |h: &f32| flushed(*h, f32::NEGLIGIBLE).to_bits() == h.to_bits();
-        Ok(captured.features.iter().all(is_what_went_on).then_some(captured))
+        Ok(is_flushed(&captured.features).then_some(captured))
     }
 
     /// ∂x (rows × inputs; scratch), where it is `wanted`, from what the layer gave and its gradient: ∂y in a

@@ -113,6 +113,17 @@ pub fn flush<T: Real>(values: &mut [T]) {
     }
 }
 
+/// Whether [`flush`] would change no bit.
+#[must_use]
+pub fn is_flushed(values: &[f32]) -> bool {
+    // Without a way out in the middle the loop is vectors.
+    let changed = vectorized(
+        #[inline(always)]
+        || values.iter().fold(0, |bits, &x| bits | (flushed(x, f32::NEGLIGIBLE).to_bits() ^ x.to_bits())),
+    );
+    changed == 0
+}
+
 /// Runs `body` compiled for the widest vectors that this processor has (AVX-512, AVX2 with FMA, or
 /// the baseline), chosen at run time. `body` must be `#[inline(always)]` all the way down to the loop.
 #[inline(always)]
@@ -122,7 +133,7 @@ pub fn vectorized<R>(body: impl FnOnce() -> R) -> R {
 
 #[cfg(test)]
 mod tests {
-    use super::flush;
+    use super::{flush, is_flushed};
 
     #[test]
     fn what_is_negligible_becomes_zero_in_f32_alone() {
@@ -130,6 +141,15 @@ mod tests {
         flush(&mut values);
         assert_eq!(values[..6], [0.0, 0.0, 0.0, 1.1e-18, -2.0, f32::INFINITY]);
         assert!(values[6].is_nan());
+        assert!(is_flushed(&values));
+        for place in 0..values.len() {
+            for (other, clean) in [(1e-40, false), (-0.0, false), (0.9e-18, false), (0.0, true), (-1.0, true)]
+            {
+                let mut values = values;
+                values[place] = other;
+                assert_eq!(is_flushed(&values), clean, "{other} at {place}");
+            }
+        }
         let mut wide = [1e-300];
         flush(&mut wide);
         assert_eq!(wide, [1e-300]);
