@@ -6,7 +6,6 @@ Prints mean and standard error over seeds of online accuracy, backward transfer 
 
     replica.py FOLDER [SEEDS]     FOLDER has MNIST's four files as published, plain or gzipped"""
 
-import gzip
 import statistics
 import sys
 from pathlib import Path
@@ -16,23 +15,14 @@ import torch
 from torch.nn import Linear, ReLU, Sequential
 from torch.nn.functional import cross_entropy
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from mnist import labels, read  # noqa: E402
+
 TASKS, EXAMPLES, BATCH, STRENGTH = 20, 10_000, 16, 1e-3
-
-
-def read(folder, name):
-    path = next(Path(folder).rglob(name + "*"))
-    content = gzip.open(path).read() if path.suffix == ".gz" else path.read_bytes()
-    axes = content[3]
-    shape = [int.from_bytes(content[4 + 4 * i : 8 + 4 * i], "big") for i in range(axes)]
-    return numpy.frombuffer(content, numpy.uint8, offset=4 + 4 * axes).reshape(shape)
 
 
 def pixels(folder, name):
     return torch.tensor(read(folder, name).reshape(-1, 784) / 127.5 - 1, dtype=torch.float32)
-
-
-def labels(folder, name):
-    return torch.tensor(read(folder, name).astype(numpy.int64))
 
 
 def run(seed, train, test):

@@ -8,25 +8,18 @@ a seed and core.
 
 An epoch has 74 batches, as in the code behind the figure, which leaves out an epoch's last batch; with `whole`, all 75."""
 
-import gzip
 import random
 import sys
 from pathlib import Path
 
-import numpy
 import torch
 from torch.nn import LayerNorm, Linear, ReLU, Sequential
 from torch.nn.functional import cross_entropy
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from mnist import labels, read  # noqa: E402
+
 TASKS, STEPS, EXAMPLES, BATCH = 50, 30_000, 1200, 16
-
-
-def read(folder, name):
-    path = next(Path(folder).rglob(name + "*"))
-    content = gzip.open(path).read() if path.suffix == ".gz" else path.read_bytes()
-    axes = content[3]
-    shape = [int.from_bytes(content[4 + 4 * i : 8 + 4 * i], "big") for i in range(axes)]
-    return numpy.frombuffer(content, numpy.uint8, offset=4 + 4 * axes).reshape(shape)
 
 
 def network():
@@ -34,7 +27,7 @@ def network():
     return Sequential(first, LayerNorm(100), ReLU(), second, LayerNorm(100), ReLU(), last)
 
 
-def run(seed, images, labels, batches):
+def run(seed, images, classes, batches):
     draws = random.Random(seed)
 
     def shuffled(count):
@@ -48,14 +41,12 @@ def run(seed, images, labels, batches):
     optimizer = torch.optim.Adam(model.parameters(), 1e-4, fused=True)
     rows = shuffled(len(images))
     shuffled(10_000)  # and shuffles the test images
-    images, labels = images[rows][:EXAMPLES], labels[rows][:EXAMPLES]
-    labels = labels[shuffled(EXAMPLES)]
-    targets, accuracies = labels, []
+    images, classes = images[rows][:EXAMPLES], classes[rows][:EXAMPLES]
+    classes = classes[shuffled(EXAMPLES)]
+    targets, accuracies = classes, []
     for task in range(TASKS):
         inputs, hits = images, torch.zeros(())
         for step in range(STEPS):
-            if step == STEPS - 1:
-                later = labels[shuffled(EXAMPLES)]
             if step % batches == 0:
                 rows = shuffled(EXAMPLES)
                 inputs, targets = inputs[rows], targets[rows]
@@ -67,7 +58,7 @@ def run(seed, images, labels, batches):
             hits += (logits.detach().argmax(1) == targets[at]).float().mean()
         accuracies.append(hits.item() / STEPS)
         print(f"seed {seed}, task {task}: {accuracies[-1]:.4f}", flush=True)
-        targets = later
+        targets = classes[shuffled(EXAMPLES)]
     print(f"seed {seed}: {sum(accuracies) / TASKS:.4f}", flush=True)
 
 
@@ -75,9 +66,9 @@ def main():
     folder, seeds = sys.argv[1], int(sys.argv[2])
     torch.set_num_threads(1)
     images = (torch.tensor(read(folder, "train-images").reshape(-1, 784)).float() / 255 - 0.5) / 0.5
-    labels = torch.tensor(read(folder, "train-labels").astype(numpy.int64))
+    targets = labels(folder, "train-labels")
     for seed in range(seeds):
-        run(seed, images, labels, 75 if "whole" in sys.argv[3:] else 74)
+        run(seed, images, targets, 75 if "whole" in sys.argv[3:] else 74)
 
 
 if __name__ == "__main__":
