@@ -7,7 +7,7 @@
 #define STACK (64 << 10)
 
 enum { EMULATE_LOWER, EMULATE_FORWARD, EMULATE_HEAD, EMULATE_BACKWARD, EMULATE_UPDATE, EMULATE_COEFFICIENTS,
-       EMULATE_ACCEPT, EMULATE_PERTURB };
+       EMULATE_PERTURB };
 
 typedef struct {
     ucontext_t start;
@@ -31,9 +31,6 @@ static void run_kernel(void) {
 #if ACTIVATION == RATIONAL
     case EMULATE_LOWER: lower(*emulated_job); break;
     case EMULATE_COEFFICIENTS: coefficients(*emulated_job); break;
-#endif
-#if PERTURB == PERTURB_NORMAL
-    case EMULATE_ACCEPT: accept(*emulated_job); break;
 #endif
 #if PERTURB
     case EMULATE_PERTURB: perturb(*emulated_job); break;

@@ -1,5 +1,5 @@
-/* exp, tanh, erf, ln(1 + x) as the processor's kernels have them, and a logarithm in f64. CUDA's own functions
- * promise no bits. */
+/* exp, tanh, erf, ln(1 + x), ln, sin and cos as the processor's kernels have them, and a logarithm in f64. CUDA's own
+ * functions promise no bits. */
 
 /* eˣ for x in [-87, 88]; outside, the value at the nearer end. NaN stays NaN. */
 DEVICE float exp_f(float x) {
@@ -60,10 +60,9 @@ DEVICE float erf_f(float x) {
     return magnitude > 0.97f ? far : near;
 }
 
-/* ln(1 + x) for x ≥ 0. */
-DEVICE float ln_1p_f(float x) {
-    const float y = 1.0f + x, lost = x - (y - 1.0f);
-    const unsigned bits = BITS_OF(y);
+/* ln x for normal numbers x > 0. */
+DEVICE float ln_f(float x) {
+    const unsigned bits = BITS_OF(x);
     const int exponent = (int)(bits >> 23) - 127;
     const float mantissa = FLOAT_OF((bits & 0x007fffffu) | 0x3f800000u);
     const int halve = mantissa > 1.41421356f;
@@ -74,8 +73,33 @@ DEVICE float ln_1p_f(float x) {
     p = fmaf(p, square, 0.2f);
     p = fmaf(p, square, 1.0f / 3.0f);
     p = fmaf(p, square, 1.0f);
-    const float sum = fmaf(e, 0.69314718f, 2.0f * s * p) + lost / y;
-    return x != x ? x : sum;
+    return fmaf(e, 0.69314718f, 2.0f * s * p);
+}
+
+/* ln(1 + x) for x ≥ 0. */
+DEVICE float ln_1p_f(float x) {
+    const float y = 1.0f + x, lost = x - (y - 1.0f);
+    return x != x ? x : ln_f(y) + lost / y;
+}
+
+/* sin α and cos α of α = 2π·turn/2³². */
+DEVICE void sin_cos_of_turn_f(unsigned turn, float *sine, float *cosine) {
+    const unsigned quarter = (turn + (1u << 29)) >> 30;
+    const float r = (float)(int)(turn - (quarter << 30)) * (1.57079633f / 1073741824.0f), square = r * r;
+    float p = 1.0f / 362880.0f;
+    p = fmaf(p, square, -1.0f / 5040.0f);
+    p = fmaf(p, square, 1.0f / 120.0f);
+    p = fmaf(p, square, -1.0f / 6.0f);
+    const float odd = fmaf(p * square, r, r);
+    float even = -1.0f / 3628800.0f;
+    even = fmaf(even, square, 1.0f / 40320.0f);
+    even = fmaf(even, square, -1.0f / 720.0f);
+    even = fmaf(even, square, 1.0f / 24.0f);
+    even = fmaf(even, square, -0.5f);
+    even = fmaf(even, square, 1.0f);
+    const int turned = quarter & 1u;
+    *sine = FLOAT_OF(BITS_OF(turned ? even : odd) ^ (quarter & 2u) << 30);
+    *cosine = FLOAT_OF(BITS_OF(turned ? odd : even) ^ ((quarter + 1u) & 2u) << 30);
 }
 
 /* ln x for a finite x ≥ 1; what is not finite comes back. */

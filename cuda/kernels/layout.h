@@ -56,12 +56,10 @@ typedef struct {
     const float *box;        /* (hidden layers, 2, MAX_SET) */
     const double *points;    /* that a gain is taken over: (count), and for unit-gain as many weights */
     const double *widths;    /* half-widths of fresh weights and biases: (layers, 2) */
-    unsigned *accepted;      /* pairs that each block of `accept` keeps */
     double bound, epsilon;   /* of the constraint */
-    double noise;            /* factor on what a perturbation adds, */
     float first, second;     /* settings of the activation */
     float penalty;
-    float shrink;            /* and on what was there */
+    float shrink, noise;     /* factors on what was there, and on what a perturbation adds */
     int constraint;
     int count;
 } Seat;

@@ -2,18 +2,19 @@
  *
  * ε is the first parameters, or drawn: as the processor's generator of that step draws it, to the bit. That generator
  * is ChaCha8 (key from the host), whose block number n can be had without those before it. Numbers are drawn for the
- * layers in order, each weight and then its bias. A uniform number takes one draw of 64 bits. A normal one takes a
- * pair of them, and another pair as long as the point lies outside the circle (Marsaglia's polar method), so which
- * pair makes which number is found by counting: `accept` counts what each block keeps, and each block of `perturb`
- * adds up the counts before it. They are integers: their sums have no order to keep. */
+ * layers in order, each weight and then its bias. A uniform number takes 64 bits. Normal ones come in blocks of
+ * 2·HALF: HALF words for the radius of as many points, HALF for their angles; the first half of the numbers are the
+ * cosines' (Box & Muller 1958). */
 #define PERTURB_START 1
 #define PERTURB_NORMAL 2
 #define PERTURB_FRESH 3
 #if PERTURB
 
-/* Draws of 64 bits in a block of the generator. */
-#define DRAWS 8
-#define PAIRS (DRAWS / 2)
+/* Words, and draws of 64 bits, in a block of the generator. */
+#define WORDS 16
+#define DRAWS (WORDS / 2)
+/* Points of a block of normal numbers. */
+#define HALF 256
 
 /* Numbers to draw. */
 DEVICE long draws_of(const Job *job) {
@@ -41,8 +42,8 @@ DEVICE Place place_of(const Job *job, long number) {
     }
 }
 
-DEVICE void perturb_one(const Seat *seat, long at, float added) {
-    seat->p[at] = fmaf(seat->shrink, seat->p[at], added);
+DEVICE void perturb_one(const Seat *seat, long at, float drawn) {
+    seat->p[at] = fmaf(seat->shrink, seat->p[at], seat->noise * drawn);
 }
 
 #if PERTURB != PERTURB_START
@@ -59,14 +60,13 @@ DEVICE unsigned rotated(unsigned x, int by) { return x << by | x >> (32 - by); }
     w[a] += w[b], w[d] = rotated(w[d] ^ w[a], 8);        \
     w[c] += w[d], w[b] = rotated(w[b] ^ w[c], 7)
 
-/* Block number `number` of ChaCha8 as numbers on [0, 1), 53 bits each (Bernstein 2008; stream 0). */
-DEVICE void draw_block(const unsigned *key, long number, double *units) {
+/* Block number `number` of ChaCha8 (Bernstein 2008; stream 0). */
+DEVICE void draw_block(const unsigned *key, long number, unsigned *w) {
     const unsigned long long n = (unsigned long long)number;
-    const unsigned first[16] = {0x61707865u, 0x3320646eu, 0x79622d32u, 0x6b206574u, key[0], key[1],
-                                key[2], key[3], key[4], key[5], key[6], key[7],
-                                (unsigned)n, (unsigned)(n >> 32), 0u, 0u};
-    unsigned w[16];
-    UNROLL for (int i = 0; i < 16; i++) w[i] = first[i];
+    const unsigned first[WORDS] = {0x61707865u, 0x3320646eu, 0x79622d32u, 0x6b206574u, key[0], key[1],
+                                   key[2], key[3], key[4], key[5], key[6], key[7],
+                                   (unsigned)n, (unsigned)(n >> 32), 0u, 0u};
+    UNROLL for (int i = 0; i < WORDS; i++) w[i] = first[i];
     UNROLL for (int round = 0; round < 4; round++) {
         QUARTER(0, 4, 8, 12);
         QUARTER(1, 5, 9, 13);
@@ -77,97 +77,44 @@ DEVICE void draw_block(const unsigned *key, long number, double *units) {
         QUARTER(2, 7, 8, 13);
         QUARTER(3, 4, 9, 14);
     }
-    UNROLL for (int i = 0; i < DRAWS; i++) {
-        const unsigned low = w[2 * i] + first[2 * i], high = w[2 * i + 1] + first[2 * i + 1];
-        const unsigned long long bits = (unsigned long long)high << 32 | low;
-        units[i] = (double)(bits >> 11) * 1.1102230246251565e-16;
-    }
+    UNROLL for (int i = 0; i < WORDS; i++) w[i] += first[i];
 }
 
-DEVICE double uniform_d(double unit, double low, double high) { return low + (high - low) * unit; }
+/* On [-width, width), by 53 of 64 bits. */
+DEVICE double uniform_d(unsigned low, unsigned high, double width) {
+    const unsigned long long bits = (unsigned long long)high << 32 | low;
+    return -width + (width - -width) * ((double)(bits >> 11) * 1.1102230246251565e-16);
+}
 
 #endif
 
 #if PERTURB == PERTURB_NORMAL
 
-/* ln x for a normal x below 1, as FreeBSD's e_log.c has it: what the processor's normal numbers are made with. */
-DEVICE double log_of_unit(double x) {
-    const unsigned long long bits = WIDE_BITS_OF(x);
-    const unsigned high = (unsigned)(bits >> 32) + (0x3ff00000u - 0x3fe6a09eu);
-    const double k = (double)((int)(high >> 20) - 0x3ff);
-    const unsigned long long mantissa = (unsigned long long)((high & 0x000fffffu) + 0x3fe6a09eu) << 32;
-    const double f = WIDE_OF(mantissa | (bits & 0xffffffffull)) - 1.0;
-    const double half = 0.5 * f * f, s = f / (2.0 + f), z = s * s, w = z * z;
-    const double even = w * (3.999999999940941908e-01 + w * (2.222219843214978396e-01 + w * 1.531383769920937332e-01));
-    const double odd = z * (6.666666666666735130e-01 + w * (2.857142874366239149e-01 +
-                       w * (1.818357216161805012e-01 + w * 1.479819860511658591e-01)));
-    const double r = odd + even;
-    return s * (half + r) + k * 1.90821492927058770002e-10 - half + f + k * 6.93147180369123816490e-01;
+/* A point at the angle 2π·angle/2³², as far out as √(-2 ln u) with 31 bits of u. */
+DEVICE void point(unsigned u, unsigned angle, float *x, float *y) {
+    const float unit = ((float)(int)(u >> 1) + 0.5f) * (1.0f / 2147483648.0f), radius = sqrtf(-2.0f * ln_f(unit));
+    float sine, cosine;
+    sin_cos_of_turn_f(angle, &sine, &cosine);
+    *x = radius * cosine, *y = radius * sine;
 }
 
-/* The points of a generator's block, and the squares of their distances where they make a number, else 0. */
-DEVICE int draw_pairs(const unsigned *key, long number, double *x, double *squares) {
-    double units[DRAWS];
-    int kept = 0;
-    draw_block(key, number, units);
-    UNROLL for (int i = 0; i < PAIRS; i++) {
-        const double y = uniform_d(units[2 * i + 1], -1.0, 1.0);
-        x[i] = uniform_d(units[2 * i], -1.0, 1.0);
-        const double square = x[i] * x[i] + y * y;
-        const int keeps = square > 0.0 && square < 1.0;
-        squares[i] = keeps ? square : 0.0;
-        kept += keeps;
-    }
-    return kept;
-}
-
-/* Numbers of all threads of the block before this one, and of all of them. */
-DEVICE unsigned before(unsigned own, unsigned *each, unsigned *all) {
-    BARRIER();
-    each[THREAD] = own;
-    BARRIER();
-    unsigned sum = 0u;
-    *all = 0u;
-    for (int t = 0; t < THREADS; t++) {
-        sum += t < THREAD ? each[t] : 0u;
-        *all += each[t];
-    }
-    return sum;
-}
-
-/* How many numbers each block's points make. */
-KERNEL(accept)(const Job job) {
-    SHARED unsigned each[THREADS];
-    if (!takes(&job)) return;
-    double x[PAIRS], squares[PAIRS];
-    unsigned all;
-    before((unsigned)draw_pairs(key_of(&job), (long)BLOCK * THREADS + THREAD, x, squares), each, &all);
-    if (THREAD == 0) job.seats[SLOT].accepted[BLOCK] = all;
-}
-
-/* A block its points. The last one goes on until there are numbers enough. */
+/* A thread as many points as a block of the generator has words: a share of a block of normal numbers. */
 KERNEL(perturb)(const Job job) {
-    SHARED unsigned each[THREADS];
     if (!takes(&job)) return;
     const Seat *seat = job.seats + SLOT;
-    const long wanted = draws_of(&job);
-    unsigned earlier = 0u, all;
-    for (int b = THREAD; b < BLOCK; b += THREADS) earlier += seat->accepted[b];
-    before(earlier, each, &all);
-    long first = all;
-    for (long block = BLOCK; first < wanted; block++) {
-        double x[PAIRS], squares[PAIRS];
-        const int kept = draw_pairs(key_of(&job), block * THREADS + THREAD, x, squares);
-        long number = first + before((unsigned)kept, each, &all);
-        for (int i = 0; i < PAIRS; i++) {
-            if (squares[i] > 0.0 && number < wanted) {
-                const double normal = x[i] * sqrt(-2.0 * log_of_unit(squares[i]) / squares[i]);
-                perturb_one(seat, place_of(&job, number).at, (float)(seat->noise * normal));
-                number++;
-            }
-        }
-        if (BLOCK + 1 < job.blocks) return;
-        first += all;
+    const long wanted = draws_of(&job), own = (long)BLOCK * THREADS + THREAD;
+    const long whole = own / (HALF / WORDS), share = own % (HALF / WORDS), first = whole * 2 * HALF + share * WORDS;
+    if (first >= wanted) return;
+    const long from = whole * (2 * HALF / WORDS) + share;
+    unsigned u[WORDS], angles[WORDS];
+    draw_block(key_of(&job), from, u);
+    draw_block(key_of(&job), from + HALF / WORDS, angles);
+    UNROLL for (int i = 0; i < WORDS; i++) {
+        float x, y;
+        point(u[i], angles[i], &x, &y);
+        const long cosine = first + i, sine = cosine + HALF;
+        if (cosine < wanted) perturb_one(seat, place_of(&job, cosine).at, x);
+        if (sine < wanted) perturb_one(seat, place_of(&job, sine).at, y);
     }
 }
 
@@ -178,11 +125,10 @@ KERNEL(perturb)(const Job job) {
     if (!takes(&job)) return;
     const Seat *seat = job.seats + SLOT;
     const long wanted = draws_of(&job);
-    const float noise = (float)seat->noise;
 #if PERTURB == PERTURB_FRESH
     const long own = (long)BLOCK * THREADS + THREAD, first = own * DRAWS;
-    double units[DRAWS];
-    draw_block(key_of(&job), own, units);
+    unsigned words[WORDS];
+    draw_block(key_of(&job), own, words);
 #endif
     UNROLL for (int i = 0; i < DRAWS; i++) {
 #if PERTURB == PERTURB_FRESH
@@ -194,11 +140,10 @@ KERNEL(perturb)(const Job job) {
             const Place place = place_of(&job, number);
 #if PERTURB == PERTURB_FRESH
             const double width = seat->widths[2 * place.layer + place.is_bias];
-            const float drawn = (float)uniform_d(units[i], -width, width);
+            perturb_one(seat, place.at, (float)uniform_d(words[2 * i], words[2 * i + 1], width));
 #else
-            const float drawn = seat->start[place.at];
+            perturb_one(seat, place.at, seat->start[place.at]);
 #endif
-            perturb_one(seat, place.at, noise * drawn);
         }
     }
 }

@@ -169,7 +169,7 @@ pub struct Settings {
     /// Of shrink and perturb: the factor on parameters,
     pub shrink: f32,
     /// the factor on what is added,
-    pub noise: f64,
+    pub noise: f32,
     /// and half-widths of the intervals of fresh weights and biases, layer by layer, for [`Perturb::Fresh`].
     pub widths: Vec<[f64; 2]>,
 }
@@ -258,14 +258,13 @@ impl Shape {
         self.l2_init || self.perturb == Perturb::Start
     }
 
-    /// Blocks that perturb the parameters. Those of normal numbers have THREADS·4 points each, of which π/4 are kept:
-    /// some more than that asks for, so that the last one seldom has to go on alone.
+    /// Blocks that perturb the parameters: a thread has 8 of them, or of each 512 normal numbers 32.
     pub(crate) fn perturbing(&self) -> usize {
         let numbers: usize = self.sizes.windows(2).map(|pair| (pair[0] + 1) * pair[1]).sum();
         match self.perturb {
             Perturb::No => 0,
             Perturb::Start | Perturb::Fresh => numbers.div_ceil(THREADS * 8),
-            Perturb::Normal => numbers.div_ceil(THREADS * 3) + 1,
+            Perturb::Normal => (numbers.div_ceil(512) * 16).div_ceil(THREADS),
         }
     }
 
@@ -275,13 +274,13 @@ impl Shape {
         let (_, parameters, work) = self.places();
         let arrays = if self.sgd { 2 } else { 3 } + usize::from(self.keeps_start());
         let rational = self.hidden() * ((CURVE + self.tiles() * SUMS) * 8 + 2 * MAX_SET * 4);
-        let perturbing = self.perturbing() * 4 + self.layers() * 16;
+        let widths = self.layers() * 16;
         let drawn = usize::from(self.activation.draws()) * self.hidden() * MAX_P
             + usize::from(self.perturb.draws()) * KEY;
         let step = size_of::<Step>() + size_of::<Taken>() + 4 * (self.batch + drawn);
         4 * (arrays * parameters + work)
             + rational
-            + perturbing
+            + widths
             + ROUND * step
             + examples * 4 * (self.sizes[0] + 1)
     }

@@ -6,7 +6,7 @@ use crate::shape::{Activation, Perturb, Shape};
 
 /// Version of the kernels' arithmetic: a run goes on only under the one that it began with. To be raised by every
 /// change that moves a bit.
-pub const KERNELS: &str = "cuda-2";
+pub const KERNELS: &str = "cuda-3";
 
 const PRELUDE: &str = include_str!("../kernels/prelude_cuda.h");
 #[cfg(feature = "emulator")]
@@ -33,7 +33,6 @@ pub enum Kernel {
     Backward,
     Update,
     Coefficients,
-    Accept,
     Perturb,
 }
 
@@ -49,9 +48,6 @@ impl Kernel {
         ];
         if shape.activation.set() > 0 {
             all.extend([(Self::Lower, "lower"), (Self::Coefficients, "coefficients")]);
-        }
-        if shape.perturb == Perturb::Normal {
-            all.push((Self::Accept, "accept"));
         }
         if shape.perturb != Perturb::No {
             all.push((Self::Perturb, "perturb"));

@@ -112,7 +112,7 @@ fn every_size_method_and_optimiser_gives_the_references_bits() {
     }
 }
 
-/// Draws of every step: numbers of fewer blocks than one, of several, and a last block that goes on alone.
+/// Draws of every step: numbers of fewer blocks than one, and of several.
 #[test]
 fn every_perturbation_gives_the_references_bits() {
     for perturb in [Perturb::Start, Perturb::Normal, Perturb::Fresh] {

@@ -36,6 +36,32 @@ pub fn fill(stream: &mut Stream, draws: &mut [f32]) {
     }
 }
 
+/// The draws of one stream in the order of [`fill`], for numbers that lie in several places: all blocks are whole.
+pub struct Normals {
+    stream: Stream,
+    block: [f32; 2 * PAIRS],
+    /// Draws of the block that are gone.
+    taken: usize,
+}
+
+impl Normals {
+    /// All that the stream gives from here on.
+    pub fn new(stream: Stream) -> Self {
+        Self { stream, block: [0.0; 2 * PAIRS], taken: 2 * PAIRS }
+    }
+
+    /// The next draws: `most`, or what is left of a block; at least one unless `most` is 0.
+    pub fn take(&mut self, most: usize) -> &[f32] {
+        if self.taken == self.block.len() {
+            fill(&mut self.stream, &mut self.block);
+            self.taken = 0;
+        }
+        let first = self.taken;
+        self.taken += most.min(self.block.len() - first);
+        &self.block[first..self.taken]
+    }
+}
+
 #[inline(always)]
 fn pair(u: u32, angle: u32) -> (f32, f32) {
     const STEP: f32 = 1.0 / (1u32 << 31) as f32;
@@ -74,6 +100,20 @@ mod tests {
             }
             assert_eq!(words.position(), stream.position());
         }
+    }
+
+    /// In pieces of any length, they are those of whole blocks.
+    #[test]
+    fn pieces_are_parts_of_whole_blocks() {
+        let mut whole = vec![0.0; 4 * 2 * PAIRS];
+        fill(&mut Stream::new(3, "test", 1), &mut whole);
+        let (mut normals, mut ours) = (Normals::new(Stream::new(3, "test", 1)), Vec::new());
+        for most in [1, 0, 510, 7, 600, 512, 100] {
+            let piece = normals.take(most);
+            assert!(piece.len() <= most && (most == 0 || !piece.is_empty()), "{most}: {}", piece.len());
+            ours.extend_from_slice(piece);
+        }
+        assert!(ours.len() > 2 * 2 * PAIRS && ours == whole[..ours.len()]);
     }
 
     /// The ends of what words can be.

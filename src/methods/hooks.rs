@@ -78,7 +78,7 @@ pub struct Perturbation<'a> {
     /// Factor on the parameters.
     pub shrink: f32,
     /// Factor on ε.
-    pub noise: f64,
+    pub noise: f32,
     /// The first parameters, by parameter, where ε is those.
     pub start: Option<&'a [Vec<f32>]>,
     /// Purpose of each step's generator.

@@ -3,7 +3,8 @@
 //!
 //! Utility is |w| ("magnitude") or |w·g| with the loss's gradient of this step ("gradient"). Of every tensor
 //! of n values, "share" takes the n·factor of least utility (the fraction of one by a draw), "threshold" all
-//! below factor times the tensor's mean utility. The mean is 0, and 1 for scales of normalisations, which
+//! that have at most factor times the tensor's mean utility: the whole tensor where no value is of any use, as behind
+//! a layer of silent units. The mean of the start is 0, and 1 for scales of normalisations, which
 //! have no other start. Moments of what is put back become 0.
 //!
 //! Coefficients of activations and heads of `head = "multi"` are left alone.
@@ -45,7 +46,7 @@ const ENTRY: Entry = Entry {
         },
         Parameter {
             name: "pruning",
-            summary: "threshold: all below factor·(mean utility); share: factor of all",
+            summary: "threshold: all up to factor·(mean utility); share: factor of all",
             kind: Kind::Text { default: Some("threshold"), one_of: &["threshold", "share"] },
         },
         Parameter {
@@ -88,7 +89,7 @@ impl Reinitialization {
         let n = utilities.len();
         if !self.share {
             let mean = utilities.iter().map(|u| f64::from(*u)).sum::<f64>() / n as f64;
-            return (0..n).filter(|&i| f64::from(utilities[i]) < self.factor * mean).collect();
+            return (0..n).filter(|&i| f64::from(utilities[i]) <= self.factor * mean).collect();
         }
         let wanted = self.factor * n as f64;
         let whole = wanted as usize + usize::from(draws.unit() < wanted.fract());
@@ -162,6 +163,23 @@ mod tests {
         method.updated(&mut fixture::at(&*network, &mut optimizer, 0, 1), &[]).unwrap();
         assert_eq!(fixture::get(&*network, "layers.0.weight"), [0.0, -0.6, 2.49, -0.51]);
         assert_eq!(optimizer.states()[0].first, [0.0, 1.0, 1.0, 1.0]);
+    }
+
+    /// Behind silent units every gradient is 0, and so is the mean utility: their weights go all the same.
+    #[test]
+    fn weights_without_any_use_are_drawn_anew() {
+        let (network, mut optimizer) = fixture::mlp(&[1], 0);
+        let word = |word: &str| Value::Text(word.into());
+        let settings =
+            [("period", Value::Number(1.0)), ("utility", word("gradient")), ("start", word("draw"))];
+        let mut method = fixture::method_of("selective-weight-reinitialization", &settings, &*network);
+        let w = [5.0, 6.0, 7.0, 8.0];
+        fixture::set(&*network, "layers.0.weight", &w);
+        fixture::no_gradients(&*network);
+        let mut at = fixture::at(&*network, &mut optimizer, 0, 0);
+        method.gradients(&mut at, &[]).unwrap();
+        method.updated(&mut at, &[]).unwrap();
+        assert!(fixture::get(&*network, "layers.0.weight").iter().all(|w| w.abs() <= 0.5));
     }
 
     #[test]

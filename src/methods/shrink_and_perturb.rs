@@ -19,6 +19,7 @@ use super::reset;
 use crate::kernels::element::vectorized;
 use crate::kernels::fused_activation::Captured;
 use crate::kernels::inplace::update;
+use crate::kernels::normals::Normals;
 use crate::nn::{self, Network, Role};
 use crate::random::Stream;
 use crate::spec::{Choice, Entry, Kind, Parameter, Plan};
@@ -70,7 +71,7 @@ enum Noise {
 struct ShrinkAndPerturb {
     shrink: f32,
     /// Factor on ε.
-    noise: f64,
+    noise: f32,
     every_step: bool,
     from: Noise,
     /// The first parameters, if they are wanted.
@@ -91,7 +92,7 @@ fn build(choice: &Choice, network: &dyn Network) -> Result<Box<dyn Method>> {
     let convex = choice.optional_text("form") == Some("convex");
     Ok(Box::new(ShrinkAndPerturb {
         shrink: shrink as f32,
-        noise: if convex { 1.0 - shrink } else { choice.number("noise") },
+        noise: if convex { 1.0 - shrink } else { choice.number("noise") } as f32,
         every_step: choice.optional_text("every") == Some("step"),
         from,
         start: parameters.map(nn::Parameter::to_vec).collect::<Result<_>>()?,
@@ -112,30 +113,39 @@ fn check(_: &Plan, choice: &Choice) -> std::result::Result<(), String> {
 }
 
 impl ShrinkAndPerturb {
+    /// `values` to shrink·θ + noise·ε.
+    fn move_by(&self, added: &[f32], values: &mut [f32]) {
+        vectorized(
+            #[inline(always)]
+            || {
+                for (value, added) in values.iter_mut().zip(added) {
+                    *value = self.shrink.mul_add(*value, self.noise * added);
+                }
+            },
+        );
+    }
+
     fn apply(&self, at: &mut At<'_>, mut draws: Stream) -> Result<()> {
         if self.shrink == 1.0 && self.noise == 0.0 {
             return Ok(());
         }
         let fresh = if self.from == Noise::Init { reset::fresh(at.network, &mut draws) } else { Vec::new() };
         let added = if self.from == Noise::Init { &fresh } else { &self.start };
+        let mut normals = Normals::new(draws);
         for (number, (parameter, state)) in
             at.network.parameters().iter().zip(at.optimizer.states()).enumerate()
         {
             if !matches!(parameter.role, Role::Weight | Role::Bias | Role::Embedding) || state.separate_rows {
                 continue;
             }
-            update(&parameter.values, |values| match added.get(number) {
-                Some(added) => vectorized(
-                    #[inline(always)]
-                    || {
-                        for (value, added) in values.iter_mut().zip(added) {
-                            *value = self.shrink.mul_add(*value, self.noise as f32 * added);
-                        }
-                    },
-                ),
+            update(&parameter.values, |mut values| match added.get(number) {
+                Some(added) => self.move_by(added, values),
                 None => {
-                    for value in values {
-                        *value = self.shrink.mul_add(*value, (self.noise * draws.normal()) as f32);
+                    while !values.is_empty() {
+                        let added = normals.take(values.len());
+                        let (now, later) = values.split_at_mut(added.len());
+                        self.move_by(added, now);
+                        values = later;
                     }
                 }
             })?;
@@ -220,6 +230,25 @@ mod tests {
         let earlier = weight(&*network);
         method.updated(&mut fixture::at(&*network, &mut optimizer, 0, 1), &[]).unwrap();
         assert_ne!(weight(&*network), earlier, "every step draws anew");
+    }
+
+    /// One sequence of draws over all parameters in their order.
+    #[test]
+    fn normal_noise_goes_on_from_one_parameter_to_the_next() {
+        use crate::kernels::normals::Normals;
+        let (network, mut optimizer) = fixture::mlp(&[150, 7], 0);
+        let settings =
+            [("every", word("step")), ("shrink", Value::Number(0.0)), ("noise", Value::Number(1.0))];
+        let mut method = fixture::method_of("shrink-and-perturb", &settings, &*network);
+        let mut at = fixture::at(&*network, &mut optimizer, 0, 3);
+        let mut normals = Normals::new(at.streams.of_step("shrink-and-perturb"));
+        method.updated(&mut at, &[]).unwrap();
+        let ours: Vec<f32> = network.parameters().iter().flat_map(|p| p.to_vec().unwrap()).collect();
+        let mut theirs = Vec::new();
+        while theirs.len() < ours.len() {
+            theirs.extend_from_slice(normals.take(ours.len() - theirs.len()));
+        }
+        assert!(ours.len() > 1024 && ours == theirs);
     }
 
     /// θ ← 0.8·θ + 0.01·N(0, 1); scales of normalisations and separate heads stay.

@@ -64,7 +64,6 @@ impl Held {
         self.data.sums = piece(hidden * shape.tiles() * SUMS * 8)?;
         self.data.boxes = piece(hidden * 2 * MAX_SET * 4)?;
         self.data.widths = piece(shape.layers() * 16)?;
-        self.data.accepted = piece(shape.perturbing() * 4)?;
         Ok(())
     }
 

@@ -152,9 +152,6 @@ fn launch(backend: &mut dyn Backend, shape: &Shape, slots: usize, job: &mut Job)
     if is_rational {
         go(Kernel::Coefficients, 0, shape.hidden())?;
     }
-    if shape.perturb == Perturb::Normal {
-        go(Kernel::Accept, 0, shape.perturbing())?;
-    }
     if shape.perturb != Perturb::No {
         go(Kernel::Perturb, 0, shape.perturbing())?;
     }

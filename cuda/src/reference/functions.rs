@@ -1,4 +1,4 @@
-//! exp, tanh, erf, ln(1 + x) and ln as kernels/functions.h has them.
+//! exp, tanh, erf, ln(1 + x), ln, sin and cos as kernels/functions.h has them.
 
 #![allow(clippy::excessive_precision, reason = "as they stand there")]
 
@@ -59,22 +59,44 @@ pub fn erf(x: f32) -> f32 {
     if magnitude > 0.97 { far } else { near }
 }
 
-pub fn ln_1p(x: f32) -> f32 {
-    let y = 1.0 + x;
-    let lost = x - (y - 1.0);
-    let bits = y.to_bits();
+/// ln x for normal numbers x > 0.
+pub fn ln(x: f32) -> f32 {
+    let bits = x.to_bits();
     let mantissa = f32::from_bits((bits & 0x007f_ffff) | 0x3f80_0000);
     let halve = mantissa > std::f32::consts::SQRT_2;
     let m = if halve { 0.5 * mantissa } else { mantissa };
     let e = ((bits >> 23) as i32 - 127) as f32 + if halve { 1.0 } else { 0.0 };
     let s = (m - 1.0) / (m + 1.0);
     let p = polynomial(s * s, &[1.0 / 9.0, 1.0 / 7.0, 0.2, 1.0 / 3.0, 1.0]);
-    let sum = e.mul_add(std::f32::consts::LN_2, 2.0 * s * p) + lost / y;
-    if x.is_nan() { x } else { sum }
+    e.mul_add(std::f32::consts::LN_2, 2.0 * s * p)
+}
+
+pub fn ln_1p(x: f32) -> f32 {
+    let y = 1.0 + x;
+    let lost = x - (y - 1.0);
+    if x.is_nan() { x } else { ln(y) + lost / y }
+}
+
+/// sin α and cos α of α = 2π·turn/2³².
+pub fn sin_cos_of_turn(turn: u32) -> (f32, f32) {
+    let quarter = turn.wrapping_add(1 << 29) >> 30;
+    let r =
+        turn.wrapping_sub(quarter << 30) as i32 as f32 * (std::f32::consts::FRAC_PI_2 / (1u32 << 30) as f32);
+    let square = r * r;
+    let odd = polynomial(square, &[1.0 / 362_880.0, -1.0 / 5040.0, 1.0 / 120.0, -1.0 / 6.0]);
+    let odd = (odd * square).mul_add(r, r);
+    let falling = [-1.0 / 3_628_800.0, 1.0 / 40_320.0, -1.0 / 720.0, 1.0 / 24.0, -0.5, 1.0];
+    let even = polynomial(square, &falling);
+    match quarter & 3 {
+        0 => (odd, even),
+        1 => (even, -odd),
+        2 => (-odd, -even),
+        _ => (-even, odd),
+    }
 }
 
 /// ln x for a finite x ≥ 1.
-pub fn ln(x: f64) -> f64 {
+pub fn wide_ln(x: f64) -> f64 {
     if !x.is_finite() {
         return x;
     }
@@ -110,8 +132,16 @@ mod tests {
             let near = |ours: f32, exact: f64| (f64::from(ours) - exact).abs() <= 5e-7 * exact.abs();
             assert!(near(super::exp(x), wide.exp()) && near(super::tanh(x), wide.tanh()), "{x}");
             assert!(x < 0.0 || near(super::ln_1p(x), wide.ln_1p()), "{x}");
+            assert!(x <= 0.0 || near(super::ln(x), wide.ln()) || (x - 1.0).abs() < 0.1, "{x}");
+            let turn = (i as u32).wrapping_mul(107_374);
+            let (sine, cosine) = super::sin_cos_of_turn(turn);
+            let (exact, beside) = (std::f64::consts::TAU * f64::from(turn) / 2f64.powi(32)).sin_cos();
+            assert!(
+                (f64::from(sine) - exact).abs() < 2e-7 && (f64::from(cosine) - beside).abs() < 2e-7,
+                "{turn}"
+            );
             let x = 1.0 + (wide + 20.0) * 30.0;
-            assert!((super::ln(x) - x.ln()).abs() <= 1e-15 * x.ln().max(1.0), "{x}");
+            assert!((super::wide_ln(x) - x.ln()).abs() <= 1e-15 * x.ln().max(1.0), "{x}");
         }
         // Abramowitz & Stegun, table 7.1.
         for (x, exact) in [(0.5, 0.520_499_877_8), (1.0, 0.842_700_792_9), (2.0, 0.995_322_265_0)] {

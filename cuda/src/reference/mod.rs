@@ -8,7 +8,7 @@ mod rational;
 mod scalar;
 
 use self::draws::Draws;
-use self::functions::{exp, flushed, ln};
+use self::functions::{exp, flushed, wide_ln};
 use self::rational::Curve;
 use crate::engine::Values;
 use crate::layout::{MAX_P, Rule, SUMS, Step, THREADS, TILE, Taken};
@@ -135,20 +135,24 @@ impl Network {
             return;
         }
         let mut draws = self.shape.perturb.draws().then(|| Draws::new(key));
+        let mut normals = Vec::new().into_iter();
         let (shrink, noise) = (self.settings.shrink, self.settings.noise);
         for (layer, (weight, bias, _)) in self.shape.parameters().0.into_iter().enumerate() {
             let (from, to) = (self.shape.sizes[layer], self.shape.sizes[layer + 1]);
             for (first, count, side) in [(weight, from * to, 0), (bias, to, 1)] {
                 for at in first..first + count {
                     let added = match (self.shape.perturb, &mut draws) {
-                        (Perturb::Normal, Some(draws)) => (noise * draws.normal()) as f32,
+                        (Perturb::Normal, Some(draws)) => normals.next().unwrap_or_else(|| {
+                            normals = draws.normals().into_iter();
+                            normals.next().expect("a block has some")
+                        }),
                         (Perturb::Fresh, Some(draws)) => {
                             let width = self.settings.widths[layer][side];
-                            noise as f32 * draws.uniform(-width, width) as f32
+                            draws.uniform(-width, width) as f32
                         }
-                        _ => noise as f32 * self.start[at],
+                        _ => self.start[at],
                     };
-                    self.values.p[at] = shrink.mul_add(self.values.p[at], added);
+                    self.values.p[at] = shrink.mul_add(self.values.p[at], noise * added);
                 }
             }
         }
@@ -259,7 +263,7 @@ fn head(logits: &[f32], labels: &[u32], rows: usize, classes: usize) -> (Taken, 
             let share = power / sum;
             flushed((if k == label as usize { share - 1.0 } else { share }) * scale, NEGLIGIBLE)
         }));
-        let loss = ln(f64::from(sum)) + f64::from(z[best] - z[label as usize]);
+        let loss = wide_ln(f64::from(sum)) + f64::from(z[best] - z[label as usize]);
         correct += u32::from(best == label as usize && !loss.is_nan());
         total += loss;
     }
