@@ -89,9 +89,41 @@ struct Units {
     due: f64,
 }
 
+/// 1 - ηᵗ, by which a running mean after t steps is divided. Each is computed once: ages differ by unit, and a power
+/// costs more than the rest of a unit. By `libm`, so that every platform agrees.
+struct Corrections {
+    decay: f64,
+    /// Of t = 0 on, as far as they have been asked for or are not yet 1.
+    known: Vec<f64>,
+}
+
+impl Corrections {
+    /// As many as are kept. With η = 0.99 all are 1 after 3,700 steps.
+    const KEPT: u64 = 1 << 20;
+
+    fn of(&self, age: u64) -> f64 {
+        1.0 - libm::pow(self.decay, age as f64)
+    }
+
+    /// Makes those up to `age` known.
+    fn reach(&mut self, age: u64) {
+        while (self.known.len() as u64) <= age.min(Self::KEPT) && self.known.last() != Some(&1.0) {
+            self.known.push(self.of(self.known.len() as u64));
+        }
+    }
+
+    fn at(&self, age: u64) -> f64 {
+        match self.known.get(usize::try_from(age).unwrap_or(usize::MAX)) {
+            Some(&known) => known,
+            None if self.known.last() == Some(&1.0) => 1.0,
+            None => self.of(age),
+        }
+    }
+}
+
 struct ContinualBackprop {
     rate: f64,
-    decay: f64,
+    corrections: Corrections,
     maturity: u64,
     adaptable: bool,
     compensation: bool,
@@ -112,7 +144,7 @@ fn build(choice: &Choice, network: &dyn Network) -> Result<Box<dyn Method>> {
     });
     Ok(Box::new(ContinualBackprop {
         rate: choice.number("rate"),
-        decay: choice.number("decay"),
+        corrections: Corrections { decay: choice.number("decay"), known: Vec::new() },
         maturity: count(choice, "maturity") as u64,
         adaptable: choice.text("utility") == "adaptable",
         compensation: choice.flag("compensation"),
@@ -182,20 +214,15 @@ impl Units {
         &mut self,
         network: &dyn Network,
         tap: &Captured,
-        (decay, adaptable): (f64, bool),
+        corrections: &mut Corrections,
+        adaptable: bool,
     ) -> Result<Vec<f64>> {
         let layer = &network.layers()[self.layer];
         let units = layer.units();
         self.ages.iter_mut().for_each(|age| *age += 1);
-        // Most units are of one age, and a power costs more than the rest of a unit.
-        let (mut of_age, mut correction) = (0, 0.0);
-        let corrections = self.ages.iter().map(|&age| {
-            if age != of_age {
-                (of_age, correction) = (age, 1.0 - decay.powf(age as f64));
-            }
-            correction
-        });
-        let corrections: Vec<f64> = corrections.collect();
+        let decay = corrections.decay;
+        corrections.reach(self.ages.iter().copied().max().unwrap_or(0));
+        let corrections: Vec<f64> = self.ages.iter().map(|&age| corrections.at(age)).collect();
         for (mean, now) in self.means.iter_mut().zip(feature_means(layer, tap)) {
             *mean = decay.mul_add(*mean, (1.0 - decay) * now);
         }
@@ -231,7 +258,7 @@ impl Units {
 
 impl ContinualBackprop {
     /// Adds `w_out·ĥ` of the units to the biases of the layers that they feed.
-    fn compensate(at: &At<'_>, units: &Units, chosen: &[usize], decay: f64) -> Result<()> {
+    fn compensate(at: &At<'_>, units: &Units, chosen: &[usize], corrections: &Corrections) -> Result<()> {
         let layer = &at.network.layers()[units.layer];
         for &feed in &layer.feeds {
             let next = &at.network.layers()[feed.layer];
@@ -240,7 +267,7 @@ impl ContinualBackprop {
             let columns = next.start.incoming();
             let mut added = vec![0.0f64; next.units()];
             for &unit in chosen {
-                let correction = 1.0 - decay.powf(units.ages[unit] as f64);
+                let correction = corrections.at(units.ages[unit]);
                 for (k, range) in layer.outgoing(unit, feed).enumerate() {
                     let mean = units.means[k * layer.units() + unit] / correction;
                     for (sum, row) in added.iter_mut().zip(weight.chunks_exact(columns)) {
@@ -267,13 +294,13 @@ impl Method for ContinualBackprop {
         }
         let mut draws = at.streams.of_step("continual-backprop");
         for (units, tap) in self.layers.iter_mut().zip(features) {
-            let utilities = units.observe(at.network, tap, (self.decay, self.adaptable))?;
+            let utilities = units.observe(at.network, tap, &mut self.corrections, self.adaptable)?;
             let chosen = units.least(&utilities, self.rate, self.maturity);
             if chosen.is_empty() {
                 continue;
             }
             if self.compensation {
-                Self::compensate(at, units, &chosen, self.decay)?;
+                Self::compensate(at, units, &chosen, &self.corrections)?;
             }
             reset::units(at, units.layer, &chosen, self.fresh, &mut draws)?;
             for &unit in &chosen {
@@ -328,6 +355,18 @@ mod tests {
     }
 
     /// Three mature units at a rate of 0.1 make one reset in the fourth step after maturity: 4 · 0.3 ≥ 1.
+    /// Known ones, those beyond what is kept, and where they have become 1.
+    #[test]
+    fn corrections_are_those_of_the_formula() {
+        for decay in [0.0, 0.9, 0.99, 0.999_999] {
+            let mut corrections = super::Corrections { decay, known: Vec::new() };
+            corrections.reach(2_000_000);
+            for age in [0, 1, 2, 50, 3_000, 40_000, 1 << 20, 1_500_000] {
+                assert_eq!(corrections.at(age), 1.0 - libm::pow(decay, age as f64), "{decay}, {age}");
+            }
+        }
+    }
+
     #[test]
     fn fractions_add_up_and_the_least_useful_unit_goes() {
         let (network, mut optimizer) = fixture::mlp(&[3], 0);
