@@ -57,9 +57,10 @@ typedef struct {
     const double *points;    /* that a gain is taken over: (count), and for unit-gain as many weights */
     const double *widths;    /* half-widths of fresh weights and biases: (layers, 2) */
     double bound, epsilon;   /* of the constraint */
+    double noise;            /* of a perturbation: factor on what it adds, a float by value, */
     float first, second;     /* settings of the activation */
     float penalty;
-    float shrink, noise;     /* factors on what was there, and on what a perturbation adds */
+    float shrink;            /* and on what was there */
     int constraint;
     int count;
 } Seat;
@@ -80,7 +81,6 @@ typedef struct {
     int chunk, step;            /* steps of the round, and the one to take */
     int layer, layers;          /* the one to work on, and how many there are, the head last */
     int tiles;                  /* of the widest hidden layer */
-    int blocks;                 /* of a perturbation */
     Layer all[MAX_LAYERS];
 } Job;
 

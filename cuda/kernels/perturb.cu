@@ -43,7 +43,7 @@ DEVICE Place place_of(const Job *job, long number) {
 }
 
 DEVICE void perturb_one(const Seat *seat, long at, float drawn) {
-    seat->p[at] = fmaf(seat->shrink, seat->p[at], seat->noise * drawn);
+    seat->p[at] = fmaf(seat->shrink, seat->p[at], (float)seat->noise * drawn);
 }
 
 #if PERTURB != PERTURB_START

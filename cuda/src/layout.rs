@@ -89,11 +89,11 @@ pub struct SeatData {
     pub widths: u64,
     pub bound: f64,
     pub epsilon: f64,
+    pub noise: f64,
     pub first: f32,
     pub second: f32,
     pub penalty: f32,
     pub shrink: f32,
-    pub noise: f32,
     pub constraint: i32,
     pub count: i32,
 }
@@ -123,7 +123,6 @@ pub struct Job {
     pub layer: i32,
     pub layers: i32,
     pub tiles: i32,
-    pub blocks: i32,
     pub all: [Layer; MAX_LAYERS],
 }
 
@@ -140,10 +139,14 @@ unsafe impl Plain for f64 {}
 unsafe impl Plain for u32 {}
 // SAFETY: `repr(C)` of 24 numbers of 4 bytes.
 unsafe impl Plain for Step {}
-// SAFETY: `repr(C)`, 17 numbers of 8 bytes and then 6 of 4.
+// SAFETY: `repr(C)`, 16 numbers of 8 bytes and then 6 of 4.
 unsafe impl Plain for SeatData {}
 // SAFETY: `repr(C)` of 2 numbers of 4 bytes.
 unsafe impl Plain for Taken {}
+// No bytes beside those of the numbers.
+const _: () = assert!(
+    size_of::<Step>() == 24 * 4 && size_of::<SeatData>() == 16 * 8 + 6 * 4 && size_of::<Taken>() == 2 * 4
+);
 
 /// The bytes of values.
 pub fn bytes<T: Plain>(values: &[T]) -> &[u8] {

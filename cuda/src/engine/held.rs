@@ -126,7 +126,7 @@ impl Held {
         (self.data.constraint, self.data.bound, self.data.epsilon) = (number, bound, epsilon);
         [self.data.first, self.data.second] = settings.activation;
         self.data.penalty = settings.penalty;
-        (self.data.shrink, self.data.noise) = (settings.shrink, settings.noise);
+        (self.data.shrink, self.data.noise) = (settings.shrink, f64::from(settings.noise));
         Ok(())
     }
 

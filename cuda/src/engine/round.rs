@@ -96,7 +96,6 @@ impl Round {
             chunk: chunk as i32,
             layers: layers.len() as i32,
             tiles: shape.tiles() as i32,
-            blocks: shape.perturbing() as i32,
             ..Job::default()
         };
         job.all[..layers.len()].copy_from_slice(&layers);
