@@ -46,6 +46,7 @@ pub struct Normals {
 
 impl Normals {
     /// All that the stream gives from here on.
+    #[must_use]
     pub fn new(stream: Stream) -> Self {
         Self { stream, block: [0.0; 2 * PAIRS], taken: 2 * PAIRS }
     }
