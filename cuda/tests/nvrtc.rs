@@ -44,8 +44,10 @@ fn every_shape_becomes_machine_code_as_it_is_written() {
                 compiled.log.contains("bytes spill stores"),
                 "{what}: the report of registers is missing"
             );
-            // Around the calls that a division, a root and the way in f64 may become, compilers save a few.
-            let most = 64;
+            // A rational of degrees (9, 8) has 19 sums in f64 a thread; around a call of the way in f64 a few are saved.
+            // NVRTC 12 saves a few of smaller ones too, and 13.2 for sm_90 four registers of `update`.
+            let saves = shape.activation == rational(3, 9, 8) || nvrtc::version().unwrap().0 < 13;
+            let most = if saves { 64 } else { 16 };
             for line in compiled.log.lines().filter(|line| line.contains("spill")) {
                 let numbers: Vec<usize> =
                     line.split_whitespace().filter_map(|word| word.parse().ok()).collect();

@@ -354,7 +354,6 @@ mod tests {
         method.updated(&mut fixture::at(network, optimizer, 0, number), &taps).unwrap();
     }
 
-    /// Three mature units at a rate of 0.1 make one reset in the fourth step after maturity: 4 · 0.3 ≥ 1.
     /// Known ones, those beyond what is kept, and where they have become 1.
     #[test]
     fn corrections_are_those_of_the_formula() {
@@ -367,6 +366,7 @@ mod tests {
         }
     }
 
+    /// Three mature units at a rate of 0.1 make one reset in the fourth step after maturity: 4 · 0.3 ≥ 1.
     #[test]
     fn fractions_add_up_and_the_least_useful_unit_goes() {
         let (network, mut optimizer) = fixture::mlp(&[3], 0);

@@ -235,13 +235,12 @@ mod tests {
     /// One sequence of draws over all parameters in their order.
     #[test]
     fn normal_noise_goes_on_from_one_parameter_to_the_next() {
-        use crate::kernels::normals::Normals;
         let (network, mut optimizer) = fixture::mlp(&[150, 7], 0);
         let settings =
             [("every", word("step")), ("shrink", Value::Number(0.0)), ("noise", Value::Number(1.0))];
         let mut method = fixture::method_of("shrink-and-perturb", &settings, &*network);
         let mut at = fixture::at(&*network, &mut optimizer, 0, 3);
-        let mut normals = Normals::new(at.streams.of_step("shrink-and-perturb"));
+        let mut normals = super::Normals::new(at.streams.of_step(super::PURPOSE));
         method.updated(&mut at, &[]).unwrap();
         let ours: Vec<f32> = network.parameters().iter().flat_map(|p| p.to_vec().unwrap()).collect();
         let mut theirs = Vec::new();
