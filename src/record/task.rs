@@ -87,6 +87,26 @@ pub struct TaskRow {
     pub loss_gap: Option<f64>,
 }
 
+impl TaskRow {
+    /// Columns that say in words what the run's plan is. Two builds may word one plan differently: a setting is left
+    /// out where it is the default, and defaults change.
+    pub const WORDS: [&'static str; 13] = [
+        "run",
+        "benchmark",
+        "dataset",
+        "family",
+        "network",
+        "activation",
+        "constraint",
+        "method",
+        "optimizer",
+        "learning_rate",
+        "seed",
+        "environment",
+        "agent",
+    ];
+}
+
 impl Row for TaskRow {
     const FILE: &'static str = "tasks.csv";
 }

@@ -32,6 +32,12 @@ fn task(index: usize) -> TaskRow {
     }
 }
 
+#[test]
+fn the_plans_words_are_columns() {
+    let columns = columns::<TaskRow>();
+    assert_eq!(TaskRow::WORDS.iter().find(|word| !columns.contains(word)), None);
+}
+
 fn probe(task: usize, value: Option<f64>) -> ProbeRow {
     ProbeRow {
         run: "r".to_owned(),

@@ -9,9 +9,6 @@ use csv::{Reader, StringRecord};
 
 use crate::record::{FILES, Row, TaskRow, TimeRow, columns};
 
-/// The column that names the run: older builds cut the name from other settings.
-const NAME: &str = "run";
-
 /// Where two runs differ. Lines are counted from 1, which is the header's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Difference {
@@ -78,8 +75,8 @@ pub struct Comparison {
     pub first: Option<Difference>,
 }
 
-/// Holds every cell of the files of rows in `then` against those in `now`, but for the run's name and the times. What
-/// `now` alone has, columns of later builds and files that published folders leave out, is passed over.
+/// Holds every cell of the files of rows in `then` against those in `now`, but for times and what only says the plan
+/// ([`TaskRow::WORDS`]). What `now` alone has, columns of later builds and files that published folders leave out, is passed over.
 ///
 /// # Errors
 /// If a file cannot be read or is no CSV.
@@ -158,12 +155,13 @@ impl Rows {
         Ok(more)
     }
 
-    /// Columns that both have, and where; and those that the other lacks. Names of runs and times are neither.
+    /// Columns that both have, and where; and those that the other lacks. Times and the plan's words are neither.
     fn shared(&self, other: &Self) -> (Vec<(String, usize, usize)>, Vec<String>) {
         let own = columns::<TaskRow>();
         let timed = |name: &str| columns::<TimeRow>().contains(&name) && !own.contains(&name);
         let (mut both, mut lost) = (Vec::new(), Vec::new());
-        let compared = self.header.iter().enumerate().filter(|(_, name)| *name != NAME && !timed(name));
+        let compared =
+            self.header.iter().enumerate().filter(|(_, name)| !TaskRow::WORDS.contains(name) && !timed(name));
         for (i, name) in compared {
             match other.header.iter().position(|known| known == name) {
                 Some(j) => both.push((name.to_owned(), i, j)),
@@ -194,9 +192,10 @@ mod tests {
     }
 
     #[test]
-    fn names_times_new_columns_and_files_left_out_are_no_difference() {
-        let timed = "run,task,online_accuracy,seconds\na,0,0.5,7\na,1,0.25,8\n";
-        let wider = "run,task,loss,online_accuracy\nb,0,1.5,0.5\nb,1,1.25,0.25\n";
+    fn words_times_new_columns_and_files_left_out_are_no_difference() {
+        let timed = "run,method,task,online_accuracy,seconds\na,l2,0,0.5,7\na,l2,1,0.25,8\n";
+        let wider =
+            "run,method,task,loss,online_accuracy\nb,l2 strength=1,0,1.5,0.5\nb,l2 strength=1,1,1.25,0.25\n";
         let now = [("tasks.csv", wider), ("times.csv", "run,task\nb,0\n"), ("probes.csv", "run,task\nb,0\n")];
         let found = compared(&[("tasks.csv", timed), ("times.csv", "run,task\na,7\n")], &now);
         assert_eq!(found, Comparison { files: 1, rows: 2, different: 0, first: None });
