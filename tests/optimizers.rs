@@ -1,4 +1,4 @@
-//! Our optimiser steps beside torch's, on the traces of tests/reference/optimizers.py and restarts.py.
+//! Our optimiser steps beside torch's, on the traces of tests/reference/optimizers.py, restarts.py and clipping.py.
 
 use std::collections::BTreeMap;
 
@@ -181,6 +181,52 @@ fn adam_on(start: &[f32], shape: &[usize]) -> (optimizers::Optimizer, Vec<Parame
 fn give(parameter: &Parameter, gradient: &[f32]) {
     parameter.gradient.reset();
     parameter.gradient.lock().accumulate::<f32>().unwrap().copy_from_slice(gradient);
+}
+
+/// tests/reference/clipping.py clips the gradients of a matrix and a vector together.
+#[test]
+fn clipped_steps_follow_torch() {
+    let rows: Vec<Vec<&str>> = include_str!("reference/clipping.csv")
+        .lines()
+        .skip(2)
+        .map(|line| line.split(',').collect())
+        .collect();
+    let entries = optimizers::entries();
+    let mut clipped = 0;
+    for run in rows.chunk_by(|a, b| a[0] == b[0]) {
+        let mut choice = Choice::of(entries.iter().find(|entry| entry.name == run[0][0]).unwrap());
+        let settings: &[(&str, f64)] = if run[0][0] == "sgd" {
+            &[("learning_rate", 0.3), ("momentum", 0.9), ("weight_decay", 0.01)]
+        } else {
+            &[("learning_rate", 0.05)]
+        };
+        for (key, value) in settings.iter().chain(&[("max_grad_norm", 1.5)]) {
+            choice.parameters.insert((*key).into(), plasticity_bench::spec::Value::Number(*value));
+        }
+        let start: Vec<f64> = floats(run[0][4]).into_iter().map(f64::from).collect();
+        let parameter = |name: &str, role, start, shape: &[usize]| {
+            Parameter::new(name.to_owned(), role, start, shape, DType::F32).unwrap()
+        };
+        let parameters = vec![
+            parameter("layers.0.weight", Role::Weight, &start[..12], &[3, 4]),
+            parameter("layers.0.bias", Role::Bias, &start[12..], &[3]),
+        ];
+        let mut optimizer = optimizers::Optimizer::new(&choice, &parameters);
+        for row in &run[1..] {
+            let gradients = floats(row[3]);
+            give(&parameters[0], &gradients[..12]);
+            give(&parameters[1], &gradients[12..]);
+            optimizer.step(&parameters, |_| true).unwrap();
+            clipped += usize::from(row[2].parse::<f64>().unwrap() > 1.5);
+            let ours = parameters.iter().flat_map(|parameter| parameter.to_vec().unwrap());
+            for (i, (ours, torch)) in ours.zip(floats(row[4])).enumerate() {
+                assert!((ours - torch).abs() < 3e-6, "{} step {}, {i}: {ours} {torch}", row[0], row[1]);
+            }
+        }
+        assert_eq!(run.len(), 13);
+    }
+    // Both happen, or the traces would say nothing.
+    assert!((6..20).contains(&clipped), "{clipped} of 24");
 }
 
 /// Moments of a row and of a column to 0, and their counts anew.

@@ -72,6 +72,9 @@ pub fn fit(plan: &Plan) -> Result<Fit, String> {
         "sgd" => true,
         other => return Err(format!("the optimizer \"{other}\" (adam, adamw and sgd alone)")),
     };
+    if plan.optimizer.get("max_grad_norm").is_some() {
+        return Err("optimizer.max_grad_norm".to_owned());
+    }
     let (mut l2_init, mut perturb) = (false, Perturb::No);
     // The catalogue lets none be listed twice.
     for method in &plan.methods {

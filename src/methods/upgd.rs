@@ -73,12 +73,16 @@ fn build(choice: &Choice, network: &dyn Network) -> Result<Box<dyn Method>> {
 fn check(plan: &Plan, _: &Choice) -> std::result::Result<(), String> {
     let critic = plan.control().and_then(|control| control.critic.optimizer.as_ref());
     let plain = |choice: &Choice| {
-        choice.name == "sgd" && choice.optional_number("momentum") == Some(0.0) && !choice.flag("nesterov")
+        choice.name == "sgd"
+            && choice.optional_number("momentum") == Some(0.0)
+            && !choice.flag("nesterov")
+            && choice.get("max_grad_norm").is_none()
     };
     if [Some(&plan.optimizer), critic].into_iter().flatten().all(plain) {
         return Ok(());
     }
-    Err("method \"upgd\" is itself the rule of the step: set optimizer = \"sgd\" with momentum = 0".into())
+    Err("method \"upgd\" is itself the rule of the step: set optimizer = \"sgd\" with momentum = 0 and no max_grad_norm"
+        .into())
 }
 
 /// The largest number; -∞ of none.

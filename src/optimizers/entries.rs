@@ -1,5 +1,6 @@
 //! What a spec can say of an optimiser.
 
+use super::clipping::SETTING as MAX_GRAD_NORM;
 use crate::spec::{Entry, Kind, Parameter as Setting};
 
 const RATE: Setting = Setting {
@@ -46,10 +47,24 @@ const fn decay(summary: &'static str, default: f64) -> Setting {
     }
 }
 
-const ADAM: &[Setting] =
-    &[RATE, BETA1, BETA2, EPSILON, CORRECTION, decay("L2 penalty, added to the gradient", 0.0)];
-const ADAMW: &[Setting] =
-    &[RATE, BETA1, BETA2, EPSILON, CORRECTION, decay("share lost per step and unit of learning rate", 0.01)];
+const ADAM: &[Setting] = &[
+    RATE,
+    BETA1,
+    BETA2,
+    EPSILON,
+    CORRECTION,
+    decay("L2 penalty, added to the gradient", 0.0),
+    MAX_GRAD_NORM,
+];
+const ADAMW: &[Setting] = &[
+    RATE,
+    BETA1,
+    BETA2,
+    EPSILON,
+    CORRECTION,
+    decay("share lost per step and unit of learning rate", 0.01),
+    MAX_GRAD_NORM,
+];
 const NESTEROV: Setting =
     Setting { name: "nesterov", summary: "look ahead", kind: Kind::Flag { default: true } };
 const RMSPROP: &[Setting] = &[
@@ -58,6 +73,7 @@ const RMSPROP: &[Setting] = &[
     EPSILON,
     number("momentum", "decay of the sum of scaled gradients", 0.0, 0.999_999_999),
     decay("L2 penalty, added to the gradient", 0.0),
+    MAX_GRAD_NORM,
 ];
 const MUON: &[Setting] = &[
     rate("step size of hidden matrices: about the spectral norm of a step", 0.02),
@@ -78,6 +94,7 @@ const MUON: &[Setting] = &[
     number("beta2", "of Adam: decay of the mean of squared gradients", 0.95, 0.999_999_999),
     number("epsilon", "of Adam: added to the root of the second moment", 1e-10, 1e6),
     decay("share lost per step and unit of learning rate, of all parameters", 0.0),
+    MAX_GRAD_NORM,
 ];
 const SGD: &[Setting] = &[
     RATE,
@@ -88,6 +105,7 @@ const SGD: &[Setting] = &[
     },
     Setting { name: "nesterov", summary: "look ahead", kind: Kind::Flag { default: false } },
     decay("L2 penalty, added to the gradient", 0.0),
+    MAX_GRAD_NORM,
 ];
 
 /// Catalogue section `optimizers`.

@@ -1,8 +1,11 @@
 //! Optimisers with a readable state: Adam, `AdamW`, SGD with momentum, `RMSprop`, as `PyTorch` defines them, and Muon.
 //!
+//! All of them can clip the gradients first (`max_grad_norm`).
+//!
 //! candle's SGD has no momentum and its Adam's moments can be neither read nor set, which checkpoints
 //! and methods that reset them need.
 
+mod clipping;
 mod entries;
 mod restarts;
 
@@ -304,6 +307,8 @@ pub struct Optimizer {
     states: Vec<State>,
     /// By parameter, where parts of it count their own steps.
     corrections: Vec<Option<Corrections>>,
+    /// Largest norm of all gradients together.
+    max_grad_norm: Option<f64>,
 }
 
 impl Optimizer {
@@ -328,7 +333,8 @@ impl Optimizer {
         let states = parameters.iter().zip(&rules).map(state).collect();
         let names = parameters.iter().map(|p| p.name.clone()).collect();
         let corrections = vec![None; rules.len()];
-        Self { rules, names, states, corrections }
+        let max_grad_norm = choice.optional_number(clipping::SETTING.name);
+        Self { rules, names, states, corrections, max_grad_norm }
     }
 
     /// Treats every row of the parameters numbered so as a parameter of its own, as `PyTorch` has it for
@@ -349,13 +355,16 @@ impl Optimizer {
     }
 
     /// The same. Of parameters with separate rows, only the rows that `used` lists are stepped, or all if
-    /// it gives `None`. It is called only if there are such parameters.
+    /// it gives `None`. It is called only if there are such parameters. Gradients that are clipped stay so.
     pub fn step_rows(
         &mut self,
         parameters: &[Parameter],
         trained: impl Fn(Role) -> bool,
         used: impl Fn() -> Option<Vec<u32>>,
     ) -> Result<()> {
+        if let Some(most) = self.max_grad_norm {
+            clipping::clip(parameters, &trained, most)?;
+        }
         let separate = self.states.iter().any(|state| state.separate_rows);
         let used = if separate { used() } else { None };
         for (((parameter, state), &rule), known) in

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use candle_core::{Result, Tensor};
 
 pub use self::view::View;
+use crate::kernels::fused_activation::Captured;
 use crate::kernels::inplace::update;
 use crate::methods::{At, Methods, Perturbation, Pull, Streams};
 use crate::nn::activation::CoefficientRule;
@@ -170,7 +171,8 @@ impl Trained {
     /// gives `None`.
     pub fn update_rows(&mut self, loss: &Tensor, used: impl Fn() -> Option<Vec<u32>>) -> Result<()> {
         self.backward(loss)?;
-        self.apply(used)
+        let features = self.change_gradients()?;
+        self.apply(&features, used)
     }
 
     /// [`Trained::update_rows`] with what it did to every layer's weight.
@@ -178,8 +180,10 @@ impl Trained {
         let before = self.view().weights()?;
         self.backward(loss)?;
         let gradients = self.weight_gradients()?;
-        self.apply(used)?;
+        let features = self.change_gradients()?;
+        // Here, since the optimiser may clip what it gets.
         let penalties = self.penalties(&gradients)?;
+        self.apply(&features, used)?;
         let updates = StepTrace::differences(&self.view().weights()?, &before);
         Ok(StepTrace { gradients, penalties, updates })
     }
@@ -195,7 +199,7 @@ impl Trained {
         Ok(StepTrace { gradients, penalties, updates: Vec::new() })
     }
 
-    /// What methods have added to these gradients, which stay as the optimiser saw them until the next step.
+    /// What methods have added to these gradients.
     fn penalties(&self, gradients: &[Vec<f32>]) -> Result<Vec<Vec<f32>>> {
         let none = self.methods.is_empty();
         Ok(if none { Vec::new() } else { StepTrace::differences(&self.weight_gradients()?, gradients) })
@@ -258,7 +262,8 @@ impl Trained {
         Ok(())
     }
 
-    fn apply(&mut self, used: impl Fn() -> Option<Vec<u32>>) -> Result<()> {
+    /// The methods' hooks before the optimiser's step, and the features that they were given.
+    fn change_gradients(&mut self) -> Result<Vec<Captured>> {
         let inputs = self.inputs.take();
         let features = match &inputs {
             Some(inputs) if self.methods.wants_features(self.steps) => {
@@ -274,9 +279,14 @@ impl Trained {
             methods.inputs(&mut at, inputs)?;
         }
         methods.gradients(&mut at, &features)?;
+        Ok(features)
+    }
+
+    /// The optimiser's step and the methods' hooks after it.
+    fn apply(&mut self, features: &[Captured], used: impl Fn() -> Option<Vec<u32>>) -> Result<()> {
         self.step_parameters(used)?;
         let (methods, mut at) = self.at();
-        methods.updated(&mut at, &features)?;
+        methods.updated(&mut at, features)?;
         self.step += 1;
         self.steps += 1;
         Ok(())
