@@ -108,6 +108,7 @@ fn a_device_learns_what_the_processor_learns() {
         ("shrink-and-perturb", format!("{adam}\nactivation = 'tanh'\nmethod = 'shrink-and-perturb'")),
         ("no constraint", rational("learning_rate = 1e-3, weight_decay = 0.1")),
         ("version B", rational("version = 'B', constraint = { name = 'tail-slope', bound = 1.0 }")),
+        ("projected", rational("constraint = { name = 'projected-tail-slope', bound = 0.05 }")),
         ("version C", rational("version = 'C', constraint = 'output-bound'")),
         ("version D", rational("version = 'D', constraint = { name = 'coefficient-box', bound = 0.001 }")),
         ("version A", rational("degrees = [4, 4], constraint = 'proper-degree'")),

@@ -335,6 +335,11 @@ KERNEL(coefficients)(const Job job) {
             seat->p[here.set + i] = p < least ? least : p > most ? most : p;
         }
     }
+    if (seat->constraint == CONSTRAINT_PROJECTED_TAIL_SLOPE) {
+        float *a = seat->p + here.set + DEGREE_P;
+        const float most = (float)(seat->bound * (fabs((double)seat->p[here.set + SET - 1]) + seat->epsilon));
+        *a = *a > most ? most : *a < -most ? -most : *a;
+    }
 }
 
 #endif

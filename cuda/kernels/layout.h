@@ -94,5 +94,6 @@ typedef struct ALIGNED16 {
 #define CONSTRAINT_COEFFICIENT_BOX 4
 #define CONSTRAINT_LIPSCHITZ 5
 #define CONSTRAINT_UNIT_GAIN 6
+#define CONSTRAINT_PROJECTED_TAIL_SLOPE 7
 
 DEVICE float flushed(float x, float least) { return fabsf(x) < least ? 0.0f : x; }

@@ -260,13 +260,18 @@ DEVICE void add_up(const double *by, double *each, double *run, double *to) {
     if (THREAD < USED) to[THREAD < P_COUNT ? THREAD : MAX_P + THREAD - P_COUNT] = sum_of_runs(run, THREAD);
 }
 
+/* Whether the leading coefficient of Q is |bₙ| + epsilon. */
+#define KEEPS_OFF_ZERO(seat) \
+    ((seat)->constraint == CONSTRAINT_PROPER_DEGREE || (seat)->constraint == CONSTRAINT_TAIL_SLOPE || \
+     (seat)->constraint == CONSTRAINT_PROJECTED_TAIL_SLOPE)
+
 /* The trained set → the effective one, noise included. */
 DEVICE void effective_set(const Seat *seat, const float *raw, const float *noise, double *set) {
     for (int i = 0; i < SET; i++) set[i] = (double)raw[i];
     if (seat->constraint == CONSTRAINT_TAIL_SLOPE) {
         set[DEGREE_P] = seat->bound * (fabs(set[SET - 1]) + seat->epsilon) * tanh_d(set[DEGREE_P]);
     }
-    if (seat->constraint == CONSTRAINT_TAIL_SLOPE || seat->constraint == CONSTRAINT_PROPER_DEGREE) {
+    if (KEEPS_OFF_ZERO(seat)) {
         set[SET - 1] = fabs(set[SET - 1]) + seat->epsilon;
     }
     if (VERSION == 3) {
@@ -323,7 +328,7 @@ DEVICE void raise_gradient(const Seat *seat, const float *raw, const float *nois
         gradient[DEGREE_P] = by_lead * seat->bound * beta * (1.0 - rho) * (1.0 + rho);
         gradient[SET - 1] = gradient[SET - 1] + by_lead * seat->bound * rho;
     }
-    if (seat->constraint == CONSTRAINT_TAIL_SLOPE || seat->constraint == CONSTRAINT_PROPER_DEGREE) {
+    if (KEEPS_OFF_ZERO(seat)) {
         gradient[SET - 1] = gradient[SET - 1] * sign_d(last);
     }
 }

@@ -125,6 +125,13 @@ pub enum Constraint {
         /// ε
         epsilon: f64,
     },
+    /// The same bound, by a clamp of aₘ after every step.
+    ProjectedTailSlope {
+        /// Steepest tail.
+        bound: f64,
+        /// ε
+        epsilon: f64,
+    },
     /// bound·tanh(R/bound)
     OutputBound {
         /// Largest output.
@@ -142,6 +149,17 @@ pub enum Constraint {
 }
 
 impl Constraint {
+    /// ε of |bₙ| + ε in place of the leading coefficient of Q, where it is kept off 0.
+    #[must_use]
+    pub fn epsilon(self) -> Option<f64> {
+        match self {
+            Self::ProperDegree { epsilon }
+            | Self::TailSlope { epsilon, .. }
+            | Self::ProjectedTailSlope { epsilon, .. } => Some(epsilon),
+            _ => None,
+        }
+    }
+
     /// Whether R has a factor that depends on its coefficients.
     #[must_use]
     pub fn has_gain(self) -> bool {

@@ -70,6 +70,7 @@ fn every_constraint_gives_the_references_bits() {
     for (constraint, p, q) in [
         (Constraint::ProperDegree { epsilon: 1e-3 }, 4, 4),
         (tail, 5, 4),
+        (Constraint::ProjectedTailSlope { bound: 0.1, epsilon: 1e-3 }, 5, 4),
         (Constraint::OutputBound { bound: 0.8 }, 5, 4),
         (Constraint::CoefficientBox, 5, 4),
         (Constraint::Lipschitz { bound: 0.9 }, 5, 4),
@@ -80,6 +81,23 @@ fn every_constraint_gives_the_references_bits() {
             agrees(&problem, &format!("{constraint:?}, version {version}"));
         }
     }
+}
+
+#[test]
+fn a_projected_tail_is_held_where_it_is_steeper() {
+    let (bound, epsilon) = (0.3, 1e-3);
+    let constraint = Constraint::ProjectedTailSlope { bound, epsilon };
+    let mut problem = Problem::new(&shape(&[12, 40, 7, 4], 6, rational(0, 5, 4)), constraint, 3, 1);
+    let sets: Vec<usize> = problem.network.shape.parameters().0.iter().filter_map(|place| place.2).collect();
+    // One is far beyond its bound, the other far within.
+    (problem.network.values.p[sets[0] + 5], problem.network.values.p[sets[0] + 9]) = (2.0, 0.5);
+    (problem.network.values.p[sets[1] + 5], problem.network.values.p[sets[1] + 9]) = (0.1, 2.0);
+    agrees(&problem, "projected");
+    let p = problem.by_reference().1.p;
+    let most = |set: usize| (bound * (f64::from(p[set + 9]).abs() + epsilon)) as f32;
+    assert_eq!(p[sets[0] + 5], most(sets[0]));
+    let within = p[sets[1] + 5].abs() / most(sets[1]);
+    assert!(within < 0.9, "{within}");
 }
 
 /// Inputs of 10⁵ take the way in f64; beside them are ordinary ones.

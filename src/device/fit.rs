@@ -179,6 +179,9 @@ fn constraint(choice: &Choice) -> Result<(Constraint, Vec<f64>), String> {
         "none" | "frozen" | "freeze-after" => Constraint::None,
         "proper-degree" => Constraint::ProperDegree { epsilon: number("epsilon") },
         "tail-slope" => Constraint::TailSlope { bound: number("bound"), epsilon: number("epsilon") },
+        "projected-tail-slope" => {
+            Constraint::ProjectedTailSlope { bound: number("bound"), epsilon: number("epsilon") }
+        }
         "output-bound" => Constraint::OutputBound { bound: number("bound") },
         "coefficient-box" => Constraint::CoefficientBox,
         "lipschitz" => {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use plasticity_bench::kernels::element::Mode;
 use plasticity_bench::nn::activation::rational::constraint::{
-    CoefficientBox, Constraint, Lipschitz, OutputBound, ProperDegree, TailSlope, UnitGain,
+    CoefficientBox, Constraint, Lipschitz, OutputBound, ProjectedTailSlope, ProperDegree, TailSlope, UnitGain,
 };
 use plasticity_bench::nn::activation::rational::form::{Form, Version};
 use plasticity_bench::nn::activation::rational::ratio::Ratio;
@@ -78,6 +78,28 @@ proptest! {
     }
 
     #[test]
+    fn a_projected_tail_is_bounded((form, raw) in curve(1), bound in 1e-3..1e3f64) {
+        let rule = ProjectedTailSlope { bound, epsilon: 1e-3 };
+        let mut stored: Vec<f32> = raw.iter().map(|&x| x as f32).collect();
+        let before = stored.clone();
+        rule.project(form, &mut stored);
+        let wide: Vec<f64> = stored.iter().map(|&x| f64::from(x)).collect();
+        let (_, ratio) = lowered(rule, form, &wide);
+        prop_assert!(ratio.tail_slope() <= bound * (1.0 + 1e-6), "{} beyond {bound}", ratio.tail_slope());
+        // Nothing else is moved, and what lies within stays where it is.
+        let lead = form.lead_a();
+        let others = |values: &[f32]| [&values[..lead], &values[lead + 1..]].concat();
+        prop_assert_eq!(others(&stored), others(&before));
+        let most = bound * (f64::from(before[form.lead_b()]).abs() + 1e-3);
+        if f64::from(before[lead]).abs() < most * (1.0 - 1e-6) {
+            prop_assert_eq!(stored[lead], before[lead]);
+        }
+        let again = stored.clone();
+        rule.project(form, &mut stored);
+        prop_assert_eq!(stored, again);
+    }
+
+    #[test]
     fn output_is_bounded((form, raw) in curve(1), c in 1e-3..1e3f64, xs in prop::collection::vec(input(), 16)) {
         let (shape, ratio) = lowered(OutputBound { bound: c }, form, &raw);
         for &x in &xs {
@@ -129,7 +151,7 @@ proptest! {
         let mut rule = CoefficientBox::new(bound);
         rule.remember_start(form, &start);
         let mut values: Vec<f32> = moved.iter().map(|&x| x as f32).collect();
-        rule.project(form.len(), &mut values);
+        rule.project(form, &mut values);
         for (i, &value) in values.iter().enumerate() {
             let start = start[i % form.len()];
             let spacing = f64::from((start as f32).abs().next_up()) - f64::from((start as f32).abs());
@@ -138,7 +160,7 @@ proptest! {
             prop_assert!((f64::from(value) - start).abs() <= bound + slack);
         }
         let inside: Vec<f32> = values.clone();
-        rule.project(form.len(), &mut values);
+        rule.project(form, &mut values);
         prop_assert_eq!(values, inside);
     }
 }
@@ -213,7 +235,8 @@ fn unit_gain_is_near_the_true_second_moment() {
 fn the_tail_bounds_leave_the_curve_continuous_where_the_leading_coefficient_changes_its_sign() {
     let xs: Vec<f64> = (-40..=40).map(|i| f64::from(i) * 0.25).collect();
     for version in ["A", "B", "C", "D"] {
-        for (name, degrees) in [("tail-slope", [5, 4]), ("proper-degree", [4, 4])] {
+        let tails = [("tail-slope", [5, 4]), ("projected-tail-slope", [5, 4]), ("proper-degree", [4, 4])];
+        for (name, degrees) in tails {
             let (activation, coefficients) =
                 layers::build(&choice(version, degrees, constraint(name, &[])), 1);
             let lead = coefficients.start.len() - 1;

@@ -14,9 +14,11 @@ fn refused(choice: &Choice) -> RationalError {
 fn combinations_that_void_a_bound_are_refused() {
     let of = |version: &str, degrees, name: &str| refused(&choice(version, degrees, constraint(name, &[])));
     assert_eq!(of("A", [5, 4], "proper-degree"), RationalError::NotProper { m: 5, n: 4 });
-    assert_eq!(of("A", [4, 4], "tail-slope"), RationalError::NotLinearTail { m: 4, n: 4 });
+    for constraint in ["tail-slope", "projected-tail-slope"] {
+        assert_eq!(of("A", [4, 4], constraint), RationalError::NotLinearTail { constraint, m: 4, n: 4 });
+    }
     assert_eq!(of("B", [6, 4], "lipschitz"), RationalError::SteepTail { m: 6, n: 4 });
-    for name in ["proper-degree", "tail-slope", "lipschitz", "unit-gain"] {
+    for name in ["proper-degree", "tail-slope", "projected-tail-slope", "lipschitz", "unit-gain"] {
         let degrees = if name == "proper-degree" { [4, 4] } else { [5, 4] };
         assert!(matches!(of("N", degrees, name), RationalError::Poles { .. }), "{name}");
     }
@@ -28,7 +30,7 @@ fn combinations_that_void_a_bound_are_refused() {
 
 #[test]
 fn bounds_must_be_positive() {
-    for name in ["tail-slope", "output-bound", "lipschitz", "coefficient-box"] {
+    for name in ["tail-slope", "projected-tail-slope", "output-bound", "lipschitz", "coefficient-box"] {
         let error = refused(&choice("A", [5, 4], constraint(name, &[("bound", 0.0)])));
         assert!(matches!(error, RationalError::NotPositive { key: "bound", .. }), "{error}");
     }

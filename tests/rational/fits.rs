@@ -124,6 +124,8 @@ fn constrained_starts_stay_near_their_target() {
         ("tail-slope", [5, 4], "relu", 0.0345),
         ("tail-slope", [5, 4], "identity", 0.01),
         ("tail-slope", [5, 4], "gelu", 0.01),
+        ("projected-tail-slope", [5, 4], "relu", 0.0345),
+        ("projected-tail-slope", [5, 4], "gelu", 0.01),
         ("proper-degree", [4, 4], "relu", 0.06),
         ("proper-degree", [4, 4], "tanh", 1e-3),
         ("output-bound", [5, 4], "relu", 0.04),

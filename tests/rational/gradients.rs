@@ -12,6 +12,7 @@ const CONSTRAINTS: &[(&str, &[(&str, f64)])] = &[
     ("none", &[]),
     ("proper-degree", &[]),
     ("tail-slope", &[("bound", 0.7)]),
+    ("projected-tail-slope", &[("bound", 0.7)]),
     ("output-bound", &[("bound", 1.5)]),
     ("lipschitz", &[("bound", 0.4)]),
     ("unit-gain", &[]),
@@ -27,7 +28,9 @@ fn combinations() -> Vec<(String, Choice)> {
     let mut all = Vec::new();
     for version in ["A", "B", "C", "D", "N"] {
         for (name, numbers) in CONSTRAINTS {
-            let bound_on_curve = ["proper-degree", "tail-slope", "lipschitz", "unit-gain"].contains(name);
+            let bound_on_curve =
+                ["proper-degree", "tail-slope", "projected-tail-slope", "lipschitz", "unit-gain"]
+                    .contains(name);
             if version == "N" && bound_on_curve {
                 continue;
             }

@@ -114,6 +114,7 @@ impl Held {
             Constraint::None => (0, 0.0, 0.0),
             Constraint::ProperDegree { epsilon } => (1, 0.0, epsilon),
             Constraint::TailSlope { bound, epsilon } => (2, bound, epsilon),
+            Constraint::ProjectedTailSlope { bound, epsilon } => (7, bound, epsilon),
             Constraint::OutputBound { bound } => (3, bound, 0.0),
             Constraint::CoefficientBox => (4, 0.0, 0.0),
             Constraint::Lipschitz { bound } => (5, bound, 0.0),

@@ -173,6 +173,14 @@ impl Network {
                 }
             }
         }
+        if let (Constraint::ProjectedTailSlope { bound, epsilon }, Some((_, m, _))) =
+            (self.settings.constraint, self.shape.activation.rational())
+        {
+            let values = &mut self.values.p[set..set + gradient.len()];
+            let last = f64::from(values[gradient.len() - 1]);
+            let most = (bound * (last.abs() + epsilon)) as f32;
+            values[m] = values[m].min(most).max(-most);
+        }
     }
 
     fn value(&self, curve: Option<&Curve>, z: f32) -> f32 {

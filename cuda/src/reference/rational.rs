@@ -95,7 +95,7 @@ impl Curve {
         if let Constraint::TailSlope { bound, epsilon } = constraint {
             set[m] = bound * (set[last].abs() + epsilon) * tanh(set[m]);
         }
-        if let Constraint::TailSlope { epsilon, .. } | Constraint::ProperDegree { epsilon } = constraint {
+        if let Some(epsilon) = constraint.epsilon() {
             set[last] = set[last].abs() + epsilon;
         }
         if version == 3 {
@@ -326,7 +326,7 @@ impl Curve {
             gradient[self.m] = by_lead * bound * beta * (1.0 - rho) * (1.0 + rho);
             gradient[count - 1] += by_lead * bound * rho;
         }
-        if matches!(constraint, Constraint::TailSlope { .. } | Constraint::ProperDegree { .. }) {
+        if constraint.epsilon().is_some() {
             gradient[count - 1] *= sign(last);
         }
         gradient

@@ -80,10 +80,10 @@ pub enum RationalError {
     )]
     NotProper { m: usize, n: usize },
     #[error(
-        "constraint tail-slope needs a numerator degree one above the denominator's, and degrees = \
+        "constraint {constraint} needs a numerator degree one above the denominator's, and degrees = \
          [{m}, {n}]: take [{}, {n}]", n + 1
     )]
-    NotLinearTail { m: usize, n: usize },
+    NotLinearTail { constraint: &'static str, m: usize, n: usize },
     #[error(
         "constraint lipschitz needs a numerator degree at most one above the denominator's, since R' \
          has no bound otherwise, and degrees = [{m}, {n}]: take [{}, {n}] or less", n + 1

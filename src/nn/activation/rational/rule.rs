@@ -23,7 +23,7 @@ impl CoefficientRule for RationalRule {
     }
 
     fn project(&self, values: &mut [f32]) {
-        self.shape.constraint.project(self.shape.form.len(), values);
+        self.shape.constraint.project(self.shape.form, values);
     }
 
     fn describe(&self, values: &[f32], set: usize) -> Option<Curve> {

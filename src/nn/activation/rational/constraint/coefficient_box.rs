@@ -64,8 +64,8 @@ impl Constraint for CoefficientBox {
         self.sides = start.iter().map(side).collect();
     }
 
-    fn project(&self, len: usize, values: &mut [f32]) {
-        for set in values.chunks_exact_mut(len) {
+    fn project(&self, form: Form, values: &mut [f32]) {
+        for set in values.chunks_exact_mut(form.len()) {
             for (value, &(least, most)) in set.iter_mut().zip(&self.sides) {
                 *value = value.clamp(least, most);
             }

@@ -10,8 +10,8 @@
 //! which constraint that is has not been verified against its text, so none of these claims to be it.
 //!
 //! With version D a draw multiplies the numerator's effective coefficients in training, before a gain
-//! is computed: `lipschitz`, `unit-gain` and `output-bound` hold for every draw, `tail-slope` and
-//! `proper-degree` within the draw's 10 %.
+//! is computed: `lipschitz`, `unit-gain` and `output-bound` hold for every draw, `tail-slope`,
+//! `projected-tail-slope` and `proper-degree` within the draw's 10 %.
 
 mod coefficient_box;
 mod freeze_after;
@@ -19,6 +19,7 @@ mod frozen;
 mod lipschitz;
 mod none;
 mod output_bound;
+mod projected_tail_slope;
 mod proper_degree;
 mod tail_slope;
 mod unit_gain;
@@ -29,6 +30,7 @@ pub use frozen::Frozen;
 pub use lipschitz::Lipschitz;
 pub use none::Unconstrained;
 pub use output_bound::OutputBound;
+pub use projected_tail_slope::ProjectedTailSlope;
 pub use proper_degree::ProperDegree;
 pub use tail_slope::TailSlope;
 pub use unit_gain::UnitGain;
@@ -77,7 +79,8 @@ pub trait Constraint: Debug + Send + Sync {
         let _ = (form, fit);
     }
 
-    /// Keeps a start away from values that training could not leave. Called while a start is fitted.
+    /// Keeps a start within the constraint, and away from values that training could not leave. Called while a start is
+    /// fitted.
     fn confine(&self, form: Form, raw: &mut [f64]) {
         let _ = (form, raw);
     }
@@ -99,9 +102,9 @@ pub trait Constraint: Debug + Send + Sync {
         true
     }
 
-    /// What is done to the trained values (sets of `len`, one after the other) after a step.
-    fn project(&self, len: usize, values: &mut [f32]) {
-        let _ = (len, values);
+    /// What is done to the trained values (sets of this form, one after the other) after a step.
+    fn project(&self, form: Form, values: &mut [f32]) {
+        let _ = (form, values);
     }
 
     /// r of the interval [-r, r] on which the curve is described.
@@ -117,6 +120,7 @@ const ALL: &[(Entry, Build)] = &[
     (none::ENTRY, |_| Box::new(Unconstrained)),
     (proper_degree::ENTRY, |c| Box::new(ProperDegree::chosen(c))),
     (tail_slope::ENTRY, |c| Box::new(TailSlope::chosen(c))),
+    (projected_tail_slope::ENTRY, |c| Box::new(ProjectedTailSlope::chosen(c))),
     (output_bound::ENTRY, |c| Box::new(OutputBound::chosen(c))),
     (lipschitz::ENTRY, |c| Box::new(Lipschitz::chosen(c))),
     (unit_gain::ENTRY, |_| Box::new(UnitGain::default())),

@@ -50,15 +50,24 @@ impl TailSlope {
     }
 }
 
+/// What a bound on the tail's slope asks of its numbers and of the form.
+pub(super) fn check(
+    constraint: &'static str,
+    (bound, epsilon): (f64, f64),
+    form: Form,
+) -> Result<(), RationalError> {
+    positive(constraint, "bound", bound)?;
+    positive(constraint, "epsilon", epsilon)?;
+    without_poles(constraint, form)?;
+    if form.m != form.n + 1 {
+        return Err(RationalError::NotLinearTail { constraint, m: form.m, n: form.n });
+    }
+    Ok(())
+}
+
 impl Constraint for TailSlope {
     fn check(&self, form: Form) -> Result<(), RationalError> {
-        positive(ENTRY.name, "bound", self.bound)?;
-        positive(ENTRY.name, "epsilon", self.epsilon)?;
-        without_poles(ENTRY.name, form)?;
-        if form.m != form.n + 1 {
-            return Err(RationalError::NotLinearTail { m: form.m, n: form.n });
-        }
-        Ok(())
+        check(ENTRY.name, (self.bound, self.epsilon), form)
     }
 
     fn effective(&self, form: Form, theta: &mut [f64]) {
