@@ -20,6 +20,10 @@ pub const MAX_SET: usize = 19;
 pub const CURVE: usize = 40;
 /// Words of a generator's key.
 pub const KEY: usize = 8;
+/// Words of a block of a generator (perturb.cu has this and the next one).
+pub const WORDS: usize = 16;
+/// Points of a block of normal numbers: each makes two.
+pub const HALF: usize = 256;
 /// Sums of a rational's backward pass.
 pub const SUMS: usize = 19;
 

@@ -1,6 +1,8 @@
 //! What kernels are compiled for, and what may differ between the networks of one launch.
 
-use crate::layout::{CURVE, KEY, Layer, MAX_LAYERS, MAX_P, MAX_SET, ROUND, SUMS, Step, THREADS, TILE, Taken};
+use crate::layout::{
+    CURVE, HALF, KEY, Layer, MAX_LAYERS, MAX_P, MAX_SET, ROUND, SUMS, Step, THREADS, TILE, Taken, WORDS,
+};
 
 /// An activation, by the number that kernels/activations.h has for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -276,13 +278,14 @@ impl Shape {
         self.l2_init || self.perturb == Perturb::Start
     }
 
-    /// Blocks that perturb the parameters: a thread has 8 of them, or of each 512 normal numbers 32.
+    /// Blocks that perturb the parameters: a thread has as many of them as a block of the generator has draws of 64 bits;
+    /// of normal numbers it has those of `WORDS` points.
     pub(crate) fn perturbing(&self) -> usize {
         let numbers: usize = self.sizes.windows(2).map(|pair| (pair[0] + 1) * pair[1]).sum();
         match self.perturb {
             Perturb::No => 0,
-            Perturb::Start | Perturb::Fresh => numbers.div_ceil(THREADS * 8),
-            Perturb::Normal => (numbers.div_ceil(512) * 16).div_ceil(THREADS),
+            Perturb::Start | Perturb::Fresh => numbers.div_ceil(THREADS * (WORDS / 2)),
+            Perturb::Normal => (numbers.div_ceil(2 * HALF) * (HALF / WORDS)).div_ceil(THREADS),
         }
     }
 

@@ -37,6 +37,7 @@ mod row_products;
 mod row_sum;
 pub mod scalar;
 pub mod scratch;
+pub mod settling;
 pub mod softmax;
 pub mod storage;
 pub mod tape;

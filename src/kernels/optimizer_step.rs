@@ -2,6 +2,7 @@
 //! element (torch.optim, default `capturable=False`, `amsgrad=False`).
 
 use super::element::{flushed, vectorized};
+use super::settling::Settling;
 
 /// A first moment below this is 0, unless the step would make its parameter larger; and what arithmetic would make
 /// subnormal is 0.
@@ -196,42 +197,30 @@ impl AdamStep {
     }
 }
 
-/// Steps of one rule by their number. They differ in two corrections, which are computed once: their powers cost more
-/// than the rest of a short row.
+/// Steps of one rule by their number. They differ in two corrections, which are computed once.
 #[derive(Clone, Debug)]
 pub struct Corrections {
     rule: Adam,
     first: AdamStep,
-    /// Step size and inverse root from step 1 on, as far as they have been asked for or change.
-    known: Vec<(f32, f32)>,
+    /// Step size and inverse root from step 1 on.
+    known: Settling<(f32, f32)>,
 }
 
 impl Corrections {
-    /// As many as are kept. With β₂ = 0.999 nothing changes after step 16,000.
-    const KEPT: usize = 1 << 15;
-
     /// Of this rule.
     #[must_use]
     pub fn new(rule: Adam) -> Self {
-        Self { rule, first: rule.at(1), known: Vec::new() }
+        let known = Settling::on((rule.learning_rate as f32, 1.0));
+        Self { rule, first: rule.at(1), known }
     }
 
     /// Step number `step` (from 1).
     pub fn at(&mut self, step: u64) -> AdamStep {
-        let settled = (self.rule.learning_rate as f32, 1.0);
-        while (self.known.len() as u64) < step
-            && self.known.len() < Self::KEPT
-            && self.known.last() != Some(&settled)
-        {
-            let next = self.rule.at(self.known.len() as u64 + 1);
-            self.known.push((next.step_size, next.inverse_root));
-        }
-        let place = usize::try_from(step.saturating_sub(1)).unwrap_or(usize::MAX);
-        let (step_size, inverse_root) = match self.known.get(place) {
-            Some(&known) => known,
-            None if self.known.last() == Some(&settled) => settled,
-            None => return self.rule.at(step),
+        let corrections = |before: u64| {
+            let step = self.rule.at(before + 1);
+            (step.step_size, step.inverse_root)
         };
+        let (step_size, inverse_root) = self.known.at(step.saturating_sub(1), corrections);
         AdamStep { step_size, inverse_root, ..self.first }
     }
 }
