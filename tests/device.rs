@@ -360,6 +360,7 @@ fn what_a_device_does_not_take_is_refused_by_name() {
         (activation("'prelu'"), "the activation \"prelu\""),
         (rational("sharing = 'unit'"), "activation.sharing = \"unit\""),
         (with("'adam'", "'rmsprop'"), "the optimizer \"rmsprop\""),
+        (with("'adam'", "{ name = 'adam', max_grad_norm = 1.0 }"), "optimizer.max_grad_norm"),
         (with("'relu'", "'relu'\nmethod = 'ewc'"), "the method \"ewc\""),
         (
             with(

@@ -26,7 +26,7 @@ def network(
 
     Its parameters have the checkpoint's names and shapes. Coefficients that the run does not train from this task on
     (constraints frozen and freeze-after) need no gradient. What happens between steps is not the module's: the
-    projection of coefficient-box, a method's resets.
+    projections of coefficient-box and projected-tail-slope, a method's resets.
 
     An agent has several networks, of which `part` names one: `actor` gives what its last layer gives (mean and
     log standard deviation of the Gaussian before the tanh, for SAC), `critic1` takes observations with actions

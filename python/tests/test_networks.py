@@ -112,6 +112,7 @@ def evaluates(made):
         'constraint = "tail-slope"',
         'version = "C"; constraint = { name = "tail-slope", bound = 0.5 }',
         'sharing = "unit"; constraint = "tail-slope"',
+        'version = "B"; constraint = { name = "projected-tail-slope", epsilon = 0.01 }',
         'constraint = { name = "output-bound", bound = 2 }',
         'constraint = { name = "lipschitz", bound = 0.8 }',
         'version = "B"; degrees = [4, 4]; start = "tanh"; constraint = { name = "lipschitz", bound = 0.5, range = 5 }',

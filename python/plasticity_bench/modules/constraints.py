@@ -30,7 +30,7 @@ class Free:
 
 
 class ProperDegree(Free):
-    """|bₙ| + ε in place of bₙ."""
+    """|bₙ| + ε in place of bₙ; `projected-tail-slope` is the same between its projections."""
 
     def __init__(self, epsilon: float):
         self.epsilon = epsilon
@@ -121,7 +121,7 @@ def constraint(choice: dict, version: str, start: Optional[float]) -> Free:
     name = choice["name"]
     if name in ("none", "frozen", "freeze-after", "coefficient-box"):
         return Free()
-    if name == "proper-degree":
+    if name in ("proper-degree", "projected-tail-slope"):
         return ProperDegree(choice.get("epsilon", 1e-3))
     if name == "tail-slope":
         return TailSlope(choice.get("bound", 1.0), choice.get("epsilon", 1e-3))
