@@ -146,6 +146,27 @@ fn constrained_starts_stay_near_their_target() {
     }
 }
 
+/// The free fit to relu has a tail of 0.72.
+#[test]
+fn a_start_obeys_a_bound_that_its_target_is_beyond() {
+    for (name, bound) in [("tail-slope", 0.3), ("projected-tail-slope", 0.3), ("projected-tail-slope", 0.01)]
+    {
+        for version in ["A", "B", "C"] {
+            let (_, coefficients) =
+                layers::build(&choice(version, [5, 4], constraint(name, &[("bound", bound)])), 1);
+            let start: Vec<f32> = coefficients.start.iter().map(|&x| x as f32).collect();
+            let tail = coefficients.rule.describe(&start, 0).unwrap().tail_slope;
+            assert!(tail <= bound * (1.0 + 1e-6), "{version} {name} {bound}: {tail}");
+            let mut projected = start.clone();
+            coefficients.rule.project(&mut projected);
+            assert!(
+                projected.iter().zip(&start).all(|(a, b)| (a - b).abs() <= 1e-6 * b.abs()),
+                "{version} {name} {bound}: {projected:?} {start:?}"
+            );
+        }
+    }
+}
+
 #[test]
 fn leaky_relu_takes_its_slope() {
     let choice = choice("A", [5, 4], constraint("none", &[]))

@@ -179,7 +179,12 @@ impl Network {
             let values = &mut self.values.p[set..set + gradient.len()];
             let last = f64::from(values[gradient.len() - 1]);
             let most = (bound * (last.abs() + epsilon)) as f32;
-            values[m] = values[m].min(most).max(-most);
+            // As the kernel has it, to which NaN is neither above nor below.
+            if values[m] > most {
+                values[m] = most;
+            } else if values[m] < -most {
+                values[m] = -most;
+            }
         }
     }
 
