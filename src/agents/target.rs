@@ -8,7 +8,7 @@ use super::tensors;
 use crate::kernels::element::vectorized;
 use crate::kernels::inplace::update;
 use crate::kernels::storage::with_slice;
-use crate::nn::Network;
+use crate::nn::{self, Network};
 use crate::state::{StateDict, StateError, Stateful, Values};
 
 /// A network that is never trained.
@@ -43,6 +43,9 @@ impl Target {
         let (tau, rest) = (tau as f32, (1.0 - tau) as f32);
         for (own, other) in self.network.parameters().iter().zip(followed.parameters()) {
             with_slice(&other.values, |other| update(&own.values, |own| blend(own, other, rest, tau)))??;
+            if let Some(rule) = nn::rule_of(&*self.network, own.role).filter(|_| rest > 0.0) {
+                update(&own.values, |values| rule.confine_average(values))?;
+            }
         }
         for (own, other) in self.network.buffers().iter().zip(followed.buffers()) {
             let other = other.values.lock().unwrap_or_else(PoisonError::into_inner);
@@ -87,5 +90,43 @@ impl Stateful for Target {
                 .copy_f32s(&buffer.name, &mut buffer.values.lock().unwrap_or_else(PoisonError::into_inner))?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Stream;
+    use crate::spec::Spec;
+
+    /// b₄ of the two networks lie on either side of 0, and their average is 0: so must a₅ be, nearly.
+    #[test]
+    fn an_average_of_projected_coefficients_is_projected() {
+        let text = "name = 'x'\ndata = { dataset = 'generated-digits' }\noptimizer = 'adam'\n\
+                    activation = { name = 'rational', constraint = 'projected-tail-slope' }\n\
+                    network = { kind = 'mlp', hidden = [6] }\n\
+                    stream = { family = 'shuffled-labels', tasks = 1, examples = 8, steps = 1, batch_size = 1 }\n";
+        let spec = Spec::parse(text, "x.toml", &[], &crate::catalogue::catalogue()).unwrap();
+        let plan = spec.plans(None).unwrap().remove(0);
+        let build = || nn::build(&plan, (1, 1, 5), 3, &mut Stream::new(0, "init", 0)).unwrap();
+        let coefficients = |network: &dyn Network| {
+            let found = network.parameters().iter().find(|p| matches!(p.role, nn::Role::Coefficients(_)));
+            found.unwrap().values.clone()
+        };
+        let (followed, target) = (build(), build());
+        let target = Target::new("target".to_owned(), target, &*followed).unwrap();
+        let set = |network: &dyn Network, b: f32| {
+            update(&coefficients(network), |values| (values[5], values[9]) = (0.5, b)).unwrap();
+        };
+        set(&*followed, 0.5);
+        set(target.network(), -0.5);
+        target.follow(&*followed, 0.5).unwrap();
+        let values = coefficients(target.network()).flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        assert_eq!((values[5], values[9]), (1e-3, 0.0));
+        // A copy is a copy.
+        update(&coefficients(&*followed), |values| values[5] = 9.0).unwrap();
+        target.follow(&*followed, 1.0).unwrap();
+        let values = coefficients(target.network()).flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        assert_eq!((values[5], values[9]), (9.0, 0.5));
     }
 }

@@ -11,7 +11,7 @@ pub struct Settling<T> {
 
 impl<T: Copy + PartialEq> Settling<T> {
     /// As many as are kept.
-    const KEPT: usize = 1 << 15;
+    const KEPT: usize = 1 << 20;
 
     /// None is known yet. Once a number is `settled`, so are all after it.
     #[must_use]
@@ -47,7 +47,7 @@ mod tests {
         for decay in [0.0, 0.9, 0.99, 0.999_999] {
             let f = |count: u64| 1.0 - libm::pow(decay, count as f64);
             let mut numbers = Settling::on(1.0);
-            for count in [3_000, 0, 1, 2, 50, 40_000, 32_767, 32_768, 1_500_000, 7] {
+            for count in [3_000, 0, 1, 2, 50, 40_000, 1 << 20, 1_500_000, 7] {
                 assert_eq!(numbers.at(count, f), f(count), "{decay}, {count}");
             }
         }

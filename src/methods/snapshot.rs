@@ -7,7 +7,7 @@ use candle_core::Result;
 use crate::kernels::element::vectorized;
 use crate::kernels::inplace::update;
 use crate::kernels::storage::with_slice;
-use crate::nn::{Buffer, Network, Parameter, Role};
+use crate::nn::{Buffer, Network, Parameter, rule_of};
 use crate::state::{StateDict, StateError, Values};
 
 /// Values of the parameters, then of the buffers (running statistics), each in the network's order.
@@ -41,10 +41,7 @@ impl Snapshot {
     pub fn give(&self, network: &dyn Network, projects: bool) -> Result<()> {
         let parameters = network.parameters();
         for (parameter, list) in parameters.iter().zip(&self.lists) {
-            let rule = match parameter.role {
-                Role::Coefficients(site) if projects => network.activations()[site].rule(),
-                _ => None,
-            };
+            let rule = rule_of(network, parameter.role).filter(|_| projects);
             update(&parameter.values, |values| {
                 values.copy_from_slice(list);
                 if let Some(rule) = rule {

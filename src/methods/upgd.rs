@@ -165,6 +165,23 @@ impl Method for Upgd {
 #[cfg(test)]
 mod tests {
     use super::super::fixture;
+    use crate::spec::Spec;
+
+    #[test]
+    fn only_plain_sgd_goes_with_it() {
+        let said = |optimizer: &str| {
+            let text = format!(
+                "name = 'x'\ndata = {{ dataset = 'generated-digits' }}\noptimizer = {optimizer}\nactivation = 'relu'\n\
+                 network = {{ kind = 'mlp', hidden = [6] }}\nmethod = 'upgd'\n\
+                 stream = {{ family = 'shuffled-labels', tasks = 1, examples = 8, steps = 1, batch_size = 1 }}\n"
+            );
+            Spec::parse(&text, "x.toml", &[], &crate::catalogue::catalogue()).err().map(|e| e.to_string())
+        };
+        assert_eq!(said("'sgd'"), None);
+        for other in ["'adam'", "{ name = 'sgd', momentum = 0.9 }", "{ name = 'sgd', max_grad_norm = 1.0 }"] {
+            assert!(said(other).unwrap().contains("no max_grad_norm"), "{other}");
+        }
+    }
 
     /// Two steps by hand, in f64, without noise.
     #[test]

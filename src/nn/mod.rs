@@ -28,7 +28,9 @@ pub use cnn::Cnn;
 pub use injection::Injection;
 pub use layout::{Feed, Layer, NormPlaces};
 pub use mlp::Mlp;
-pub use network::{ActivationLayer, Blueprint, Buffer, Dims, Network, NetworkError, Parts, Registered};
+pub use network::{
+    ActivationLayer, Blueprint, Buffer, Dims, Network, NetworkError, Parts, Registered, rule_of,
+};
 pub use parameter::{Parameter, Role, reset_gradients};
 pub use registry::{build, build_from, check, check_choices, depth, entries, work};
 pub use resnet::{ResNet, STAGES};

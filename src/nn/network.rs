@@ -8,7 +8,7 @@ use super::activation::{CoefficientRule, Coefficients};
 use super::initialization::Start;
 use super::injection::Injection;
 use super::layout::{Layer, NormPlaces};
-use super::parameter::Parameter;
+use super::parameter::{Parameter, Role};
 use super::work::LayerWork;
 use crate::data::Content;
 use crate::kernels::fused_activation::Captured;
@@ -154,4 +154,13 @@ pub struct Registered {
     /// What its layers cost for inputs of these sizes and that many outputs, in forward order; `None` where
     /// it cannot be built.
     pub work: fn(&Choice, Dims, usize) -> Option<Vec<LayerWork>>,
+}
+
+/// The rule of coefficients; nothing else has one.
+#[must_use]
+pub fn rule_of(network: &dyn Network, role: Role) -> Option<&dyn CoefficientRule> {
+    match role {
+        Role::Coefficients(site) => network.activations()[site].rule(),
+        Role::Weight | Role::Bias | Role::Norm | Role::Embedding => None,
+    }
 }

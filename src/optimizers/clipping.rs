@@ -4,7 +4,7 @@
 use candle_core::Result;
 
 use crate::kernels::element::vectorized;
-use crate::nn::{Parameter, Role};
+use crate::nn::Parameter;
 use crate::spec::{Kind, Parameter as Setting};
 
 /// Setting of every optimiser.
@@ -19,28 +19,44 @@ pub(super) const SETTING: Setting = Setting {
 /// What torch adds to the norm that it divides by.
 const EPSILON: f64 = 1e-6;
 
-/// Scales the gradients of the parameters whose role is `trained`, if their norm is above `most`. A norm that is not
-/// finite leaves no gradient finite, as in torch.
-pub(super) fn clip(parameters: &[Parameter], trained: impl Fn(Role) -> bool, most: f64) -> Result<()> {
-    let stepped = || parameters.iter().filter(|parameter| trained(parameter.role));
+/// Scales the gradients of these parameters, or of these rows of them, if their norm is above `most`. As in torch, a norm
+/// that is NaN makes all of them NaN, and an infinite one makes what is infinite NaN and the others 0. The norm is in f64:
+/// torch's own overflows at 2e19.
+pub(super) fn clip<'a>(
+    most: f64,
+    stepped: impl Iterator<Item = (&'a Parameter, Option<&'a [u32]>)> + Clone,
+) -> Result<()> {
     let mut sum = 0.0;
-    for parameter in stepped() {
-        if let Some(gradient) = parameter.gradient.lock().read::<f32>()? {
-            sum += squares(gradient);
-        }
+    for (parameter, rows) in stepped.clone() {
+        each(parameter, rows, |gradient| sum += squares(gradient))?;
     }
     let factor = (most / (sum.sqrt() + EPSILON)) as f32;
     // Not `factor >= 1.0`: NaN must reach the gradients.
     if factor >= 1.0 {
         return Ok(());
     }
-    for parameter in stepped() {
-        if let Some(gradient) = parameter.gradient.lock().read::<f32>()? {
+    for (parameter, rows) in stepped {
+        each(parameter, rows, |gradient| {
             vectorized(
                 #[inline(always)]
                 || gradient.iter_mut().for_each(|g| *g *= factor),
             );
-        }
+        })?;
+    }
+    Ok(())
+}
+
+/// Calls `act` with the gradient, if there is one, or with that of each of these rows.
+fn each(parameter: &Parameter, rows: Option<&[u32]>, mut act: impl FnMut(&mut [f32])) -> Result<()> {
+    let mut gradient = parameter.gradient.lock();
+    let Some(gradient) = gradient.read::<f32>()? else { return Ok(()) };
+    let Some(rows) = rows else {
+        act(gradient);
+        return Ok(());
+    };
+    let width = gradient.len() / parameter.values.dims()[0];
+    for &row in rows {
+        act(&mut gradient[row as usize * width..][..width]);
     }
     Ok(())
 }
@@ -68,6 +84,7 @@ mod tests {
     use candle_core::DType;
 
     use super::*;
+    use crate::nn::Role;
 
     fn parameters(gradients: &[(Role, &[f32])]) -> Vec<Parameter> {
         let parameter = |&(role, gradient): &(Role, &[f32])| {
@@ -81,7 +98,8 @@ mod tests {
 
     fn clipped(most: f64, gradients: &[(Role, &[f32])]) -> Vec<Vec<f32>> {
         let parameters = parameters(gradients);
-        clip(&parameters, |role| role != Role::Coefficients(0), most).unwrap();
+        let stepped = parameters.iter().filter(|parameter| parameter.role != Role::Coefficients(0));
+        clip(most, stepped.map(|parameter| (parameter, None))).unwrap();
         parameters.iter().map(|parameter| parameter.gradient.to_f32().unwrap()).collect()
     }
 
@@ -103,16 +121,33 @@ mod tests {
     /// A training loop sees a gradient that is not finite where it would without clipping.
     #[test]
     fn what_is_not_finite_is_not_hidden() {
-        for bad in [f32::NAN, f32::INFINITY] {
-            assert!(clipped(1.0, &[(Role::Weight, &[1.0, bad])])[0][1].is_nan());
-        }
+        let nan = clipped(1.0, &[(Role::Weight, &[1.0, f32::NAN])]).remove(0);
+        assert!(nan.iter().all(|g| g.is_nan()), "{nan:?}");
+        let infinite = clipped(1.0, &[(Role::Weight, &[1.0, f32::INFINITY])]).remove(0);
+        assert!(infinite[0] == 0.0 && infinite[1].is_nan(), "{infinite:?}");
     }
 
     #[test]
     fn without_gradients_nothing_is_scaled() {
         let parameters = parameters(&[(Role::Weight, &[1.0])]);
         parameters[0].gradient.reset();
-        clip(&parameters, |_| true, 0.5).unwrap();
+        clip(0.5, parameters.iter().map(|parameter| (parameter, None))).unwrap();
         assert!(parameters[0].gradient.lock().is_fresh());
+    }
+
+    /// Rows that a step does not use count for nothing, whatever they hold.
+    #[test]
+    fn rows_that_are_not_stepped_are_left_out() {
+        for other in [1e9, f32::NAN] {
+            let start = [0.0; 6];
+            let head = Parameter::new(String::new(), Role::Weight, &start, &[3, 2], DType::F32).unwrap();
+            let gradient = [3.0, 0.0, other, other, 0.0, 4.0];
+            head.gradient.lock().accumulate::<f32>().unwrap().copy_from_slice(&gradient);
+            clip(0.5, std::iter::once((&head, Some(&[0, 2][..])))).unwrap();
+            let by = (0.5 / (5.0 + 1e-6)) as f32;
+            let found = head.gradient.to_f32().unwrap();
+            assert_eq!([found[0], found[1], found[4], found[5]], [3.0 * by, 0.0, 0.0, 4.0 * by]);
+            assert_eq!(found[2].to_bits(), other.to_bits());
+        }
     }
 }

@@ -362,11 +362,14 @@ impl Optimizer {
         trained: impl Fn(Role) -> bool,
         used: impl Fn() -> Option<Vec<u32>>,
     ) -> Result<()> {
-        if let Some(most) = self.max_grad_norm {
-            clipping::clip(parameters, &trained, most)?;
-        }
         let separate = self.states.iter().any(|state| state.separate_rows);
         let used = if separate { used() } else { None };
+        if let Some(most) = self.max_grad_norm {
+            let stepped =
+                parameters.iter().zip(&self.states).filter(|(parameter, _)| trained(parameter.role));
+            let rows = |state: &State| used.as_deref().filter(|_| state.separate_rows);
+            clipping::clip(most, stepped.map(|(parameter, state)| (parameter, rows(state))))?;
+        }
         for (((parameter, state), &rule), known) in
             parameters.iter().zip(&mut self.states).zip(&self.rules).zip(&mut self.corrections)
         {

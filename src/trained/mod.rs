@@ -13,7 +13,6 @@ pub use self::view::View;
 use crate::kernels::fused_activation::Captured;
 use crate::kernels::inplace::update;
 use crate::methods::{At, Methods, Perturbation, Pull, Streams};
-use crate::nn::activation::CoefficientRule;
 use crate::nn::{self, Network, Pass, Role};
 use crate::optimizers::Optimizer;
 use crate::random::Stream;
@@ -219,7 +218,7 @@ impl Trained {
     /// Whether the optimiser steps a parameter of this role in the current task.
     #[must_use]
     pub fn trains(&self, role: Role) -> bool {
-        rule_of(&*self.network, role).is_none_or(|rule| rule.trained_in(self.tasks_seen()))
+        nn::rule_of(&*self.network, role).is_none_or(|rule| rule.trained_in(self.tasks_seen()))
     }
 
     /// How far the activations' draws have come.
@@ -294,10 +293,10 @@ impl Trained {
 
     fn step_parameters(&mut self, used: impl Fn() -> Option<Vec<u32>>) -> Result<()> {
         let (network, tasks_seen) = (&*self.network, self.tasks_seen());
-        let trained = |role: Role| rule_of(network, role).is_none_or(|rule| rule.trained_in(tasks_seen));
+        let trained = |role: Role| nn::rule_of(network, role).is_none_or(|rule| rule.trained_in(tasks_seen));
         self.optimizer.step_rows(network.parameters(), trained, used)?;
         for parameter in network.parameters() {
-            if let Some(rule) = rule_of(network, parameter.role) {
+            if let Some(rule) = nn::rule_of(network, parameter.role) {
                 update(&parameter.values, |values| rule.project(values))?;
             }
         }
@@ -375,14 +374,6 @@ impl Trained {
             }
         }
         Ok(true)
-    }
-}
-
-/// The rule of coefficients; nothing else has one.
-fn rule_of(network: &dyn Network, role: Role) -> Option<&dyn CoefficientRule> {
-    match role {
-        Role::Coefficients(site) => network.activations()[site].rule(),
-        Role::Weight | Role::Bias | Role::Norm | Role::Embedding => None,
     }
 }
 

@@ -112,6 +112,33 @@ fn a_trace_tells_the_loss_from_the_penalty() {
     }
 }
 
+/// The trace is of what the loss and the methods ask for; the step is of what is left of it.
+#[test]
+fn a_trace_is_of_gradients_before_they_are_clipped() {
+    let plan = |more: &str| {
+        let text = SPEC.replace("'adam'", &format!("{{ name = 'sgd', learning_rate = 0.5{more} }}"));
+        let text = format!("{text}activation = 'relu'\nmethod = {{ name = 'l2', strength = 0.5 }}\n");
+        let catalogue = crate::catalogue::catalogue();
+        Spec::parse(&text, "x.toml", &[], &catalogue).unwrap().plans(None).unwrap().remove(0)
+    };
+    let inputs = Tensor::from_vec(vec![0.5f32; 10], (2, 5), &Device::Cpu).unwrap();
+    let [clipped, free] = [", max_grad_norm = 0.125", ""].map(|more| {
+        let mut trained = trained(&plan(more), "", 0);
+        let outputs = trained.forward(&inputs, trained.training()).unwrap();
+        let loss = cross_entropy(&outputs, vec![0, 1].into()).unwrap().loss;
+        trained.traced_update(&loss, || None).unwrap()
+    });
+    assert_eq!((&clipped.gradients, &clipped.penalties), (&free.gradients, &free.penalties));
+    let factor = |layer: usize, i: usize| clipped.updates[layer][i] / free.updates[layer][i];
+    let by = factor(0, 0);
+    assert!(by > 0.01 && by < 0.9, "{by}");
+    for (layer, updates) in free.updates.iter().enumerate() {
+        for i in (0..updates.len()).filter(|&i| updates[i].abs() > 1e-3) {
+            assert!((factor(layer, i) - by).abs() < 1e-3, "{layer}, {i}: {} {by}", factor(layer, i));
+        }
+    }
+}
+
 #[test]
 fn a_weight_that_is_not_finite_is_noticed() {
     let trained = trained(&plan("activation = 'relu'"), "", 0);

@@ -229,6 +229,22 @@ fn unit_gain_is_near_the_true_second_moment() {
     }
 }
 
+/// What is not a number ends a run as a divergence.
+#[test]
+fn a_projection_lets_nan_through() {
+    let rule = ProjectedTailSlope { bound: 1.0, epsilon: 1e-3 };
+    let form = Form { version: Version::A, m: 2, n: 1 };
+    for place in [2, 3] {
+        let mut values = [0.1f32, 0.2, 0.3, 0.4];
+        values[place] = f32::NAN;
+        rule.project(form, &mut values);
+        assert!(values[place].is_nan());
+        let mut wide = values.map(f64::from);
+        rule.confine(form, &mut wide);
+        assert!(wide[place].is_nan());
+    }
+}
+
 /// Training may take bₙ through 0: the curve neither jumps there nor is pulled over a jump that its gradient does
 /// not see.
 #[test]

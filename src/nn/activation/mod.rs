@@ -73,6 +73,10 @@ pub trait CoefficientRule: Send + Sync {
     fn project(&self, values: &mut [f32]) {
         let _ = values;
     }
+    /// Called on averages of values that each obey the rule, where the average may not (a target network).
+    fn confine_average(&self, values: &mut [f32]) {
+        let _ = values;
+    }
     /// Facts about the curve that set number `set` of `values` draws, where the activation has them.
     fn describe(&self, values: &[f32], set: usize) -> Option<Curve> {
         let _ = (values, set);

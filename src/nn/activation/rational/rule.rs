@@ -26,6 +26,10 @@ impl CoefficientRule for RationalRule {
         self.shape.constraint.project(self.shape.form, values);
     }
 
+    fn confine_average(&self, values: &mut [f32]) {
+        self.shape.constraint.confine_average(self.shape.form, values);
+    }
+
     fn describe(&self, values: &[f32], set: usize) -> Option<Curve> {
         let raw = values.chunks_exact(self.shape.form.len()).nth(set)?;
         Some(self.shape.describe(&Self::wide(raw)))

@@ -107,6 +107,11 @@ pub trait Constraint: Debug + Send + Sync {
         let _ = (form, values);
     }
 
+    /// What is done to averages of trained values that each obey the constraint; most constraints hold for averages too.
+    fn confine_average(&self, form: Form, values: &mut [f32]) {
+        let _ = (form, values);
+    }
+
     /// r of the interval [-r, r] on which the curve is described.
     fn range(&self) -> f64 {
         RANGE

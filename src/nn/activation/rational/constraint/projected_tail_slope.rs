@@ -1,5 +1,6 @@
 //! m = n+1, β = |bₙ| + ε in place of the leading denominator coefficient, and after each step aₘ is moved to the nearest
-//! value within ±s·β.
+//! value within ±s·β, beside the bₙ that the step has come to. Target networks are held so too, since an average of sets
+//! within the bound need not be.
 //!
 //! **Bound.** |lim R(x)/x| = |aₘ|/β ≤ s, by the projection itself, up to the rounding of aₘ to f32.
 //!
@@ -9,7 +10,9 @@
 //! free to come back, where tanh is flat for a large ρ. What it does not bound is what `tail-slope` does not: the middle of
 //! the curve.
 //!
-//! Version N is refused, as there. Projected gradient steps are textbook; a name by form (see `constraint`).
+//! Version N is refused, as there. Clamping after a step is textbook; a name by form (see `constraint`).
+
+use std::ops::Neg;
 
 use super::super::RationalError;
 use super::super::form::Form;
@@ -19,7 +22,7 @@ use crate::spec::{Choice, Entry};
 pub(super) const ENTRY: Entry = Entry {
     name: "projected-tail-slope",
     summary: "after each step, back to |a_m| <= bound * (|b_n| + epsilon): |lim R(x)/x| <= bound",
-    source: "projected gradient step; named by form",
+    source: "clamp after a step; named by form",
     parameters: tail_slope::ENTRY.parameters,
 };
 
@@ -65,21 +68,30 @@ impl Constraint for ProjectedTailSlope {
     fn confine(&self, form: Form, raw: &mut [f64]) {
         let most = self.most(raw[form.lead_b()]);
         let a = &mut raw[form.lead_a()];
-        *a = a.clamp(-most, most);
+        *a = held(*a, most);
     }
 
     fn project(&self, form: Form, values: &mut [f32]) {
         for set in values.chunks_exact_mut(form.len()) {
             let most = self.most(f64::from(set[form.lead_b()])) as f32;
             let a = &mut set[form.lead_a()];
-            // Not `clamp`: a bₙ that is not a number ends the run, not the program.
-            *a = if *a > most {
-                most
-            } else if *a < -most {
-                -most
-            } else {
-                *a
-            };
+            *a = held(*a, most);
         }
+    }
+
+    /// Where bₙ goes through 0 its average is smaller than either, and that of aₘ is not.
+    fn confine_average(&self, form: Form, values: &mut [f32]) {
+        self.project(form, values);
+    }
+}
+
+/// Within ±`most`. Not `clamp`: a bₙ that is not a number ends the run, not the program.
+fn held<T: PartialOrd + Neg<Output = T> + Copy>(a: T, most: T) -> T {
+    if a > most {
+        most
+    } else if a < -most {
+        -most
+    } else {
+        a
     }
 }

@@ -67,6 +67,7 @@ fn constrained(shape: &Shape, plain: &Shape, target: Target) -> Vec<f64> {
     let nudged = |by: f64| {
         let mut raw = raw.clone();
         raw[shape.form.lead_b()] += by;
+        shape.constraint.confine(shape.form, &mut raw);
         raw
     };
     let mut tries = vec![nudged(0.0), nudged(0.01), nudged(-0.01)];
