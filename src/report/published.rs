@@ -279,6 +279,9 @@ fn reasons(cell: &Group, estimate: Option<Estimate>, theirs: &Published) -> Stri
     {
         reasons.push(format!("ours at learning rate {}, theirs at {}", number(ours), number(theirs)));
     }
+    if let Some(most) = cell.plan().optimizer.optional_number("max_grad_norm") {
+        reasons.push(format!("ours clips gradients to norm {}", number(most)));
+    }
     if let (Some(seeds), Some(estimate)) = (theirs.seeds, estimate)
         && estimate.n < seeds
     {
