@@ -13,6 +13,11 @@ use plasticity_bench::state::{StateDict, Stateful};
 
 const TRACES: &str = include_str!("reference/optimizers.csv");
 
+/// What stands behind the first line, which says who made the file, and the header.
+fn cells(file: &'static str) -> Vec<Vec<&'static str>> {
+    file.lines().skip(2).map(|line| line.split(',').collect()).collect()
+}
+
 fn floats(cell: &str) -> Vec<f32> {
     cell.split_whitespace().map(|x| x.parse().unwrap()).collect()
 }
@@ -62,7 +67,7 @@ impl Optimizer {
 
 #[test]
 fn ten_steps_of_every_setting_follow_torch_to_the_rounding_of_f32() {
-    let rows: Vec<Vec<&str>> = TRACES.lines().skip(2).map(|line| line.split(',').collect()).collect();
+    let rows = cells(TRACES);
     let mut runs = 0;
     for run in rows.chunk_by(|a, b| a[..3] == b[..3]).filter(|run| run[0][2] == "f32") {
         let [name, settings] = [run[0][0], run[0][1]];
@@ -91,8 +96,7 @@ fn ten_steps_of_every_setting_follow_torch_to_the_rounding_of_f32() {
 /// tests/reference/muon.py wrote Muon out in f64, and held it against torch.optim.Muon.
 #[test]
 fn six_steps_of_muon_follow_the_published_form() {
-    let rows: Vec<Vec<&str>> =
-        include_str!("reference/muon.csv").lines().skip(2).map(|line| line.split(',').collect()).collect();
+    let rows = cells(include_str!("reference/muon.csv"));
     let mut runs = 0;
     for run in rows.chunk_by(|a, b| a[..2] == b[..2]) {
         let settings: BTreeMap<&str, &str> =
@@ -186,11 +190,7 @@ fn give(parameter: &Parameter, gradient: &[f32]) {
 /// tests/reference/clipping.py clips the gradients of a matrix and a vector together.
 #[test]
 fn clipped_steps_follow_torch() {
-    let rows: Vec<Vec<&str>> = include_str!("reference/clipping.csv")
-        .lines()
-        .skip(2)
-        .map(|line| line.split(',').collect())
-        .collect();
+    let rows = cells(include_str!("reference/clipping.csv"));
     let entries = optimizers::entries();
     let mut clipped = 0;
     for run in rows.chunk_by(|a, b| a[0] == b[0]) {
@@ -248,11 +248,7 @@ fn restart(optimizer: &mut optimizers::Optimizer, what: &str, place: usize, colu
 /// has the same bits, and rows with counts of their own that take every step do too.
 #[test]
 fn rows_and_columns_that_restart_follow_torch() {
-    let rows: Vec<Vec<&str>> = include_str!("reference/restarts.csv")
-        .lines()
-        .skip(2)
-        .map(|line| line.split(',').collect())
-        .collect();
+    let rows = cells(include_str!("reference/restarts.csv"));
     assert_eq!(rows.len(), 17);
     let (mut optimizer, parameters) = adam_on(&floats(rows[0][3]), &[3, 4]);
     let (mut by_rows, separate) = adam_on(&floats(rows[0][3]), &[3, 4]);

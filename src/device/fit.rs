@@ -7,6 +7,7 @@ use crate::nn::activation::rational::constraint::Lipschitz;
 use crate::nn::activation::rational::form::Version;
 use crate::nn::activation::rational::grid::gauss_hermite;
 use crate::nn::initialization;
+use crate::optimizers::max_grad_norm;
 use crate::spec::{Augmentation, Choice, Head, Plan, Value, Work};
 use crate::tasks;
 
@@ -72,7 +73,7 @@ pub fn fit(plan: &Plan) -> Result<Fit, String> {
         "sgd" => true,
         other => return Err(format!("the optimizer \"{other}\" (adam, adamw and sgd alone)")),
     };
-    if plan.optimizer.get("max_grad_norm").is_some() {
+    if max_grad_norm(&plan.optimizer).is_some() {
         return Err("optimizer.max_grad_norm".to_owned());
     }
     let (mut l2_init, mut perturb) = (false, Perturb::No);

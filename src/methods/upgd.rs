@@ -18,6 +18,7 @@ use crate::kernels::normals;
 use crate::kernels::real::Real;
 use crate::kernels::storage::with_slice;
 use crate::nn::Network;
+use crate::optimizers::max_grad_norm;
 use crate::spec::{Choice, Entry, Kind, Parameter, Plan};
 use crate::state::{StateDict, StateError, Values};
 
@@ -76,7 +77,7 @@ fn check(plan: &Plan, _: &Choice) -> std::result::Result<(), String> {
         choice.name == "sgd"
             && choice.optional_number("momentum") == Some(0.0)
             && !choice.flag("nesterov")
-            && choice.get("max_grad_norm").is_none()
+            && max_grad_norm(choice).is_none()
     };
     if [Some(&plan.optimizer), critic].into_iter().flatten().all(plain) {
         return Ok(());

@@ -5,7 +5,7 @@ use candle_core::Result;
 
 use crate::kernels::element::vectorized;
 use crate::nn::Parameter;
-use crate::spec::{Kind, Parameter as Setting};
+use crate::spec::{Choice, Kind, Parameter as Setting};
 
 /// Setting of every optimiser.
 // Without a default, so that a plan that says nothing of it is the plan that it was before there was a choice.
@@ -15,6 +15,12 @@ pub(super) const SETTING: Setting = Setting {
               are scaled down to it, as torch.nn.utils.clip_grad_norm_ does; no limit if absent",
     kind: Kind::Number { default: None, min: 1e-12, max: 1e12 },
 };
+
+/// The largest norm of the gradients that this optimiser's choice lets through; `None` where it clips nothing.
+#[must_use]
+pub fn max_grad_norm(optimizer: &Choice) -> Option<f64> {
+    optimizer.optional_number(SETTING.name)
+}
 
 /// What torch adds to the norm that it divides by.
 const EPSILON: f64 = 1e-6;

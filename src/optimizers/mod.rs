@@ -21,6 +21,7 @@ use crate::nn::{self, Parameter, Role};
 use crate::spec::{Choice, Plan, Value};
 use crate::state::{StateDict, StateError, Stateful, Values};
 
+pub use self::clipping::max_grad_norm;
 pub use self::entries::entries;
 use self::restarts::{Counts, Restarts};
 
@@ -333,8 +334,7 @@ impl Optimizer {
         let states = parameters.iter().zip(&rules).map(state).collect();
         let names = parameters.iter().map(|p| p.name.clone()).collect();
         let corrections = vec![None; rules.len()];
-        let max_grad_norm = choice.optional_number(clipping::SETTING.name);
-        Self { rules, names, states, corrections, max_grad_norm }
+        Self { rules, names, states, corrections, max_grad_norm: max_grad_norm(choice) }
     }
 
     /// Treats every row of the parameters numbered so as a parameter of its own, as `PyTorch` has it for

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer};
 use super::metric::{METRICS, named};
 use super::statistics::{Bootstrap, Estimate, Interval};
 use super::tables::{Cell, Mark, Rank, Table};
+use crate::optimizers::max_grad_norm;
 use crate::results::{Cell as Group, Results};
 use crate::spec::{Length, Plan, Value, Work, number};
 use crate::words::counted;
@@ -279,7 +280,7 @@ fn reasons(cell: &Group, estimate: Option<Estimate>, theirs: &Published) -> Stri
     {
         reasons.push(format!("ours at learning rate {}, theirs at {}", number(ours), number(theirs)));
     }
-    if let Some(most) = cell.plan().optimizer.optional_number("max_grad_norm") {
+    if let Some(most) = max_grad_norm(&cell.plan().optimizer) {
         reasons.push(format!("ours clips gradients to norm {}", number(most)));
     }
     if let (Some(seeds), Some(estimate)) = (theirs.seeds, estimate)

@@ -76,7 +76,8 @@ pub struct Comparison {
 }
 
 /// Holds every cell of the files of rows in `then` against those in `now`, but for times and what only says the plan
-/// ([`TaskRow::WORDS`]). What `now` alone has, columns of later builds and files that published folders leave out, is passed over.
+/// ([`TaskRow::WORDS`]). What `now` alone has, columns of later builds and files that published folders leave out, is
+/// passed over.
 ///
 /// # Errors
 /// If a file cannot be read or is no CSV.
